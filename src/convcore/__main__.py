@@ -1,0 +1,125 @@
+"""The command line, `convcore` or `python -m convcore`: `info`, `demo` and `bench`.
+
+Each command imports what it needs when it is run. Exit codes: 0; 1 if a command cannot do its
+work, 2 for wrong arguments, each with a sentence on standard error; 130 after Ctrl-C.
+"""
+
+import argparse
+import json
+import os
+import sys
+import textwrap
+from collections.abc import Sequence
+
+from convcore import build_info
+
+LABELS = {
+    "version": "version",
+    "python": "Python",
+    "compiler": "compiler",
+    "flags": "flags",
+    "isa": "instruction set",
+    "isa_compiled": "compiled for",
+    "isa_available": "available here",
+    "openmp": "OpenMP",
+    "threads": "threads",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that answers wrong arguments with one sentence instead of the whole usage."""
+
+    def error(self, message):
+        """Say what was wrong and where help is, and stop with exit code 2."""
+        self.exit(2, f"{self.prog}: {message} (try: {self.prog} --help)\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; `argv` is the command line without its name."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("convcore: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader, `head` say, has what it wanted. What is left goes nowhere, so that the
+        # interpreter does not complain when it flushes standard output at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
+
+
+def _run(arguments):
+    if arguments[:1] == ["bench"]:  # before argparse: the bench has options and help of its own
+        return _bench(arguments[1:])
+    try:
+        options = _parser().parse_args(arguments)
+    except SystemExit as stop:  # argparse has said why: --help, --version or an error
+        return stop.code
+    return options.run(options)
+
+
+def _parser():
+    """Return the parser of everything but the bench's own options."""
+    parser = Parser(prog="convcore", description="Convolution layers for NumPy arrays.")
+    version = f"convcore {build_info()['version']}"
+    parser.add_argument("--version", action="version", version=version)
+    commands = parser.add_subparsers(metavar="command", required=True, parser_class=Parser)
+
+    info = commands.add_parser("info", help="what this build is and what it runs on")
+    info.add_argument("--json", action="store_true", help="print JSON")
+    info.set_defaults(run=_info)
+
+    demo = commands.add_parser("demo", help="a photograph through convolutions, as PNGs")
+    demo.add_argument("--output", metavar="FOLDER", default="convcore-demo",
+                      help="write the PNGs into FOLDER (default: %(default)s)")
+    demo.add_argument("--quiet", action="store_true", help="write the PNGs and print nothing")
+    demo.set_defaults(run=_demo)
+
+    commands.add_parser("bench", help="convcore's speed beside that of what is installed",
+                        add_help=False)
+    return parser
+
+
+def _info(options):
+    """Print the facts about this build and this machine."""
+    facts = build_info()
+    if options.json:
+        print(json.dumps(facts, indent=2))
+        return 0
+    for key, value in facts.items():
+        label = f"{LABELS.get(key, key):<16}"
+        print(textwrap.fill(_words(value), 98, initial_indent=label, subsequent_indent=" " * 16))
+    return 0
+
+
+def _words(value):
+    """Return a fact as people write it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _demo(options):
+    """Run the demo."""
+    from convcore import _demo as demo
+
+    try:
+        demo.run(options.output, options.quiet)
+    except demo.DemoError as error:
+        print(f"convcore demo: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _bench(arguments):
+    """Hand the rest of the command line to the benchmarks."""
+    from convcore import _bench as bench
+
+    return bench.main(arguments) or 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

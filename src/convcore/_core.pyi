@@ -1,0 +1,36 @@
+from collections.abc import Sequence
+
+from numpy.typing import NDArray
+
+BORDERS: tuple[str, ...]
+MODES: tuple[str, ...]
+
+class Conv:
+    def __init__(
+        self,
+        n: int,
+        groups: int,
+        c: int,
+        k: int,
+        axes: Sequence[tuple[int, int, int, int, int, int]],
+        border: str,
+        channels_last: bool,
+    ) -> None: ...
+    def forward(
+        self,
+        x: NDArray,
+        weight: NDArray,
+        bias: NDArray | None,
+        y: NDArray,
+        threads: int,
+        mode: str = "auto",
+    ) -> None: ...
+
+def isa_levels() -> list[tuple[str, bool]]: ...
+def choose_isa(name: str) -> None: ...
+def isa() -> str: ...
+def kernel_names() -> list[str]: ...
+def compiler() -> tuple[str, str]: ...
+def has_openmp() -> bool: ...
+def openmp_threads() -> int: ...
+def fma_probe(itemsize: int, rounds: int) -> int: ...

@@ -1,0 +1,188 @@
+"""Threads, instruction set and build facts: what the process runs on, not what is computed."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from operator import index
+from pathlib import Path
+
+from convcore import _core
+
+VERSION = "0.1.0"
+
+_scoped: ContextVar[int | None] = ContextVar("convcore_threads", default=None)
+_default: int | None = None  # set_num_threads or CONVCORE_NUM_THREADS; None: what is granted
+
+MOST_THREADS = 1024
+
+
+def thread_count(op: str, name: str, value: object) -> int:
+    """A usable number of threads, or an error that names operation and argument."""
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        count = index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{op}: {name} must be an integer, got {value!r}") from None
+    if not 1 <= count <= MOST_THREADS:
+        raise ValueError(f"{op}: {name} must be from 1 to {MOST_THREADS}, got {count}")
+    return count
+
+
+def _granted_cpus() -> int:
+    """Processors this process may use: affinity, and on Linux the cgroup's quota."""
+    if hasattr(os, "sched_getaffinity"):
+        cpus = len(os.sched_getaffinity(0))
+    else:
+        cpus = os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        if quota != "max":
+            cpus = min(cpus, max(1, -(-int(quota) // int(period))))
+    except (OSError, ValueError):
+        pass  # no cgroup, or one that sets no quota
+    return cpus
+
+
+_granted = None
+
+
+def get_num_threads() -> int:
+    """Threads that a call uses at most when it does not say itself.
+
+    In this order: :func:`threads` around the call, :func:`set_num_threads`, the environment's
+    ``CONVCORE_NUM_THREADS``, then what OpenMP would use (``OMP_NUM_THREADS``, threadpoolctl), but
+    not more than the processors that affinity and cgroup grant unless ``OMP_NUM_THREADS`` asks.
+
+    Returns
+    -------
+    int
+        At least 1; 1 where convcore was built without OpenMP.
+
+    Examples
+    --------
+    >>> import convcore
+    >>> with convcore.threads(1):
+    ...     convcore.get_num_threads()
+    1
+    """
+    global _granted
+    if not _core.has_openmp():
+        return 1
+    scoped = _scoped.get()
+    if scoped is not None:
+        return scoped
+    if _default is not None:
+        return _default
+    if _granted is None:
+        asked = os.environ.get("OMP_NUM_THREADS")
+        _granted = MOST_THREADS if asked else _granted_cpus()
+    return max(1, min(_core.openmp_threads(), _granted))
+
+
+def set_num_threads(n: int) -> None:
+    """Set how many threads calls use from now on, in the whole process.
+
+    Parameters
+    ----------
+    n : int
+        From 1 to 1024. Small problems use fewer; results never depend on it.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a number out of range or no integer.
+
+    Examples
+    --------
+    >>> import convcore
+    >>> before = convcore.get_num_threads()
+    >>> convcore.set_num_threads(1)
+    >>> convcore.get_num_threads()
+    1
+    >>> convcore.set_num_threads(before)
+    """
+    global _default
+    _default = thread_count("set_num_threads", "n", n)
+
+
+@contextmanager
+def threads(n: int) -> Iterator[None]:
+    """Use at most ``n`` threads inside a ``with`` block, in this thread and context only.
+
+    Parameters
+    ----------
+    n : int
+        From 1 to 1024.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a number out of range or no integer.
+
+    Examples
+    --------
+    >>> import convcore
+    >>> with convcore.threads(1):
+    ...     print(convcore.get_num_threads())
+    1
+    """
+    token = _scoped.set(thread_count("threads", "n", n))
+    try:
+        yield
+    finally:
+        _scoped.reset(token)
+
+
+def build_info() -> dict[str, object]:
+    """Facts about this build and this machine, for reports.
+
+    Returns
+    -------
+    dict
+        ``version``, ``python``, ``compiler``, ``flags``, ``isa`` (the instruction set whose kernels
+        run), ``isa_compiled``, ``isa_available`` (lists of names, least first), ``openmp`` (bool),
+        ``threads`` (as :func:`get_num_threads`).
+
+    Examples
+    --------
+    >>> import convcore
+    >>> info = convcore.build_info()
+    >>> info["isa"] in info["isa_available"]
+    True
+    """
+    compiler, flags = _core.compiler()
+    levels = _core.isa_levels()
+    return {
+        "version": VERSION,
+        "python": sys.version.split()[0],
+        "compiler": compiler,
+        "flags": flags,
+        "isa": _core.isa(),
+        "isa_compiled": [name for name, _ in levels],
+        "isa_available": [name for name, available in levels if available],
+        "openmp": _core.has_openmp(),
+        "threads": get_num_threads(),
+    }
+
+
+def _read_environment() -> None:
+    """Obey CONVCORE_ISA and CONVCORE_NUM_THREADS, once, when the package is imported."""
+    global _default
+    available = [name for name, runs in _core.isa_levels() if runs]
+    wanted = os.environ.get("CONVCORE_ISA") or available[-1]
+    if wanted not in available:
+        raise ValueError(
+            f"CONVCORE_ISA={wanted!r} is not available here; available: {', '.join(available)}"
+        )
+    _core.choose_isa(wanted)
+    count = os.environ.get("CONVCORE_NUM_THREADS")
+    if count:
+        if not count.strip().isdecimal():
+            raise ValueError(f"CONVCORE_NUM_THREADS={count!r} is not a number of threads")
+        _default = thread_count("convcore", "CONVCORE_NUM_THREADS", int(count))
+
+
+_read_environment()

@@ -1,0 +1,56 @@
+/* The whole C interface of convcore: problems, status codes, entry points.
+ *
+ * Arrays are contiguous (C order) and arrive checked: the Python side decides what a call means and
+ * refuses what is wrong, cc_conv_check() only guards memory. Sizes are int64_t everywhere.
+ */
+#ifndef CONVCORE_H
+#define CONVCORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum { CC_OK = 0, CC_NO_MEMORY, CC_BAD_PROBLEM } cc_status;
+
+typedef enum { CC_F32 = 0, CC_F64, CC_REALS } cc_real;
+
+/* What the padding holds; NumPy's words and meaning. */
+typedef enum { CC_ZEROS = 0, CC_EDGE, CC_REFLECT, CC_SYMMETRIC, CC_WRAP, CC_BORDERS } cc_border;
+
+enum { CC_DEPTH = 0, CC_ROW, CC_COLUMN, CC_AXES };
+
+/* One spatial axis: output o sees the padded cells o * stride + tap * dilation, tap < kernel, and
+ * padded cell p is input cell p - before. An axis that the operator lacks has all sizes 1. */
+typedef struct {
+    int64_t in, kernel, stride, dilation, before, out;
+} cc_axis;
+
+/* Z[k, o] = bias[k] + sum over c, taps of V[c, o * stride + tap * dilation - before] K[k, c, tap]
+ * for each of n images and each of `groups` groups with c input and k output channels of its own. */
+typedef struct {
+    int64_t n, groups, c, k;
+    cc_axis axis[CC_AXES];
+    cc_border border;
+    bool channels_last;
+} cc_conv;
+
+/* The inner loop that computes a convolution; CC_AUTO lets the plan choose. All give equal bits. */
+typedef enum { CC_AUTO = 0, CC_PIXELS, CC_LANES, CC_MAPS, CC_ROWS, CC_MODES } cc_mode;
+
+cc_status cc_conv_forward(const cc_conv *problem, cc_real type, const void *x, const void *weight,
+                          const void *bias, void *y, int threads, cc_mode mode);
+
+/* Instruction sets, least first. cc_isa_name(i) is NULL past the last one compiled in. */
+const char *cc_isa_name(int i);
+bool cc_isa_available(int i);
+int cc_isa_chosen(void);
+void cc_isa_choose(int i);
+
+/* Threads: whether OpenMP is compiled in, and how many threads it would use by itself. */
+bool cc_has_openmp(void);
+int cc_openmp_threads(void);
+
+/* Runs `rounds` rounds of independent multiply-adds on one thread; returns the operations done. */
+int64_t cc_fma_probe(cc_real type, int64_t rounds);
+
+#endif

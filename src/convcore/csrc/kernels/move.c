@@ -1,0 +1,96 @@
+/* Moving reals: copies, transposes, gathers. Source and destination never overlap. */
+#include "vec.h"
+
+#include <string.h>
+
+#ifdef __clang__
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#if CC_REAL_BYTES == 4
+typedef int32_t lane_index __attribute__((vector_size(CC_VECTOR_BYTES)));
+#else
+typedef int64_t lane_index __attribute__((vector_size(CC_VECTOR_BYTES)));
+#endif
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (lane_index){__VA_ARGS__})
+#endif
+
+/* The lower (upper) halves of two vectors, their lanes interleaved. */
+#if CC_LANES == 2
+#define LOWER(a, b) SHUFFLE(a, b, 0, 2)
+#define UPPER(a, b) SHUFFLE(a, b, 1, 3)
+#elif CC_LANES == 4
+#define LOWER(a, b) SHUFFLE(a, b, 0, 4, 1, 5)
+#define UPPER(a, b) SHUFFLE(a, b, 2, 6, 3, 7)
+#elif CC_LANES == 8
+#define LOWER(a, b) SHUFFLE(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define UPPER(a, b) SHUFFLE(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#elif CC_LANES == 16
+#define LOWER(a, b) SHUFFLE(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define UPPER(a, b) SHUFFLE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#endif
+
+/* Interleaving row i with row i + LANES / 2 turns the bits of (row, lane) by one place; after
+ * log2(LANES) rounds rows and lanes have changed places. */
+CC_INLINE void transpose_square(const real *src, ptrdiff_t src_row, real *dst, ptrdiff_t dst_row)
+{
+    vec v[LANES], w[LANES];
+    CC_UNROLL for (int i = 0; i < LANES; i++) v[i] = load(src + i * src_row);
+    CC_UNROLL for (int round = 1; round < LANES; round *= 2)
+    {
+        CC_UNROLL for (int i = 0; i < LANES / 2; i++)
+        {
+            w[2 * i] = LOWER(v[i], v[i + LANES / 2]);
+            w[2 * i + 1] = UPPER(v[i], v[i + LANES / 2]);
+        }
+        CC_UNROLL for (int i = 0; i < LANES; i++) v[i] = w[i];
+    }
+    CC_UNROLL for (int i = 0; i < LANES; i++) store(dst + i * dst_row, v[i]);
+}
+
+void CC_FN(transpose)(const void *src, ptrdiff_t src_row, void *dst, ptrdiff_t dst_row,
+                      ptrdiff_t rows, ptrdiff_t columns)
+{
+    const real *s = src;
+    real *d = dst;
+    const ptrdiff_t whole_rows = rows - rows % LANES, whole_columns = columns - columns % LANES;
+    for (ptrdiff_t c = 0; c < whole_columns; c += LANES)
+        for (ptrdiff_t r = 0; r < whole_rows; r += LANES)
+            transpose_square(s + r * src_row + c, src_row, d + c * dst_row + r, dst_row);
+    for (ptrdiff_t c = 0; c < columns; c++)
+        for (ptrdiff_t r = c < whole_columns ? whole_rows : 0; r < rows; r++)
+            d[c * dst_row + r] = s[r * src_row + c];
+}
+
+/* A row of at least LANES reals; the last vector may overlap the one before. */
+CC_INLINE void copy_row(const real *src, real *dst, ptrdiff_t n)
+{
+    ptrdiff_t i = 0;
+    for (; i + LANES <= n; i += LANES) store(dst + i, load(src + i));
+    if (i < n)
+        store(dst + n - LANES, load(src + n - LANES));
+}
+
+void CC_FN(copy)(const void *src, ptrdiff_t src_row, ptrdiff_t src_column, void *dst,
+                 ptrdiff_t dst_row, ptrdiff_t rows, ptrdiff_t columns)
+{
+    const real *s = src;
+    real *d = dst;
+    for (ptrdiff_t r = 0; r < rows; r++, d += dst_row) {
+        if (!s) {
+            for (ptrdiff_t c = 0; c < columns; c++) d[c] = 0;
+            continue;
+        }
+        if (src_column == 1 && columns >= LANES)
+            copy_row(s, d, columns);
+        else
+            for (ptrdiff_t c = 0; c < columns; c++) d[c] = s[c * src_column];
+        s += src_row;
+    }
+}
+
+void CC_FN(gather)(const void *src, const ptrdiff_t *index, void *dst, ptrdiff_t count)
+{
+    const real *s = src;
+    real *d = dst;
+    for (ptrdiff_t i = 0; i < count; i++) d[i] = s[index[i]];
+}

@@ -1,0 +1,14 @@
+/* Fills the table of this instruction set and real type. */
+#include "vec.h"
+
+extern const cc_kernels CC_FN(kernels);
+const cc_kernels CC_FN(kernels) = {
+    .size = sizeof(real),
+    .lanes = LANES,
+    .pixel_vecs = PIXEL_VECS,
+    .map_accs = ACCS,
+    .row_accs = ROWS,
+#define CC_KERNEL(result, name, parameters) .name = CC_FN(name),
+#include "list.h"
+#undef CC_KERNEL
+};

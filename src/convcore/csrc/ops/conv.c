@@ -1,0 +1,358 @@
+/* Convolution, forward: shares the plan's items and blocks out to threads; for each of them brings
+ * the strip and the packed weights into scratch, calls the kernel, and stores the sums. */
+#include "conv_plan.h"
+#include "parallel.h"
+
+#include <string.h>
+
+typedef struct {
+    cc_conv_plan plan;
+    const char *x, *weight, *bias;
+    char *y;
+    ptrdiff_t *offset, *weight_index; /* lists, shared and read only */
+    cc_run *runs;
+    cc_taps taps;
+    char *parts; /* scratch of part 0, 1, ... */
+    size_t part_bytes;
+} job;
+
+/* What a part has in its scratch at the moment. */
+typedef struct {
+    char *strip, *weights, *sums, *init;
+    cc_piece *pieces;
+    int64_t *slot_owner;           /* of each slot of packed weights: group * blocks + block */
+    int64_t item;                  /* in the strip, -1: none */
+    int64_t tile;                  /* the position that the strip's zeros are right for */
+} part_state;
+
+/* An item: outputs origin ... origin + count - 1 of one image and group. */
+typedef struct {
+    int64_t group, image, tile;
+    int64_t origin[CC_AXES], count[CC_AXES];
+} item;
+
+static size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+static item find_item(const cc_conv_plan *plan, int64_t index)
+{
+    const cc_axis *axis = plan->problem.axis;
+    const int64_t tiles = plan->row_tiles * plan->column_tiles * axis[CC_DEPTH].out;
+    const int64_t groups = (axis[CC_ROW].out + plan->rows - 1) / plan->rows;
+    item it = {.tile = index % tiles,
+               .image = index / tiles % plan->problem.n,
+               .group = index / tiles / plan->problem.n};
+    const int64_t column = it.tile % plan->column_tiles;
+    const int64_t row = it.tile / plan->column_tiles % plan->row_tiles;
+    it.origin[CC_DEPTH] = it.tile / plan->column_tiles / plan->row_tiles;
+    it.count[CC_DEPTH] = 1;
+    it.origin[CC_ROW] = groups * row / plan->row_tiles * plan->rows;
+    it.count[CC_ROW] = groups * (row + 1) / plan->row_tiles * plan->rows;
+    if (it.count[CC_ROW] > axis[CC_ROW].out)
+        it.count[CC_ROW] = axis[CC_ROW].out;
+    it.count[CC_ROW] -= it.origin[CC_ROW];
+    it.origin[CC_COLUMN] = axis[CC_COLUMN].out * column / plan->column_tiles;
+    it.count[CC_COLUMN] =
+        axis[CC_COLUMN].out * (column + 1) / plan->column_tiles - it.origin[CC_COLUMN];
+    return it;
+}
+
+/* The cells of an item: in the input, or copied into the part's strip. */
+static const char *find_cells(const job *j, part_state *part, const item *it, int64_t index)
+{
+    const cc_conv_plan *plan = &j->plan;
+    const cc_strip *strip = &plan->strip;
+    const cc_conv *p = &plan->problem;
+    ptrdiff_t image = p->groups * p->c;
+    for (int a = 0; a < CC_AXES; a++) image *= p->axis[a].in;
+    ptrdiff_t at = it->image * image + it->group * p->c * strip->src_channel;
+    if (strip->in_place) {
+        for (int a = 0; a < CC_AXES; a++)
+            at += it->origin[a] * p->axis[a].stride * strip->axis[a].src_pitch;
+        return j->x + at * plan->kernels->size;
+    }
+    if (part->item != index) {
+        cc_strip_fill(strip, plan->kernels, j->x + at * plan->kernels->size, it->origin, it->count,
+                      part->tile == it->tile, part->pieces, part->strip);
+        part->item = index;
+        part->tile = it->tile;
+    }
+    return part->strip;
+}
+
+/* Output channels [from, to) of a block in nearly equal shares of at most `most`. */
+typedef struct {
+    int64_t from, to, shares, grain;
+} shares;
+
+static shares share_block(const cc_conv_plan *plan, int64_t block)
+{
+    const bool whole_vectors = plan->mode == CC_PIXELS || plan->mode == CC_LANES;
+    const int64_t grain = whole_vectors ? plan->kernels->lanes : 1;
+    const int64_t most = plan->mode == CC_ROWS ? 1
+                         : whole_vectors       ? plan->kernels->pixel_vecs
+                                               : plan->kernels->map_accs;
+    shares s = {cc_block_start(plan, block), cc_block_start(plan, block + 1), 0, grain};
+    const int64_t grains = (s.to - s.from + grain - 1) / grain;
+    s.shares = (grains + most - 1) / most;
+    return s;
+}
+
+static int64_t share_start(const shares *s, int64_t i)
+{
+    const int64_t grains = (s->to - s->from + s->grain - 1) / s->grain;
+    const int64_t start = s->from + grains * i / s->shares * s->grain;
+    return start < s->to ? start : s->to;
+}
+
+/* Packs the weights of output channels [from, to) as the kernel reads them; returns the reals. */
+static ptrdiff_t pack(const job *j, const char *weight, int64_t from, int64_t to, char *packed)
+{
+    const cc_conv_plan *plan = &j->plan;
+    const cc_kernels *k = plan->kernels;
+    const ptrdiff_t count = to - from, taps = plan->taps;
+    const char *first = weight + from * taps * k->size;
+    if (plan->mode == CC_ROWS) {
+        const ptrdiff_t block = plan->taps_size.channels * taps / plan->problem.c;
+        ptrdiff_t done = 0;
+        for (ptrdiff_t b = 0; b < plan->taps_size.blocks; b++) {
+            const ptrdiff_t left = taps - b * block, n = (left < block ? left : block) * plan->rows;
+            k->gather(first + b * block * k->size, j->weight_index, packed + done * k->size, n);
+            done += n;
+        }
+        return done;
+    }
+    if (plan->mode == CC_MAPS) {
+        k->transpose(first, taps, packed, count, count, taps);
+        return count * taps;
+    }
+    const ptrdiff_t width = (count + k->lanes - 1) / k->lanes * k->lanes;
+    k->transpose(first, taps, packed, width, count, taps);
+    k->copy(NULL, 0, 0, packed + count * k->size, width, taps, width - count);
+    return width * taps;
+}
+
+static const char *find_weights(const job *j, part_state *part, int64_t group, int64_t block,
+                                int64_t slot)
+{
+    const cc_conv_plan *plan = &j->plan;
+    const size_t size = (size_t)plan->kernels->size;
+    char *packed = part->weights + (size_t)(slot * plan->weight_elements) * size;
+    if (part->slot_owner[slot] != group * plan->blocks + block) {
+        part->slot_owner[slot] = group * plan->blocks + block;
+        const char *weight = j->weight + (size_t)(group * plan->problem.k * plan->taps) * size;
+        const shares s = share_block(plan, block);
+        char *to = packed;
+        for (int64_t i = 0; i < s.shares; i++)
+            to += (size_t)pack(j, weight, share_start(&s, i), share_start(&s, i + 1), to) * size;
+    }
+    return packed;
+}
+
+/* The biases of output channels [from, to): as they are, each `repeat` times, or zeros. */
+static const char *find_init(const job *j, part_state *part, int64_t from, int64_t to, int repeat)
+{
+    const size_t size = (size_t)j->plan.kernels->size;
+    if (!j->bias)
+        return part->init; /* zeros, since the part began */
+    for (int64_t c = from; c < to; c++)
+        for (int i = 0; i < repeat; i++)
+            memcpy(part->init + (size_t)((c - from) * repeat + i) * size, j->bias + (size_t)c * size,
+                   size);
+    return part->init;
+}
+
+/* Where output channel `channel` (of all groups) of an item's output (row, 0) stands, in reals. */
+static ptrdiff_t find_output(const cc_conv_plan *plan, const item *it, int64_t channel, int64_t row)
+{
+    const cc_conv *p = &plan->problem;
+    const cc_axis *axis = p->axis;
+    const int64_t channels = p->groups * p->k;
+    const int64_t line = it->origin[CC_DEPTH] * axis[CC_ROW].out + it->origin[CC_ROW] + row;
+    const int64_t pixel = line * axis[CC_COLUMN].out + it->origin[CC_COLUMN];
+    const int64_t pixels = axis[CC_DEPTH].out * axis[CC_ROW].out * axis[CC_COLUMN].out;
+    return p->channels_last ? (it->image * pixels + pixel) * channels + channel
+                            : (it->image * channels + channel) * pixels + pixel;
+}
+
+static ptrdiff_t output_plane(const cc_conv_plan *plan)
+{
+    const cc_axis *axis = plan->problem.axis;
+    return axis[CC_DEPTH].out * axis[CC_ROW].out * axis[CC_COLUMN].out;
+}
+
+/* CC_PIXELS, CC_LANES: sums of all pixels of the item for a few vectors of output channels. */
+static void run_pixels(const job *j, part_state *part, const item *it, const char *cells,
+                       const char *weights, const shares *s)
+{
+    const cc_conv_plan *plan = &j->plan;
+    const cc_conv *p = &plan->problem;
+    const cc_kernels *k = plan->kernels;
+    const bool lanewise = plan->mode == CC_LANES;
+    const ptrdiff_t row_step = cc_strip_step(&plan->strip.axis[CC_ROW]);
+    const ptrdiff_t column_step = cc_strip_step(&plan->strip.axis[CC_COLUMN]);
+    const int64_t rows = it->count[CC_ROW], columns = it->count[CC_COLUMN];
+    const bool whole_rows = columns == p->axis[CC_COLUMN].out; /* then rows follow each other */
+    for (int64_t i = 0; i < s->shares; i++) {
+        const int64_t from = share_start(s, i), to = share_start(s, i + 1), count = to - from;
+        const ptrdiff_t vecs = (count + k->lanes - 1) / k->lanes, width = vecs * k->lanes;
+        const int64_t channel = it->group * p->k + from;
+        const cc_grid grid = {rows, columns, row_step, column_step, width};
+        k->pixels(&j->taps, &grid, cells + (lanewise ? from * k->size : 0), weights, (int)vecs,
+                  lanewise, find_init(j, part, channel, channel + count, 1), part->sums);
+        weights += width * plan->taps * k->size;
+        for (int64_t r = 0; r < (whole_rows ? 1 : rows); r++) {
+            const ptrdiff_t pixels = whole_rows ? rows * columns : columns;
+            const char *sums = part->sums + r * columns * width * k->size;
+            char *y = j->y + find_output(plan, it, channel, r) * k->size;
+            if (p->channels_last)
+                k->copy(sums, width, 1, y, p->groups * p->k, pixels, count);
+            else
+                k->transpose(sums, width, y, output_plane(plan), pixels, count);
+        }
+    }
+}
+
+/* CC_MAPS: one output row of a few channels a call. CC_ROWS: a few output rows of one channel. */
+static void run_rows(const job *j, part_state *part, const item *it, const char *cells,
+                     const char *weights, const shares *s)
+{
+    const cc_conv_plan *plan = &j->plan;
+    const cc_conv *p = &plan->problem;
+    const cc_kernels *k = plan->kernels;
+    const ptrdiff_t columns = it->count[CC_COLUMN], all = p->groups * p->k;
+    const ptrdiff_t row_step = cc_strip_step(&plan->strip.axis[CC_ROW]) * k->size;
+    const ptrdiff_t line = p->axis[CC_COLUMN].out, plane = output_plane(plan);
+    const bool maps = plan->mode == CC_MAPS;
+    for (int64_t i = 0; i < s->shares; i++) {
+        const int64_t from = share_start(s, i), to = share_start(s, i + 1);
+        const int64_t channel = it->group * p->k + from;
+        const char *init = find_init(j, part, channel, channel + to - from, plan->rows);
+        cc_run runs[2];
+        cc_taps taps = j->taps;
+        if (maps) { /* the list is the same for every share, but for how many channels it serves */
+            runs[0] = (cc_run){0, (int)(to - from), taps.full->taps};
+            runs[1] = (cc_run){0, (int)(to - from), taps.last->taps};
+            taps.full = runs;
+            taps.last = runs + 1;
+        }
+        for (int64_t r = 0; r < it->count[CC_ROW]; r += plan->rows) {
+            const int64_t left = it->count[CC_ROW] - r;
+            const int stores = maps ? (int)(to - from) : (int)(left < plan->rows ? left : plan->rows);
+            char *y = j->y + find_output(plan, it, channel, r) * k->size;
+            if (!p->channels_last) {
+                k->rows(&taps, cells + r * row_step, columns, weights, init, y, maps ? plane : line,
+                        stores);
+                continue;
+            }
+            k->rows(&taps, cells + r * row_step, columns, weights, init, part->sums, columns, stores);
+            if (maps)
+                k->transpose(part->sums, columns, y, all, stores, columns);
+            else
+                for (int a = 0; a < stores; a++)
+                    k->transpose(part->sums + a * columns * k->size, columns,
+                                 y + a * line * all * k->size, all, 1, columns);
+        }
+        weights += (to - from) * plan->taps * plan->rows * k->size;
+    }
+}
+
+static void begin_part(const job *j, int index, part_state *part)
+{
+    const cc_conv_plan *plan = &j->plan;
+    const size_t size = (size_t)plan->kernels->size;
+    char *at = j->parts + (size_t)index * j->part_bytes;
+    part->strip = at;
+    at += round_up((size_t)plan->strip.elements * size);
+    part->weights = at;
+    at += round_up((size_t)(plan->weight_slots * plan->weight_elements) * size);
+    part->sums = at;
+    at += round_up((size_t)plan->sum_elements * size);
+    part->init = at;
+    at += round_up((size_t)plan->init_elements * size);
+    part->pieces = (cc_piece *)at;
+    at += round_up((size_t)plan->strip.pieces * sizeof(cc_piece));
+    part->slot_owner = (int64_t *)at;
+    memset(part->init, 0, (size_t)plan->init_elements * size);
+    for (int64_t i = 0; i < plan->weight_slots; i++) part->slot_owner[i] = -1;
+    part->item = part->tile = -1;
+}
+
+static void run_part(int index, void *context)
+{
+    const job *j = context;
+    const cc_conv_plan *plan = &j->plan;
+    part_state part;
+    begin_part(j, index, &part);
+    const int items_of = index / plan->block_parts, blocks_of = index % plan->block_parts;
+    const int64_t first_item = plan->items * items_of / plan->item_parts;
+    const int64_t items = plan->items * (items_of + 1) / plan->item_parts - first_item;
+    const int64_t first_block = plan->blocks * blocks_of / plan->block_parts;
+    const int64_t blocks = plan->blocks * (blocks_of + 1) / plan->block_parts - first_block;
+    /* Where the packed weights of all blocks fit, a strip serves them all before the next strip
+     * is fetched; otherwise a block's weights serve all strips before the next block's. */
+    const bool items_outside = plan->weight_slots >= blocks;
+    for (int64_t step = 0; step < items * blocks; step++) {
+        const int64_t index_in = items_outside ? step / blocks : step % items;
+        const int64_t block_in = items_outside ? step % blocks : step / items;
+        const item it = find_item(plan, first_item + index_in);
+        const int64_t block = first_block + block_in;
+        const char *cells = find_cells(j, &part, &it, first_item + index_in);
+        const char *weights =
+            find_weights(j, &part, it.group, block, items_outside ? block_in : 0);
+        const shares s = share_block(plan, block);
+        if (plan->mode == CC_PIXELS || plan->mode == CC_LANES)
+            run_pixels(j, &part, &it, cells, weights, &s);
+        else
+            run_rows(j, &part, &it, cells, weights, &s);
+    }
+}
+
+static cc_status cc_conv_check(const cc_conv *p, cc_mode mode)
+{
+    if (p->n < 1 || p->groups < 1 || p->c < 1 || p->k < 1 || p->border < 0 ||
+        p->border >= CC_BORDERS || mode < 0 || mode >= CC_MODES)
+        return CC_BAD_PROBLEM;
+    for (int a = 0; a < CC_AXES; a++) {
+        const cc_axis *x = &p->axis[a];
+        if (x->in < (p->border == CC_ZEROS ? 0 : 1) || x->out < 1 || x->kernel < 1 ||
+            x->stride < 1 || x->dilation < 1 || x->before < 0)
+            return CC_BAD_PROBLEM;
+    }
+    return CC_OK;
+}
+
+cc_status cc_conv_forward(const cc_conv *problem, cc_real type, const void *x, const void *weight,
+                          const void *bias, void *y, int threads, cc_mode mode)
+{
+    if (cc_conv_check(problem, mode) != CC_OK || type < 0 || type >= CC_REALS || threads < 1)
+        return CC_BAD_PROBLEM;
+    job j = {.x = x, .weight = weight, .bias = bias, .y = y};
+    cc_conv_plan *plan = &j.plan;
+    cc_conv_make_plan(plan, problem, type, threads, mode);
+    const size_t size = (size_t)plan->kernels->size;
+    const int parts = plan->item_parts * plan->block_parts;
+    const size_t offsets = round_up((size_t)plan->taps_size.offsets * sizeof(ptrdiff_t));
+    const size_t indices = round_up((size_t)plan->taps_size.weights * sizeof(ptrdiff_t));
+    const size_t runs = round_up((size_t)plan->taps_size.runs * sizeof(cc_run));
+    j.part_bytes = round_up((size_t)plan->strip.elements * size) +
+                   round_up((size_t)(plan->weight_slots * plan->weight_elements) * size) +
+                   round_up((size_t)plan->sum_elements * size) +
+                   round_up((size_t)plan->init_elements * size) +
+                   round_up((size_t)plan->strip.pieces * sizeof(cc_piece)) +
+                   round_up((size_t)plan->weight_slots * sizeof(int64_t));
+    char *scratch = cc_scratch_take(offsets + indices + runs + (size_t)parts * j.part_bytes);
+    if (!scratch)
+        return CC_NO_MEMORY;
+    j.offset = (ptrdiff_t *)scratch;
+    j.weight_index = (ptrdiff_t *)(scratch + offsets);
+    j.runs = (cc_run *)(scratch + offsets + indices);
+    j.parts = scratch + offsets + indices + runs;
+    if (plan->mode == CC_ROWS)
+        j.taps = cc_taps_rows(&plan->problem, &plan->strip, plan->rows, j.offset, j.runs,
+                              j.weight_index);
+    else
+        j.taps = cc_taps_list(&plan->problem, &plan->strip, 0, j.offset, j.runs);
+    cc_parallel(parts, run_part, &j);
+    cc_scratch_give(scratch);
+    return CC_OK;
+}

@@ -1,0 +1,165 @@
+#include "strip.h"
+
+static ptrdiff_t round_up(ptrdiff_t n, ptrdiff_t to) { return (n + to - 1) / to * to; }
+
+void cc_strip_layout(cc_strip *strip)
+{
+    ptrdiff_t elements = strip->channels_last ? strip->channels : 1, pieces = 0;
+    for (int a = CC_AXES - 1; a >= 0; a--) {
+        cc_strip_axis *axis = &strip->axis[a];
+        const cc_axis *of = &axis->of;
+        if (strip->in_place) {
+            axis->tap = of->dilation;
+            axis->pitch = axis->src_pitch;
+            continue;
+        }
+        const ptrdiff_t span = (axis->outputs - 1) * of->stride + 1;
+        const ptrdiff_t dense = round_up(span + (of->kernel - 1) * of->dilation, axis->split);
+        const ptrdiff_t apart = round_up(span, axis->split);
+        axis->tap = dense <= of->kernel * apart ? of->dilation : apart;
+        axis->cells = dense <= of->kernel * apart ? dense : of->kernel * apart;
+        axis->pitch = elements;
+        elements *= axis->cells / axis->split;
+        pieces += axis->cells;
+    }
+    if (strip->in_place) {
+        strip->channel = strip->src_channel;
+        strip->elements = strip->pieces = 0;
+        return;
+    }
+    /* Phases lie outside the cells of both axes, so that rows of one phase stay rows. */
+    for (int a = CC_AXES - 1; a >= 0; a--) {
+        strip->axis[a].phase = elements;
+        elements *= strip->axis[a].split;
+    }
+    strip->channel = strip->channels_last ? 1 : elements;
+    strip->elements = strip->channels_last ? elements : elements * strip->channels;
+    strip->pieces = pieces;
+}
+
+ptrdiff_t cc_strip_cell(const cc_strip_axis *axis, ptrdiff_t i)
+{
+    return i % axis->split * axis->phase + i / axis->split * axis->pitch;
+}
+
+ptrdiff_t cc_strip_step(const cc_strip_axis *axis)
+{
+    return axis->of.stride / axis->split * axis->pitch;
+}
+
+/* The input cell that padded cell p (counted from the first input cell) shows; -1: a zero. */
+static int64_t shown(int64_t p, int64_t n, cc_border border)
+{
+    if (p >= 0 && p < n)
+        return p;
+    int64_t period = n;
+    switch (border) {
+    case CC_EDGE:
+        return p < 0 ? 0 : n - 1;
+    case CC_REFLECT:
+        period = n > 1 ? 2 * (n - 1) : 1;
+        break;
+    case CC_SYMMETRIC:
+        period = 2 * n;
+        break;
+    case CC_WRAP:
+        break;
+    default:
+        return -1;
+    }
+    p = (p % period + period) % period;
+    if (p < n)
+        return p;
+    return border == CC_REFLECT ? period - p : period - 1 - p;
+}
+
+/* Appends cells that show consecutive input cells (or zeros, src < 0), dealt out by phase. */
+static cc_piece *append(const cc_strip_axis *axis, ptrdiff_t cell, int64_t src, ptrdiff_t count,
+                        cc_piece *piece)
+{
+    for (int64_t f = 0; f < axis->split; f++) {
+        const ptrdiff_t first = (f - cell % axis->split + axis->split) % axis->split;
+        if (first >= count)
+            continue;
+        piece->dst = cc_strip_cell(axis, cell + first);
+        piece->src = src < 0 ? -1 : (src + first) * axis->src_pitch;
+        piece->count = (count - first + axis->split - 1) / axis->split;
+        piece++;
+    }
+    return piece;
+}
+
+/* The pieces of the cells that outputs origin ... origin + count - 1 see. */
+static cc_piece *cut(const cc_strip_axis *axis, cc_border border, int64_t origin, int64_t count,
+                     cc_piece *piece)
+{
+    const cc_axis *of = &axis->of;
+    const bool dense = axis->tap == of->dilation;
+    const ptrdiff_t segments = dense ? 1 : of->kernel;
+    const ptrdiff_t span =
+        (count - 1) * of->stride + 1 + (dense ? (of->kernel - 1) * of->dilation : 0);
+    for (ptrdiff_t s = 0; s < segments; s++) {
+        const int64_t first = origin * of->stride + s * of->dilation - of->before;
+        ptrdiff_t run;
+        for (ptrdiff_t i = 0; i < span; i += run) {
+            const int64_t p = first + i, src = shown(p, of->in, border);
+            run = 1;
+            if (p >= 0 && p < of->in)
+                run = of->in - p;
+            else if (src < 0)
+                run = p < 0 ? -p : span - i;
+            if (run > span - i)
+                run = span - i;
+            piece = append(axis, s * axis->tap + i, src, run, piece);
+        }
+    }
+    return piece;
+}
+
+/* One rectangle of cells of a channel (channels innermost: of all channels); from NULL: zeros. */
+static void move(const cc_strip *strip, const cc_kernels *kernels, const char *from, char *to,
+                 ptrdiff_t rows, ptrdiff_t columns)
+{
+    const cc_strip_axis *row = &strip->axis[CC_ROW], *column = &strip->axis[CC_COLUMN];
+    const ptrdiff_t src_row = row->split * row->src_pitch;
+    const ptrdiff_t src_column = column->split * column->src_pitch;
+    if (!strip->channels_last) {
+        kernels->copy(from, src_row, src_column, to, row->pitch, rows, columns);
+    } else if (src_column == strip->channels) {
+        kernels->copy(from, src_row, 1, to, row->pitch, rows, columns * strip->channels);
+    } else {
+        for (ptrdiff_t y = 0; y < rows; y++)
+            kernels->copy(from ? from + y * src_row * kernels->size : NULL, src_column, 1,
+                          to + y * row->pitch * kernels->size, column->pitch, columns,
+                          strip->channels);
+    }
+}
+
+void cc_strip_fill(const cc_strip *strip, const cc_kernels *kernels, const void *x,
+                   const int64_t *origin, const int64_t *count, bool refill, cc_piece *pieces,
+                   void *dst)
+{
+    const cc_strip_axis *depth = &strip->axis[CC_DEPTH];
+    const cc_piece *start[CC_AXES], *end[CC_AXES];
+    for (int a = 0; a < CC_AXES; a++) {
+        start[a] = pieces;
+        end[a] = pieces = cut(&strip->axis[a], strip->border, origin[a], count[a], pieces);
+    }
+    const ptrdiff_t channels = strip->channels_last ? 1 : strip->channels;
+    for (ptrdiff_t c = 0; c < channels; c++)
+        for (const cc_piece *d = start[CC_DEPTH]; d < end[CC_DEPTH]; d++)
+            for (ptrdiff_t plane = 0; plane < d->count; plane++) {
+                const ptrdiff_t src = c * strip->src_channel + d->src + plane * depth->src_pitch;
+                char *to = (char *)dst +
+                           (c * strip->channel + d->dst + plane * depth->pitch) * kernels->size;
+                for (const cc_piece *h = start[CC_ROW]; h < end[CC_ROW]; h++)
+                    for (const cc_piece *w = start[CC_COLUMN]; w < end[CC_COLUMN]; w++) {
+                        const bool zero = d->src < 0 || h->src < 0 || w->src < 0;
+                        if (zero && refill)
+                            continue;
+                        move(strip, kernels,
+                             zero ? NULL : (const char *)x + (src + h->src + w->src) * kernels->size,
+                             to + (h->dst + w->dst) * kernels->size, h->count, w->count);
+                    }
+            }
+}

@@ -1,0 +1,57 @@
+/* The view of the input that kernels read: either the input itself, or a strip of it, copied into
+ * scratch with its padding, one strip of output positions at a time.
+ *
+ * A strip is what makes one kernel serve every padding, border, stride and layout: cells are
+ * addressed by pitches, taps by a list of offsets. Along each axis a strip holds either the range
+ * of padded cells that its outputs span, or, where dilation leaves wide gaps, only the cells that
+ * a tap meets, tap after tap. With `split` = stride the cells are dealt out by phase, so that
+ * neighbouring outputs read neighbouring cells.
+ */
+#ifndef CC_STRIP_H
+#define CC_STRIP_H
+
+#include "../kernels/kernels.h"
+
+typedef struct {
+    cc_axis of;
+    int64_t outputs;      /* most outputs along the axis that a strip serves */
+    int64_t split;        /* phases: 1, or the stride */
+    ptrdiff_t tap;        /* cells from one tap to the next */
+    ptrdiff_t cells;      /* a multiple of split */
+    ptrdiff_t pitch;      /* elements from a cell to the next of its phase */
+    ptrdiff_t phase;      /* elements from a phase to the next */
+    ptrdiff_t src_pitch;  /* elements between input cells */
+} cc_strip_axis;
+
+typedef struct {
+    cc_strip_axis axis[CC_AXES];
+    cc_border border;
+    int64_t channels;
+    ptrdiff_t channel, src_channel; /* elements between channels in the strip, in the input */
+    bool in_place;                  /* the strip is the input itself */
+    bool channels_last;             /* the strip has its channels innermost */
+    ptrdiff_t elements;             /* memory a strip needs */
+    ptrdiff_t pieces;               /* pieces its axes need at most */
+} cc_strip;
+
+/* A run of neighbouring cells: `count` of them, at these offsets; src < 0: padding of zeros. */
+typedef struct {
+    ptrdiff_t dst, src, count;
+} cc_piece;
+
+/* Completes a strip whose `outputs`, `split`, source pitches and flags are set. */
+void cc_strip_layout(cc_strip *strip);
+
+/* Elements from the first cell to cell i of an axis. */
+ptrdiff_t cc_strip_cell(const cc_strip_axis *axis, ptrdiff_t i);
+
+/* Elements from an output's cells to its neighbour's. */
+ptrdiff_t cc_strip_step(const cc_strip_axis *axis);
+
+/* Copies the cells of outputs origin ... origin + count - 1 from image x into dst. `refill`: dst
+ * held the same outputs of another image or group before, so its zeros stand already. */
+void cc_strip_fill(const cc_strip *strip, const cc_kernels *kernels, const void *x,
+                   const int64_t *origin, const int64_t *count, bool refill, cc_piece *pieces,
+                   void *dst);
+
+#endif

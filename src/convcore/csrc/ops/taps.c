@@ -1,0 +1,103 @@
+#include "taps.h"
+
+static ptrdiff_t kernel_taps(const cc_conv *problem)
+{
+    ptrdiff_t taps = 1;
+    for (int a = 0; a < CC_AXES; a++) taps *= problem->axis[a].kernel;
+    return taps;
+}
+
+cc_taps_size cc_taps_measure(const cc_conv *problem, int rows)
+{
+    const ptrdiff_t taps = kernel_taps(problem);
+    cc_taps_size size;
+    size.channels = taps < CC_BLOCK_TAPS ? CC_BLOCK_TAPS / taps : 1;
+    if (size.channels > problem->c)
+        size.channels = problem->c;
+    size.blocks = (problem->c + size.channels - 1) / size.channels;
+    size.weights = size.channels * taps * rows;
+    size.offsets = size.weights; /* at worst no row shares a tap */
+    size.runs = size.weights / problem->axis[CC_COLUMN].kernel + 1; /* 2 for a list without rows */
+    return size;
+}
+
+/* Input channels in the last block. */
+static ptrdiff_t last_channels(const cc_conv *problem, const cc_taps_size *size)
+{
+    return problem->c - (size->blocks - 1) * size->channels;
+}
+
+cc_taps cc_taps_list(const cc_conv *problem, const cc_strip *strip, int to, ptrdiff_t *offset,
+                     cc_run *runs)
+{
+    const cc_taps_size size = cc_taps_measure(problem, 1);
+    const cc_strip_axis *d = &strip->axis[CC_DEPTH], *h = &strip->axis[CC_ROW],
+                        *w = &strip->axis[CC_COLUMN];
+    ptrdiff_t *o = offset;
+    for (ptrdiff_t c = 0; c < size.channels; c++)
+        for (ptrdiff_t q = 0; q < d->of.kernel; q++)
+            for (ptrdiff_t r = 0; r < h->of.kernel; r++)
+                for (ptrdiff_t s = 0; s < w->of.kernel; s++)
+                    *o++ = c * strip->channel + cc_strip_cell(d, q * d->tap) +
+                           cc_strip_cell(h, r * h->tap) + cc_strip_cell(w, s * w->tap);
+    const ptrdiff_t taps = kernel_taps(problem);
+    runs[0] = (cc_run){0, to, size.channels * taps};
+    runs[1] = (cc_run){0, to, last_channels(problem, &size) * taps};
+    return (cc_taps){.offset = offset,
+                     .full = runs,
+                     .last = runs + 1,
+                     .full_runs = 1,
+                     .last_runs = 1,
+                     .blocks = size.blocks,
+                     .step = size.channels * strip->channel};
+}
+
+cc_taps cc_taps_rows(const cc_conv *problem, const cc_strip *strip, int rows, ptrdiff_t *offset,
+                     cc_run *runs, ptrdiff_t *weight_index)
+{
+    const cc_taps_size size = cc_taps_measure(problem, rows);
+    const cc_strip_axis *d = &strip->axis[CC_DEPTH], *h = &strip->axis[CC_ROW],
+                        *w = &strip->axis[CC_COLUMN];
+    const ptrdiff_t kernel_rows = h->of.kernel, columns = w->of.kernel;
+    const ptrdiff_t last = (rows - 1) * h->of.stride + (kernel_rows - 1) * h->of.dilation;
+    cc_run *run = runs;
+    ptrdiff_t *o = offset, *index = weight_index;
+    for (ptrdiff_t cq = 0; cq < size.channels * d->of.kernel; cq++) {
+        const ptrdiff_t c = cq / d->of.kernel, q = cq % d->of.kernel;
+        /* Padded row y, in rising order, is kernel row (y - a * stride) / dilation of output row a:
+         * each output row takes its kernel rows in their natural order. */
+        for (ptrdiff_t y = 0; y <= last; y++) {
+            int from = 0;
+            while (from < rows) {
+                int to = from;
+                while (to < rows && y >= to * h->of.stride &&
+                       (y - to * h->of.stride) % h->of.dilation == 0 &&
+                       (y - to * h->of.stride) / h->of.dilation < kernel_rows)
+                    to++;
+                if (to == from) {
+                    from++;
+                    continue;
+                }
+                *run++ = (cc_run){from, to, columns};
+                const ptrdiff_t r = (y - from * h->of.stride) / h->of.dilation;
+                for (ptrdiff_t s = 0; s < columns; s++) {
+                    *o++ = c * strip->channel + cc_strip_cell(d, q * d->tap) +
+                           cc_strip_cell(h, r * h->tap) + from * cc_strip_step(h) +
+                           cc_strip_cell(w, s * w->tap);
+                    for (int a = from; a < to; a++)
+                        *index++ = (cq * kernel_rows + (y - a * h->of.stride) / h->of.dilation) *
+                                       columns + s;
+                }
+                from = to;
+            }
+        }
+    }
+    const ptrdiff_t channel_runs = (run - runs) / size.channels;
+    return (cc_taps){.offset = offset,
+                     .full = runs,
+                     .last = runs,
+                     .full_runs = run - runs,
+                     .last_runs = channel_runs * last_channels(problem, &size),
+                     .blocks = size.blocks,
+                     .step = size.channels * strip->channel};
+}
