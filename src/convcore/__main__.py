@@ -5,11 +5,14 @@ work, 2 for wrong arguments, each with a sentence on standard error; 130 after C
 """
 
 import argparse
+import io
 import json
 import os
 import sys
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
 
 from convcore import build_info
 
@@ -29,7 +32,7 @@ LABELS = {
 class Parser(argparse.ArgumentParser):
     """A parser that answers wrong arguments with one sentence instead of the whole usage."""
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         """Say what was wrong and where help is, and stop with exit code 2."""
         self.exit(2, f"{self.prog}: {message} (try: {self.prog} --help)\n")
 
@@ -37,6 +40,9 @@ class Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; `argv` is the command line without its name."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A folder may have a name that the terminal's encoding can't express.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = _run(arguments)
         sys.stdout.flush()
@@ -51,17 +57,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _run(arguments):
+def _run(arguments: list[str]) -> int:
     if arguments[:1] == ["bench"]:  # before argparse: the bench has options and help of its own
         return _bench(arguments[1:])
     try:
         options = _parser().parse_args(arguments)
     except SystemExit as stop:  # argparse has said why: --help, --version or an error
-        return stop.code
-    return options.run(options)
+        return int(stop.code or 0)
+    return int(options.run(options))
 
 
-def _parser():
+def _parser() -> Parser:
     """Return the parser of everything but the bench's own options."""
     parser = Parser(prog="convcore", description="Convolution layers for NumPy arrays.")
     version = f"convcore {build_info()['version']}"
@@ -83,7 +89,7 @@ def _parser():
     return parser
 
 
-def _info(options):
+def _info(options: argparse.Namespace) -> int:
     """Print the facts about this build and this machine."""
     facts = build_info()
     if options.json:
@@ -95,30 +101,44 @@ def _info(options):
     return 0
 
 
-def _words(value):
+def _words(value: object) -> str:
     """Return a fact as people write it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return ", ".join(value) if isinstance(value, (list, tuple)) else str(value)
 
 
-def _demo(options):
-    """Run the demo."""
-    from convcore import _demo as demo
-
+def _demo(options: argparse.Namespace) -> int:
+    """Run the demo; say in a sentence what it lacks."""
     try:
-        demo.run(options.output, options.quiet)
-    except demo.DemoError as error:
-        print(f"convcore demo: {error}", file=sys.stderr)
-        return 1
+        from convcore import _demo as demo
+
+        photo = demo.photograph()
+    except (ImportError, OSError) as error:
+        reason = textwrap.shorten(str(error), 200)
+        return _failed("demo", "scikit-image and Pillow are needed, which "
+                               f'pip install "convcore[demo]" installs ({reason})')
+    try:
+        demo.run(photo, Path(options.output), options.quiet)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        return _failed("demo", f"cannot write into the folder {options.output}: {reason}")
     return 0
 
 
-def _bench(arguments):
+def _failed(command: str, sentence: str) -> int:
+    """Say why a command could not do its work."""
+    print(f"convcore {command}: {sentence}", file=sys.stderr)
+    return 1
+
+
+def _bench(arguments: list[str]) -> int:
     """Hand the rest of the command line to the benchmarks."""
     from convcore import _bench as bench
 
-    return bench.main(arguments) or 0
+    return int(bench.main(arguments) or 0)
 
 
 if __name__ == "__main__":

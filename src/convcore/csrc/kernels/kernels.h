@@ -4,7 +4,8 @@
 
 #include "../convcore.h"
 
-/* Accumulators from <= a < to take the next `taps` taps. */
+/* The next `taps` taps, and the output rows from <= a < to that take them where a kernel
+ * distinguishes output rows. */
 typedef struct {
     int from, to;
     ptrdiff_t taps;
@@ -32,8 +33,8 @@ typedef struct {
     int size;        /* of a real, in bytes */
     int lanes;       /* reals in a vector */
     int pixel_vecs;  /* most vectors of output channels in a call of pixels() */
-    int map_accs;    /* most accumulators in a call of rows() that all take every tap */
-    int row_accs;    /* accumulators in a call of rows() whose runs may be any sub-range */
+    int maps;        /* most output channels in a call of rows() */
+    int rows_shared; /* output rows in a call of rows() that has none */
 #define CC_KERNEL(result, name, parameters) result(*name) parameters;
 #include "list.h"
 #undef CC_KERNEL

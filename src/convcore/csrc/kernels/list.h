@@ -9,9 +9,9 @@ CC_KERNEL(void, pixels,
            bool lanewise, const void *init, void *acc))
 
 /* dst[a][x] = init[a] + sum over taps of src(x, tap) * weight[tap][a]; one output column a lane,
- * one output channel or one output row an accumulator a. */
+ * one of `maps` output channels an accumulator a, or (maps = 0) one output row. */
 CC_KERNEL(void, rows,
-          (const cc_taps *taps, const void *src, ptrdiff_t width, const void *weight,
+          (const cc_taps *taps, int maps, const void *src, ptrdiff_t width, const void *weight,
            const void *init, void *dst, ptrdiff_t dst_step, int stores))
 
 /* dst[c][r] = src[r][c] */

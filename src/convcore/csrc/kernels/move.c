@@ -1,8 +1,6 @@
 /* Moving reals: copies, transposes, gathers. Source and destination never overlap. */
 #include "vec.h"
 
-#include <string.h>
-
 #ifdef __clang__
 #define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
@@ -14,17 +12,22 @@ typedef int64_t lane_index __attribute__((vector_size(CC_VECTOR_BYTES)));
 #define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (lane_index){__VA_ARGS__})
 #endif
 
-/* The lower (upper) halves of two vectors, their lanes interleaved. */
+/* LOWER, UPPER: the lower (upper) halves of two vectors, their lanes interleaved. EVEN: the even
+ * lanes of a, then the odd lanes of b. */
 #if CC_LANES == 2
+#define EVEN(a, b) SHUFFLE(a, b, 0, 3)
 #define LOWER(a, b) SHUFFLE(a, b, 0, 2)
 #define UPPER(a, b) SHUFFLE(a, b, 1, 3)
 #elif CC_LANES == 4
+#define EVEN(a, b) SHUFFLE(a, b, 0, 2, 5, 7)
 #define LOWER(a, b) SHUFFLE(a, b, 0, 4, 1, 5)
 #define UPPER(a, b) SHUFFLE(a, b, 2, 6, 3, 7)
 #elif CC_LANES == 8
+#define EVEN(a, b) SHUFFLE(a, b, 0, 2, 4, 6, 9, 11, 13, 15)
 #define LOWER(a, b) SHUFFLE(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
 #define UPPER(a, b) SHUFFLE(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
 #elif CC_LANES == 16
+#define EVEN(a, b) SHUFFLE(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31)
 #define LOWER(a, b) SHUFFLE(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
 #define UPPER(a, b) SHUFFLE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
 #endif
@@ -53,21 +56,26 @@ void CC_FN(transpose)(const void *src, ptrdiff_t src_row, void *dst, ptrdiff_t d
     const real *s = src;
     real *d = dst;
     const ptrdiff_t whole_rows = rows - rows % LANES, whole_columns = columns - columns % LANES;
-    for (ptrdiff_t c = 0; c < whole_columns; c += LANES)
-        for (ptrdiff_t r = 0; r < whole_rows; r += LANES)
+    for (ptrdiff_t r = 0; r < whole_rows; r += LANES)
+        for (ptrdiff_t c = 0; c < whole_columns; c += LANES)
             transpose_square(s + r * src_row + c, src_row, d + c * dst_row + r, dst_row);
     for (ptrdiff_t c = 0; c < columns; c++)
         for (ptrdiff_t r = c < whole_columns ? whole_rows : 0; r < rows; r++)
             d[c * dst_row + r] = s[r * src_row + c];
 }
 
-/* A row of at least LANES reals; the last vector may overlap the one before. */
-CC_INLINE void copy_row(const real *src, real *dst, ptrdiff_t n)
+/* LANES reals, `step` apart. */
+CC_INLINE vec load_apart(const real *src, int step)
 {
-    ptrdiff_t i = 0;
-    for (; i + LANES <= n; i += LANES) store(dst + i, load(src + i));
-    if (i < n)
-        store(dst + n - LANES, load(src + n - LANES));
+    return step == 1 ? load(src) : EVEN(load(src), load(src + LANES - 1));
+}
+
+/* n >= LANES reals; the last vector may overlap the one before. */
+CC_INLINE void copy_many(const real *src, int step, real *dst, ptrdiff_t n)
+{
+    for (ptrdiff_t i = 0; i + LANES <= n; i += LANES) store(dst + i, load_apart(src + i * step, step));
+    if (n % LANES)
+        store(dst + n - LANES, load_apart(src + (n - LANES) * step, step));
 }
 
 void CC_FN(copy)(const void *src, ptrdiff_t src_row, ptrdiff_t src_column, void *dst,
@@ -80,8 +88,12 @@ void CC_FN(copy)(const void *src, ptrdiff_t src_row, ptrdiff_t src_column, void 
             for (ptrdiff_t c = 0; c < columns; c++) d[c] = 0;
             continue;
         }
-        if (src_column == 1 && columns >= LANES)
-            copy_row(s, d, columns);
+        if (src_column == 1 && columns < LANES)
+            copy_few(d, s, columns);
+        else if (src_column == 1)
+            copy_many(s, 1, d, columns);
+        else if (src_column == 2 && columns >= LANES)
+            copy_many(s, 2, d, columns);
         else
             for (ptrdiff_t c = 0; c < columns; c++) d[c] = s[c * src_column];
         s += src_row;

@@ -6,8 +6,8 @@ const cc_kernels CC_FN(kernels) = {
     .size = sizeof(real),
     .lanes = LANES,
     .pixel_vecs = PIXEL_VECS,
-    .map_accs = ACCS,
-    .row_accs = ROWS,
+    .maps = MAPS,
+    .rows_shared = ROWS,
 #define CC_KERNEL(result, name, parameters) .name = CC_FN(name),
 #include "list.h"
 #undef CC_KERNEL

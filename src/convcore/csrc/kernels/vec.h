@@ -9,6 +9,8 @@
 
 #include "kernels.h"
 
+#include <string.h>
+
 #define CC_JOIN2(a, b) cc_##a##_##b
 #define CC_JOIN(a, b) CC_JOIN2(a, b)
 #define CC_FN(name) CC_JOIN(name, CC_TABLE)
@@ -27,16 +29,28 @@ enum { LANES = CC_LANES };
 
 /* Register tiles: accumulators, the vectors they share and one broadcast must fit the registers. */
 #if CC_REGISTERS == 32
-enum { PIXELS = 6, PIXEL_VECS = 4, ACCS = 8, ROW_VECS = 3 };
+enum { PIXELS = 6, PIXEL_VECS = 4, MAPS = 8, MAP_VECS = 3, ROWS = 4, ROW_VECS = 4 };
 #else
-enum { PIXELS = 6, PIXEL_VECS = 2, ACCS = 4, ROW_VECS = 3 };
+enum { PIXELS = 6, PIXEL_VECS = 2, MAPS = 4, MAP_VECS = 3, ROWS = 4, ROW_VECS = 3 };
 #endif
-/* Output rows that share the input rows they load. */
-enum { ROWS = 4 };
+enum { MAX_ACCS = 8, MAX_VECS = 4 };
 
 CC_INLINE vec load(const real *p) { return *(const unaligned_vec *)p; }
 CC_INLINE void store(real *p, vec v) { *(unaligned_vec *)p = v; }
 CC_INLINE vec splat(real s) { return s - (vec){0}; } /* -0.0 and NaN stay what they are */
+
+/* Copies n < LANES reals as two pieces that may overlap, of the largest power of two that fits. */
+CC_INLINE void copy_few(real *dst, const real *src, ptrdiff_t n)
+{
+    CC_UNROLL for (int piece = LANES / 2; piece >= 1; piece /= 2)
+    {
+        if (n >= piece) {
+            memcpy(dst, src, (size_t)piece * sizeof(real));
+            memcpy(dst + n - piece, src + n - piece, (size_t)piece * sizeof(real));
+            return;
+        }
+    }
+}
 
 #define CC_KERNEL(result, name, parameters) result CC_FN(name) parameters;
 #include "list.h"

@@ -20,9 +20,9 @@ typedef struct {
 typedef struct {
     char *strip, *weights, *sums, *init;
     cc_piece *pieces;
-    int64_t *slot_owner;           /* of each slot of packed weights: group * blocks + block */
-    int64_t item;                  /* in the strip, -1: none */
-    int64_t tile;                  /* the position that the strip's zeros are right for */
+    cc_cut cut;          /* of the tile that the strip was last filled for, */
+    int64_t tile, item;  /* this tile of this item; -1: none */
+    int64_t *slot_owner; /* of each slot of packed weights: group * blocks + block */
 } part_state;
 
 /* An item: outputs origin ... origin + count - 1 of one image and group. */
@@ -71,8 +71,11 @@ static const char *find_cells(const job *j, part_state *part, const item *it, in
         return j->x + at * plan->kernels->size;
     }
     if (part->item != index) {
-        cc_strip_fill(strip, plan->kernels, j->x + at * plan->kernels->size, it->origin, it->count,
-                      part->tile == it->tile, part->pieces, part->strip);
+        const bool refill = part->tile == it->tile;
+        if (!refill)
+            part->cut = cc_strip_cut(strip, it->origin, it->count, part->pieces);
+        cc_strip_fill(strip, plan->kernels, &part->cut, j->x + at * plan->kernels->size, refill,
+                      part->strip);
         part->item = index;
         part->tile = it->tile;
     }
@@ -90,7 +93,7 @@ static shares share_block(const cc_conv_plan *plan, int64_t block)
     const int64_t grain = whole_vectors ? plan->kernels->lanes : 1;
     const int64_t most = plan->mode == CC_ROWS ? 1
                          : whole_vectors       ? plan->kernels->pixel_vecs
-                                               : plan->kernels->map_accs;
+                                               : plan->kernels->maps;
     shares s = {cc_block_start(plan, block), cc_block_start(plan, block + 1), 0, grain};
     const int64_t grains = (s.to - s.from + grain - 1) / grain;
     s.shares = (grains + most - 1) / most;
@@ -227,24 +230,18 @@ static void run_rows(const job *j, part_state *part, const item *it, const char 
         const int64_t from = share_start(s, i), to = share_start(s, i + 1);
         const int64_t channel = it->group * p->k + from;
         const char *init = find_init(j, part, channel, channel + to - from, plan->rows);
-        cc_run runs[2];
-        cc_taps taps = j->taps;
-        if (maps) { /* the list is the same for every share, but for how many channels it serves */
-            runs[0] = (cc_run){0, (int)(to - from), taps.full->taps};
-            runs[1] = (cc_run){0, (int)(to - from), taps.last->taps};
-            taps.full = runs;
-            taps.last = runs + 1;
-        }
+        const int channels = maps ? (int)(to - from) : 0;
         for (int64_t r = 0; r < it->count[CC_ROW]; r += plan->rows) {
             const int64_t left = it->count[CC_ROW] - r;
-            const int stores = maps ? (int)(to - from) : (int)(left < plan->rows ? left : plan->rows);
+            const int stores = maps ? channels : (int)(left < plan->rows ? left : plan->rows);
             char *y = j->y + find_output(plan, it, channel, r) * k->size;
             if (!p->channels_last) {
-                k->rows(&taps, cells + r * row_step, columns, weights, init, y, maps ? plane : line,
-                        stores);
+                k->rows(&j->taps, channels, cells + r * row_step, columns, weights, init, y,
+                        maps ? plane : line, stores);
                 continue;
             }
-            k->rows(&taps, cells + r * row_step, columns, weights, init, part->sums, columns, stores);
+            k->rows(&j->taps, channels, cells + r * row_step, columns, weights, init, part->sums,
+                    columns, stores);
             if (maps)
                 k->transpose(part->sums, columns, y, all, stores, columns);
             else
@@ -261,7 +258,7 @@ static void begin_part(const job *j, int index, part_state *part)
     const cc_conv_plan *plan = &j->plan;
     const size_t size = (size_t)plan->kernels->size;
     char *at = j->parts + (size_t)index * j->part_bytes;
-    part->strip = at;
+    part->strip = at + (size_t)plan->strip.lead * size;
     at += round_up((size_t)plan->strip.elements * size);
     part->weights = at;
     at += round_up((size_t)(plan->weight_slots * plan->weight_elements) * size);
@@ -351,7 +348,7 @@ cc_status cc_conv_forward(const cc_conv *problem, cc_real type, const void *x, c
         j.taps = cc_taps_rows(&plan->problem, &plan->strip, plan->rows, j.offset, j.runs,
                               j.weight_index);
     else
-        j.taps = cc_taps_list(&plan->problem, &plan->strip, 0, j.offset, j.runs);
+        j.taps = cc_taps_list(&plan->problem, &plan->strip, j.offset, j.runs);
     cc_parallel(parts, run_part, &j);
     cc_scratch_give(scratch);
     return CC_OK;

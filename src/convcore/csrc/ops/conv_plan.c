@@ -81,7 +81,9 @@ static void start_strip(cc_conv_plan *plan)
     cc_strip *s = &plan->strip;
     const bool by_row = plan->mode == CC_MAPS || plan->mode == CC_ROWS;
     const int64_t all = p->groups * p->c;
-    *s = (cc_strip){.border = p->border, .channels = plan->mode == CC_LANES ? p->groups : p->c};
+    *s = (cc_strip){.border = p->border,
+                    .channels = plan->mode == CC_LANES ? p->groups : p->c,
+                    .lanes = plan->kernels->lanes};
     ptrdiff_t pitch = p->channels_last ? all : 1;
     for (int a = CC_AXES - 1; a >= 0; a--) {
         s->axis[a].of = p->axis[a];
@@ -149,7 +151,7 @@ static void choose_tiles(cc_conv_plan *plan)
 static int useful_threads(const cc_conv_plan *plan, int threads)
 {
     const cc_conv *p = &plan->problem;
-    const double macs_per_us = 40e3, reals_per_us = 4e3, us_per_thread = 8;
+    const double macs_per_us = 40e3, reals_per_us = 12e3, us_per_thread = 10;
     double outputs = (double)p->n * (double)p->groups * (double)p->k;
     double inputs = (double)p->n * (double)p->groups * (double)p->c;
     for (int a = 0; a < CC_AXES; a++) {
@@ -221,7 +223,7 @@ void cc_conv_make_plan(cc_conv_plan *plan, const cc_conv *problem, cc_real type,
     plan->mode = mode == CC_AUTO || (mode == CC_LANES && !lanes_fit) ? choose_mode(plan) : mode;
     plan->channels = plan->mode == CC_LANES ? p->groups : p->k;
     if (plan->mode == CC_ROWS)
-        plan->rows = (int)min(kernels->row_accs, p->axis[CC_ROW].out);
+        plan->rows = (int)min(kernels->rows_shared, p->axis[CC_ROW].out);
     int64_t block = BLOCK_CHANNELS;
     while (block > kernels->lanes && block * plan->taps * plan->rows * kernels->size > WEIGHT_BYTES)
         block /= 2;
@@ -244,5 +246,5 @@ void cc_conv_make_plan(cc_conv_plan *plan, const cc_conv *problem, cc_real type,
     const cc_strip_axis *row = &plan->strip.axis[CC_ROW], *column = &plan->strip.axis[CC_COLUMN];
     plan->sum_elements = plan->mode == CC_PIXELS || plan->mode == CC_LANES
                              ? row->outputs * column->outputs * kernels->pixel_vecs * kernels->lanes
-                             : column->outputs * max(kernels->map_accs, kernels->row_accs);
+                             : column->outputs * max(kernels->maps, kernels->rows_shared);
 }

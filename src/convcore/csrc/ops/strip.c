@@ -20,11 +20,19 @@ void cc_strip_layout(cc_strip *strip)
         axis->cells = dense <= of->kernel * apart ? dense : of->kernel * apart;
         axis->pitch = elements;
         elements *= axis->cells / axis->split;
+        if (a == CC_COLUMN && !strip->channels_last) {
+            /* Whole vectors, the first input cell on a boundary. Rows a multiple of 2 KiB apart
+             * would compete for the same few lines of the first-level cache. */
+            elements = round_up(elements, strip->lanes);
+            if (elements % 256 == 0)
+                elements += strip->lanes;
+            strip->lead = round_up(of->before, strip->lanes) - of->before;
+        }
         pieces += axis->cells;
     }
     if (strip->in_place) {
         strip->channel = strip->src_channel;
-        strip->elements = strip->pieces = 0;
+        strip->elements = strip->pieces = strip->lead = 0;
         return;
     }
     /* Phases lie outside the cells of both axes, so that rows of one phase stay rows. */
@@ -33,7 +41,7 @@ void cc_strip_layout(cc_strip *strip)
         elements *= strip->axis[a].split;
     }
     strip->channel = strip->channels_last ? 1 : elements;
-    strip->elements = strip->channels_last ? elements : elements * strip->channels;
+    strip->elements = strip->lead + (strip->channels_last ? elements : elements * strip->channels);
     strip->pieces = pieces;
 }
 
@@ -89,9 +97,8 @@ static cc_piece *append(const cc_strip_axis *axis, ptrdiff_t cell, int64_t src, 
     return piece;
 }
 
-/* The pieces of the cells that outputs origin ... origin + count - 1 see. */
-static cc_piece *cut(const cc_strip_axis *axis, cc_border border, int64_t origin, int64_t count,
-                     cc_piece *piece)
+static cc_piece *cut_axis(const cc_strip_axis *axis, cc_border border, int64_t origin,
+                          int64_t count, cc_piece *piece)
 {
     const cc_axis *of = &axis->of;
     const bool dense = axis->tap == of->dilation;
@@ -116,6 +123,18 @@ static cc_piece *cut(const cc_strip_axis *axis, cc_border border, int64_t origin
     return piece;
 }
 
+cc_cut cc_strip_cut(const cc_strip *strip, const int64_t *origin, const int64_t *count,
+                    cc_piece *pieces)
+{
+    cc_cut cut;
+    for (int a = 0; a < CC_AXES; a++) {
+        cut.start[a] = pieces;
+        pieces = cut_axis(&strip->axis[a], strip->border, origin[a], count[a], pieces);
+        cut.end[a] = pieces;
+    }
+    return cut;
+}
+
 /* One rectangle of cells of a channel (channels innermost: of all channels); from NULL: zeros. */
 static void move(const cc_strip *strip, const cc_kernels *kernels, const char *from, char *to,
                  ptrdiff_t rows, ptrdiff_t columns)
@@ -135,31 +154,25 @@ static void move(const cc_strip *strip, const cc_kernels *kernels, const char *f
     }
 }
 
-void cc_strip_fill(const cc_strip *strip, const cc_kernels *kernels, const void *x,
-                   const int64_t *origin, const int64_t *count, bool refill, cc_piece *pieces,
-                   void *dst)
+void cc_strip_fill(const cc_strip *strip, const cc_kernels *kernels, const cc_cut *cut,
+                   const void *x, bool refill, void *dst)
 {
     const cc_strip_axis *depth = &strip->axis[CC_DEPTH];
-    const cc_piece *start[CC_AXES], *end[CC_AXES];
-    for (int a = 0; a < CC_AXES; a++) {
-        start[a] = pieces;
-        end[a] = pieces = cut(&strip->axis[a], strip->border, origin[a], count[a], pieces);
-    }
     const ptrdiff_t channels = strip->channels_last ? 1 : strip->channels;
     for (ptrdiff_t c = 0; c < channels; c++)
-        for (const cc_piece *d = start[CC_DEPTH]; d < end[CC_DEPTH]; d++)
+        for (const cc_piece *d = cut->start[CC_DEPTH]; d < cut->end[CC_DEPTH]; d++)
             for (ptrdiff_t plane = 0; plane < d->count; plane++) {
                 const ptrdiff_t src = c * strip->src_channel + d->src + plane * depth->src_pitch;
-                char *to = (char *)dst +
-                           (c * strip->channel + d->dst + plane * depth->pitch) * kernels->size;
-                for (const cc_piece *h = start[CC_ROW]; h < end[CC_ROW]; h++)
-                    for (const cc_piece *w = start[CC_COLUMN]; w < end[CC_COLUMN]; w++) {
+                const ptrdiff_t to = c * strip->channel + d->dst + plane * depth->pitch;
+                for (const cc_piece *h = cut->start[CC_ROW]; h < cut->end[CC_ROW]; h++)
+                    for (const cc_piece *w = cut->start[CC_COLUMN]; w < cut->end[CC_COLUMN]; w++) {
                         const bool zero = d->src < 0 || h->src < 0 || w->src < 0;
                         if (zero && refill)
                             continue;
                         move(strip, kernels,
                              zero ? NULL : (const char *)x + (src + h->src + w->src) * kernels->size,
-                             to + (h->dst + w->dst) * kernels->size, h->count, w->count);
+                             (char *)dst + (to + h->dst + w->dst) * kernels->size, h->count,
+                             w->count);
                     }
             }
 }

@@ -30,7 +30,9 @@ typedef struct {
     ptrdiff_t channel, src_channel; /* elements between channels in the strip, in the input */
     bool in_place;                  /* the strip is the input itself */
     bool channels_last;             /* the strip has its channels innermost */
-    ptrdiff_t elements;             /* memory a strip needs */
+    int lanes;                      /* rows are multiples of it, so that vectors stay aligned */
+    ptrdiff_t lead;                 /* elements before the first cell */
+    ptrdiff_t elements;             /* memory a strip needs, with its lead */
     ptrdiff_t pieces;               /* pieces its axes need at most */
 } cc_strip;
 
@@ -39,7 +41,12 @@ typedef struct {
     ptrdiff_t dst, src, count;
 } cc_piece;
 
-/* Completes a strip whose `outputs`, `split`, source pitches and flags are set. */
+/* The cells that a tile of outputs sees, along each axis. */
+typedef struct {
+    cc_piece *start[CC_AXES], *end[CC_AXES];
+} cc_cut;
+
+/* Completes a strip whose `outputs`, `split`, `lanes`, source pitches and flags are set. */
 void cc_strip_layout(cc_strip *strip);
 
 /* Elements from the first cell to cell i of an axis. */
@@ -48,10 +55,13 @@ ptrdiff_t cc_strip_cell(const cc_strip_axis *axis, ptrdiff_t i);
 /* Elements from an output's cells to its neighbour's. */
 ptrdiff_t cc_strip_step(const cc_strip_axis *axis);
 
-/* Copies the cells of outputs origin ... origin + count - 1 from image x into dst. `refill`: dst
- * held the same outputs of another image or group before, so its zeros stand already. */
-void cc_strip_fill(const cc_strip *strip, const cc_kernels *kernels, const void *x,
-                   const int64_t *origin, const int64_t *count, bool refill, cc_piece *pieces,
-                   void *dst);
+/* The cells of outputs origin ... origin + count - 1; `pieces` is the room for them. */
+cc_cut cc_strip_cut(const cc_strip *strip, const int64_t *origin, const int64_t *count,
+                    cc_piece *pieces);
+
+/* Copies those cells of image x into dst. `refill`: dst held the same cells of another image or
+ * group before, so its zeros stand already. */
+void cc_strip_fill(const cc_strip *strip, const cc_kernels *kernels, const cc_cut *cut,
+                   const void *x, bool refill, void *dst);
 
 #endif

@@ -27,7 +27,7 @@ static ptrdiff_t last_channels(const cc_conv *problem, const cc_taps_size *size)
     return problem->c - (size->blocks - 1) * size->channels;
 }
 
-cc_taps cc_taps_list(const cc_conv *problem, const cc_strip *strip, int to, ptrdiff_t *offset,
+cc_taps cc_taps_list(const cc_conv *problem, const cc_strip *strip, ptrdiff_t *offset,
                      cc_run *runs)
 {
     const cc_taps_size size = cc_taps_measure(problem, 1);
@@ -41,8 +41,8 @@ cc_taps cc_taps_list(const cc_conv *problem, const cc_strip *strip, int to, ptrd
                     *o++ = c * strip->channel + cc_strip_cell(d, q * d->tap) +
                            cc_strip_cell(h, r * h->tap) + cc_strip_cell(w, s * w->tap);
     const ptrdiff_t taps = kernel_taps(problem);
-    runs[0] = (cc_run){0, to, size.channels * taps};
-    runs[1] = (cc_run){0, to, last_channels(problem, &size) * taps};
+    runs[0] = (cc_run){0, 0, size.channels * taps};
+    runs[1] = (cc_run){0, 0, last_channels(problem, &size) * taps};
     return (cc_taps){.offset = offset,
                      .full = runs,
                      .last = runs + 1,

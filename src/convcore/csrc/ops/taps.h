@@ -16,8 +16,8 @@ typedef struct {
 /* Room for a problem whose accumulators are `rows` output rows, or (rows = 1) anything else. */
 cc_taps_size cc_taps_measure(const cc_conv *problem, int rows);
 
-/* Every accumulator takes every tap: one run, up to `to`; runs[2] receives the full and last run. */
-cc_taps cc_taps_list(const cc_conv *problem, const cc_strip *strip, int to, ptrdiff_t *offset,
+/* Every accumulator takes every tap: a full and a last block of one run each. */
+cc_taps cc_taps_list(const cc_conv *problem, const cc_strip *strip, ptrdiff_t *offset,
                      cc_run *runs);
 
 /* The accumulators are `rows` neighbouring output rows. weight_index[i] is where the i-th packed
