@@ -163,7 +163,8 @@ def _conv(nd, x, weight, bias, stride, padding, dilation, groups, connections, f
     d = _per_axis(dilation, nd, at_least=1, name="dilation")
     pads = _pads(padding, V.shape[2:], kernel, s, d)
     sizes = [(size + before + after - (r - 1) * d_ - 1) // s_ + 1
-             for size, (before, after), r, s_, d_ in zip(V.shape[2:], pads, kernel, s, d)]
+             for size, (before, after), r, s_, d_
+             in zip(V.shape[2:], pads, kernel, s, d, strict=True)]
     if min(sizes) < 1:
         raise ValueError(f"the kernel {kernel} does not fit into the padded input")
     V = _pad(V, pads, border)
@@ -181,7 +182,7 @@ def _conv(nd, x, weight, bias, stride, padding, dilation, groups, connections, f
     K = K.reshape(g, k // g, c_of_group, *kernel)
     for tap in product(*map(range, kernel)):
         seen = tuple(slice(m * d_, m * d_ + (o - 1) * s_ + 1, s_)
-                     for m, o, s_, d_ in zip(tap, sizes, s, d))
+                     for m, o, s_, d_ in zip(tap, sizes, s, d, strict=True))
         inputs = V[(..., *seen)].reshape(n, g, c_of_group, prod(sizes))
         weights = np.ascontiguousarray(K[(..., *tap)])
         Z += (weights @ inputs).reshape(Z.shape)           # the sum over l, for every i and group
@@ -206,20 +207,20 @@ def _signal(x, w, mode, reverse):
     W = w.astype(dtype).astype(np.float64)
     if reverse:
         W = np.flip(W)
-    full = np.zeros([a + b - 1 for a, b in zip(X.shape, W.shape)])
+    full = np.zeros([a + b - 1 for a, b in zip(X.shape, W.shape, strict=True)])
     for tap in product(*map(range, W.shape)):              # x[l] w[tap] belongs to z[l + tap]
-        full[tuple(slice(t, t + a) for t, a in zip(tap, X.shape))] += W[tap] * X
+        full[tuple(slice(t, t + a) for t, a in zip(tap, X.shape, strict=True))] += W[tap] * X
 
     if mode == "full":
-        wanted = [(0, a + b - 1) for a, b in zip(X.shape, W.shape)]
+        wanted = [(0, a + b - 1) for a, b in zip(X.shape, W.shape, strict=True)]
     elif mode == "same":
-        wanted = [((b - 1) // 2, (b - 1) // 2 + a) for a, b in zip(X.shape, W.shape)]
+        wanted = [((b - 1) // 2, (b - 1) // 2 + a) for a, b in zip(X.shape, W.shape, strict=True)]
     elif mode == "valid":
-        inside = [a >= b for a, b in zip(X.shape, W.shape)]
-        outside = [a <= b for a, b in zip(X.shape, W.shape)]
+        inside = [a >= b for a, b in zip(X.shape, W.shape, strict=True)]
+        outside = [a <= b for a, b in zip(X.shape, W.shape, strict=True)]
         if not (all(inside) or all(outside)):
             raise ValueError(f"shapes {x.shape} and {w.shape}: neither fits into the other")
-        wanted = [(min(a, b) - 1, max(a, b)) for a, b in zip(X.shape, W.shape)]
+        wanted = [(min(a, b) - 1, max(a, b)) for a, b in zip(X.shape, W.shape, strict=True)]
     else:
         raise ValueError(f"mode must be 'full', 'same' or 'valid', not {mode!r}")
     return _deliver(full[tuple(slice(*pair) for pair in wanted)], dtype, None)
@@ -253,7 +254,7 @@ def _per_axis(value, nd, at_least, name):
 
 
 def _pads(padding, space, kernel, stride, dilation):
-    """The (before, after) pair of every spatial axis."""
+    """Turn a padding into the (before, after) pair of every spatial axis."""
     if not isinstance(padding, str):
         nested = np.ndim(padding) == 2
         if np.ndim(padding) and len(padding) != len(space):
@@ -262,7 +263,7 @@ def _pads(padding, space, kernel, stride, dilation):
             return [_per_axis(pair, 2, at_least=0, name="padding") for pair in padding]
         return [(p, p) for p in _per_axis(padding, len(space), at_least=0, name="padding")]
     pads = []
-    for size, r, s, d in zip(space, kernel, stride, dilation):
+    for size, r, s, d in zip(space, kernel, stride, dilation, strict=True):
         reach = (r - 1) * d
         if padding == "valid":
             pads.append((0, 0))
@@ -286,7 +287,7 @@ def _pad(V, pads, border):
 
 
 def _deliver(Z, dtype, out):
-    """The result in its own dtype: a new array, or `out`."""
+    """Round the result to its dtype: a new array, or `out`."""
     if out is None:
         out = np.empty(Z.shape, dtype)
     elif not isinstance(out, np.ndarray):

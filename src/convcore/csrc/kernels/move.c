@@ -34,10 +34,9 @@ typedef int64_t lane_index __attribute__((vector_size(CC_VECTOR_BYTES)));
 
 /* Interleaving row i with row i + LANES / 2 turns the bits of (row, lane) by one place; after
  * log2(LANES) rounds rows and lanes have changed places. */
-CC_INLINE void transpose_square(const real *src, ptrdiff_t src_row, real *dst, ptrdiff_t dst_row)
+CC_INLINE void transpose_square(vec *v)
 {
-    vec v[LANES], w[LANES];
-    CC_UNROLL for (int i = 0; i < LANES; i++) v[i] = load(src + i * src_row);
+    vec w[LANES];
     CC_UNROLL for (int round = 1; round < LANES; round *= 2)
     {
         CC_UNROLL for (int i = 0; i < LANES / 2; i++)
@@ -47,21 +46,41 @@ CC_INLINE void transpose_square(const real *src, ptrdiff_t src_row, real *dst, p
         }
         CC_UNROLL for (int i = 0; i < LANES; i++) v[i] = w[i];
     }
-    CC_UNROLL for (int i = 0; i < LANES; i++) store(dst + i * dst_row, v[i]);
+}
+
+/* A square of which only some rows and columns exist. */
+static void transpose_corner(const real *src, ptrdiff_t src_row, real *dst, ptrdiff_t dst_row,
+                             int rows, int columns)
+{
+    vec v[LANES] = {{0}};
+    for (int i = 0; i < rows; i++)
+        v[i] = columns == LANES ? load(src + i * src_row) : load_few(src + i * src_row, columns);
+    transpose_square(v);
+    for (int i = 0; i < columns; i++)
+        if (rows == LANES)
+            store(dst + i * dst_row, v[i]);
+        else
+            store_few(dst + i * dst_row, v[i], rows);
 }
 
 void CC_FN(transpose)(const void *src, ptrdiff_t src_row, void *dst, ptrdiff_t dst_row,
                       ptrdiff_t rows, ptrdiff_t columns)
 {
-    const real *s = src;
-    real *d = dst;
-    const ptrdiff_t whole_rows = rows - rows % LANES, whole_columns = columns - columns % LANES;
-    for (ptrdiff_t r = 0; r < whole_rows; r += LANES)
-        for (ptrdiff_t c = 0; c < whole_columns; c += LANES)
-            transpose_square(s + r * src_row + c, src_row, d + c * dst_row + r, dst_row);
-    for (ptrdiff_t c = 0; c < columns; c++)
-        for (ptrdiff_t r = c < whole_columns ? whole_rows : 0; r < rows; r++)
-            d[c * dst_row + r] = s[r * src_row + c];
+    for (ptrdiff_t r = 0; r < rows; r += LANES)
+        for (ptrdiff_t c = 0; c < columns; c += LANES) {
+            const real *s = (const real *)src + r * src_row + c;
+            real *d = (real *)dst + c * dst_row + r;
+            if (r + LANES <= rows && c + LANES <= columns) {
+                vec v[LANES];
+                CC_UNROLL for (int i = 0; i < LANES; i++) v[i] = load(s + i * src_row);
+                transpose_square(v);
+                CC_UNROLL for (int i = 0; i < LANES; i++) store(d + i * dst_row, v[i]);
+            } else {
+                transpose_corner(s, src_row, d, dst_row,
+                                 (int)(rows - r < LANES ? rows - r : LANES),
+                                 (int)(columns - c < LANES ? columns - c : LANES));
+            }
+        }
 }
 
 /* LANES reals, `step` apart. */
@@ -89,7 +108,7 @@ void CC_FN(copy)(const void *src, ptrdiff_t src_row, ptrdiff_t src_column, void 
             continue;
         }
         if (src_column == 1 && columns < LANES)
-            copy_few(d, s, columns);
+            store_few(d, load_few(s, (int)columns), (int)columns);
         else if (src_column == 1)
             copy_many(s, 1, d, columns);
         else if (src_column == 2 && columns >= LANES)

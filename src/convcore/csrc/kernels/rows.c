@@ -48,11 +48,8 @@ CC_INLINE void put(int accs, int vecs, vec (*acc)[MAX_VECS], const task *job, re
             return;
         real *d = dst + a * job->dst_step;
         if (width < LANES) {
-            real few[LANES] = {0};
-            if (!first)
-                copy_few(few, d, width);
-            store(few, (first ? splat(job->init[a]) : load(few)) + acc[a][0]);
-            copy_few(d, few, width);
+            const int n = (int)width;
+            store_few(d, (first ? splat(job->init[a]) : load_few(d, n)) + acc[a][0], n);
         } else {
             CC_UNROLL for (int v = 0; v < vecs; v++)
                 store(d + v * LANES, (first ? splat(job->init[a]) : load(d + v * LANES)) + acc[a][v]);

@@ -1,15 +1,18 @@
 /* Real numbers and vectors of them, for the instruction set this file is compiled for.
  *
  * CMake gives CC_REAL (float, double), CC_REAL_BYTES, CC_TABLE (the suffix of exported names),
- * CC_VECTOR_BYTES and CC_REGISTERS (how many vector registers the instruction set has). Only GNU vector types are used: GCC and
- * Clang turn them into the instructions that the flags allow.
+ * CC_VECTOR_BYTES and CC_REGISTERS (how many vector registers there are). Vectors are GNU vector
+ * types, which GCC and Clang turn into the instructions that the flags allow; intrinsics are used
+ * for what these types cannot say, masked loads and stores, alone.
  */
 #ifndef CC_VEC_H
 #define CC_VEC_H
 
 #include "kernels.h"
 
-#include <string.h>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
 
 #define CC_JOIN2(a, b) cc_##a##_##b
 #define CC_JOIN(a, b) CC_JOIN2(a, b)
@@ -39,18 +42,43 @@ CC_INLINE vec load(const real *p) { return *(const unaligned_vec *)p; }
 CC_INLINE void store(real *p, vec v) { *(unaligned_vec *)p = v; }
 CC_INLINE vec splat(real s) { return s - (vec){0}; } /* -0.0 and NaN stay what they are */
 
-/* Copies n < LANES reals as two pieces that may overlap, of the largest power of two that fits. */
-CC_INLINE void copy_few(real *dst, const real *src, ptrdiff_t n)
+/* The first n < LANES lanes of a vector, from and to memory that ends there. */
+#if CC_VECTOR_BYTES == 64 && defined(__AVX512F__)
+#if CC_REAL_BYTES == 4
+CC_INLINE vec load_few(const real *p, int n) { return (vec)_mm512_maskz_loadu_ps((1u << n) - 1, p); }
+CC_INLINE void store_few(real *p, vec v, int n) { _mm512_mask_storeu_ps(p, (1u << n) - 1, (__m512)v); }
+#else
+CC_INLINE vec load_few(const real *p, int n) { return (vec)_mm512_maskz_loadu_pd((1u << n) - 1, p); }
+CC_INLINE void store_few(real *p, vec v, int n) { _mm512_mask_storeu_pd(p, (1u << n) - 1, (__m512d)v); }
+#endif
+#elif CC_VECTOR_BYTES == 32 && defined(__AVX2__)
+#if CC_REAL_BYTES == 4
+CC_INLINE __m256i first(int n)
 {
-    CC_UNROLL for (int piece = LANES / 2; piece >= 1; piece /= 2)
-    {
-        if (n >= piece) {
-            memcpy(dst, src, (size_t)piece * sizeof(real));
-            memcpy(dst + n - piece, src + n - piece, (size_t)piece * sizeof(real));
-            return;
-        }
-    }
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
+CC_INLINE vec load_few(const real *p, int n) { return (vec)_mm256_maskload_ps(p, first(n)); }
+CC_INLINE void store_few(real *p, vec v, int n) { _mm256_maskstore_ps(p, first(n), (__m256)v); }
+#else
+CC_INLINE __m256i first(int n)
+{
+    return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
+}
+CC_INLINE vec load_few(const real *p, int n) { return (vec)_mm256_maskload_pd(p, first(n)); }
+CC_INLINE void store_few(real *p, vec v, int n) { _mm256_maskstore_pd(p, first(n), (__m256d)v); }
+#endif
+#else
+CC_INLINE vec load_few(const real *p, int n)
+{
+    vec v = {0};
+    for (int i = 0; i < n; i++) v[i] = p[i];
+    return v;
+}
+CC_INLINE void store_few(real *p, vec v, int n)
+{
+    for (int i = 0; i < n; i++) p[i] = v[i];
+}
+#endif
 
 #define CC_KERNEL(result, name, parameters) result CC_FN(name) parameters;
 #include "list.h"

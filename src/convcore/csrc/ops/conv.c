@@ -195,20 +195,29 @@ static void run_pixels(const job *j, part_state *part, const item *it, const cha
     const ptrdiff_t column_step = cc_strip_step(&plan->strip.axis[CC_COLUMN]);
     const int64_t rows = it->count[CC_ROW], columns = it->count[CC_COLUMN];
     const bool whole_rows = columns == p->axis[CC_COLUMN].out; /* then rows follow each other */
+    const ptrdiff_t all = p->groups * p->k;
     for (int64_t i = 0; i < s->shares; i++) {
         const int64_t from = share_start(s, i), to = share_start(s, i + 1), count = to - from;
         const ptrdiff_t vecs = (count + k->lanes - 1) / k->lanes, width = vecs * k->lanes;
         const int64_t channel = it->group * p->k + from;
-        const cc_grid grid = {rows, columns, row_step, column_step, width};
-        k->pixels(&j->taps, &grid, cells + (lanewise ? from * k->size : 0), weights, (int)vecs,
-                  lanewise, find_init(j, part, channel, channel + count, 1), part->sums);
+        const char *init = find_init(j, part, channel, channel + count, 1);
+        /* whole vectors of interleaved channels are summed where they belong */
+        const bool direct = p->channels_last && width == count;
+        const int64_t lines = direct && !whole_rows ? rows : 1;
+        const cc_grid grid = {rows / lines, columns, row_step, column_step, direct ? all : width};
+        for (int64_t r = 0; r < lines; r++)
+            k->pixels(&j->taps, &grid, cells + (r * row_step + (lanewise ? from : 0)) * k->size,
+                      weights, (int)vecs, lanewise, init,
+                      direct ? j->y + find_output(plan, it, channel, r) * k->size : part->sums);
         weights += width * plan->taps * k->size;
-        for (int64_t r = 0; r < (whole_rows ? 1 : rows); r++) {
-            const ptrdiff_t pixels = whole_rows ? rows * columns : columns;
-            const char *sums = part->sums + r * columns * width * k->size;
+        if (direct)
+            continue;
+        const ptrdiff_t runs = whole_rows ? 1 : rows, pixels = rows / runs * columns;
+        for (int64_t r = 0; r < runs; r++) {
+            const char *sums = part->sums + r * pixels * width * k->size;
             char *y = j->y + find_output(plan, it, channel, r) * k->size;
             if (p->channels_last)
-                k->copy(sums, width, 1, y, p->groups * p->k, pixels, count);
+                k->copy(sums, width, 1, y, all, pixels, count);
             else
                 k->transpose(sums, width, y, output_plane(plan), pixels, count);
         }
@@ -225,7 +234,7 @@ static void run_rows(const job *j, part_state *part, const item *it, const char 
     const ptrdiff_t columns = it->count[CC_COLUMN], all = p->groups * p->k;
     const ptrdiff_t row_step = cc_strip_step(&plan->strip.axis[CC_ROW]) * k->size;
     const ptrdiff_t line = p->axis[CC_COLUMN].out, plane = output_plane(plan);
-    const bool maps = plan->mode == CC_MAPS;
+    const bool maps = plan->mode == CC_MAPS, planar = !p->channels_last || all == 1;
     for (int64_t i = 0; i < s->shares; i++) {
         const int64_t from = share_start(s, i), to = share_start(s, i + 1);
         const int64_t channel = it->group * p->k + from;
@@ -235,7 +244,7 @@ static void run_rows(const job *j, part_state *part, const item *it, const char 
             const int64_t left = it->count[CC_ROW] - r;
             const int stores = maps ? channels : (int)(left < plan->rows ? left : plan->rows);
             char *y = j->y + find_output(plan, it, channel, r) * k->size;
-            if (!p->channels_last) {
+            if (planar) {
                 k->rows(&j->taps, channels, cells + r * row_step, columns, weights, init, y,
                         maps ? plane : line, stores);
                 continue;

@@ -4,8 +4,9 @@
 enum { BLOCK_CHANNELS = 64 };
 /* A strip stays in the second-level cache beside the weights of a block and the sums. */
 enum { STRIP_BYTES = 384 << 10 };
-/* Sums of a tile: BLOCK_CHANNELS or fewer for each of these pixels. */
-enum { TILE_PIXELS = 224 };
+/* Sums of a tile: BLOCK_CHANNELS or fewer for each of these pixels, in rows of at most so many:
+ * square tiles copy fewest cells twice. */
+enum { TILE_PIXELS = 448, TILE_PIXEL_COLUMNS = 64 };
 /* Rows longer than this are cut, so that a row of kernel input stays in the first-level cache. */
 enum { TILE_COLUMNS = 1024 };
 /* All packed weights of a part are kept up to this size; beyond it, a block's at a time. */
@@ -14,6 +15,13 @@ enum { WEIGHT_BYTES = 4 << 20 };
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* One channel is in the same place first or last. */
+static void forget_layout(cc_conv *problem)
+{
+    if (problem->groups == 1 && problem->c == 1 && problem->k == 1)
+        problem->channels_last = false;
+}
 
 /* A 1x1 convolution does not see where a row ends: its axes are one long row. */
 static void merge_axes(cc_conv *problem)
@@ -50,7 +58,7 @@ static double pixels_cost(const cc_conv_plan *plan)
     const double fill = (double)(vecs * plan->kernels->lanes) / (double)p->k;
     const double loads = vecs == 1 ? 1.5 : vecs == 2 ? 1.1 : 1.0; /* few vectors share a scalar */
     const double stores = p->channels_last ? 4.0 : 10.0;           /* in taps: sums to output */
-    return fill * loads * (1.0 + stores / (double)plan->taps);
+    return fill * loads * (1.05 + stores / (double)plan->taps);
 }
 
 static double maps_cost(const cc_conv_plan *plan)
@@ -61,7 +69,7 @@ static double maps_cost(const cc_conv_plan *plan)
     const double loads = vecs == 1 ? 1.3 : vecs == 2 ? 1.05 : 1.0;
     const double shares = p->k < 4 ? 1.3 : 1.0;
     const double moves = p->channels_last ? 8.0 : 0.0; /* planar strips of interleaved channels */
-    return fill * loads * shares * (1.02 + moves / (double)plan->taps);
+    return fill * loads * shares * (1.0 + moves / (double)plan->taps);
 }
 
 static cc_mode choose_mode(const cc_conv_plan *plan)
@@ -125,7 +133,7 @@ static void choose_tiles(cc_conv_plan *plan)
     const int64_t out_rows = plan->problem.axis[CC_ROW].out;
     const int64_t out_columns = plan->problem.axis[CC_COLUMN].out;
     const bool by_row = plan->mode == CC_MAPS || plan->mode == CC_ROWS;
-    const int64_t most = by_row ? TILE_COLUMNS : TILE_PIXELS;
+    const int64_t most = by_row ? TILE_COLUMNS : TILE_PIXEL_COLUMNS;
     int64_t columns = ceil_div(out_columns, ceil_div(out_columns, most));
     int64_t rows = by_row ? out_rows : min(out_rows, max(1, TILE_PIXELS / columns));
     const bool in_place = plan->strip.in_place;
@@ -216,6 +224,7 @@ void cc_conv_make_plan(cc_conv_plan *plan, const cc_conv *problem, cc_real type,
     *plan = (cc_conv_plan){.problem = *problem, .kernels = cc_kernels_of(type), .rows = 1};
     cc_conv *p = &plan->problem;
     const cc_kernels *kernels = plan->kernels;
+    forget_layout(p);
     merge_axes(p);
     plan->taps = p->c;
     for (int a = 0; a < CC_AXES; a++) plan->taps *= p->axis[a].kernel;
