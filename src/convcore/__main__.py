@@ -136,9 +136,9 @@ def _failed(command: str, sentence: str) -> int:
 
 def _bench(arguments: list[str]) -> int:
     """Hand the rest of the command line to the benchmarks."""
-    from convcore import _bench as bench
+    from convcore import benchmarks
 
-    return int(bench.main(arguments) or 0)
+    return int(benchmarks.main(arguments) or 0)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ BORDERS = _core.BORDERS
 ALGORITHMS = ("auto", "direct")
 
 FLOAT16, FLOAT32, FLOAT64 = (np.dtype(t) for t in (np.float16, np.float32, np.float64))
+FLOATS = (FLOAT32, FLOAT64, FLOAT16)
 MOST_BYTES = 2**63 - 1
 
 
@@ -36,16 +37,22 @@ def array(op: str, name: str, value: object) -> np.ndarray:
 
 def check_dtype(op: str, name: str, dtype: np.dtype) -> None:
     """Refuse anything that is not a real number that can be computed with."""
-    if dtype.kind not in "biu" and dtype.newbyteorder("=") not in (FLOAT16, FLOAT32, FLOAT64):
+    if dtype.kind not in "biu" and dtype.newbyteorder("=") not in FLOATS:
         raise TypeError(
             f"{op}: {name} has dtype {dtype}, expected float16, float32, float64, an integer type "
             "or bool"
         )
 
 
-@lru_cache(maxsize=256)
 def result_type(op: str, x: np.dtype, weight: np.dtype) -> tuple[np.dtype, np.dtype]:
     """The dtype of the result, and the one it is computed in."""
+    if x is weight and (x is FLOAT32 or x is FLOAT64):  # nearly every call, and nothing to decide
+        return x, x
+    return _mixed_result_type(op, x, weight)
+
+
+@lru_cache(maxsize=256)
+def _mixed_result_type(op: str, x: np.dtype, weight: np.dtype) -> tuple[np.dtype, np.dtype]:
     check_dtype(op, "x", x)
     check_dtype(op, "weight", weight)
     if x.kind == "f" and weight.kind == "f":
@@ -58,7 +65,7 @@ def result_type(op: str, x: np.dtype, weight: np.dtype) -> tuple[np.dtype, np.dt
 def ready(value: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """The array itself where kernels can read it, else a contiguous native copy."""
     flags = value.flags
-    if value.dtype == dtype and flags.c_contiguous and flags.aligned:
+    if (value.dtype is dtype or value.dtype == dtype) and flags.c_contiguous and flags.aligned:
         return value
     return np.array(value, dtype=dtype, order="C")
 
@@ -135,9 +142,10 @@ def check_bias(op: str, bias: np.ndarray, channels: int) -> None:
     """Refuse a bias that is not one real number for each output channel."""
     if bias.shape != (channels,):
         raise ValueError(
-            f"{op}: bias has shape {bias.shape}, expected ({channels},), one for each output channel"
+            f"{op}: bias has shape {bias.shape}, expected ({channels},), one an output channel"
         )
-    check_dtype(op, "bias", bias.dtype)
+    if bias.dtype is not FLOAT32:
+        check_dtype(op, "bias", bias.dtype)
 
 
 class Problem(NamedTuple):
@@ -175,7 +183,8 @@ def problem(
         )
     if len(weight) != axes + 2:
         raise ValueError(
-            f"{op}: weight must have {axes + 2} axes (out, in / groups, *kernel), got shape {weight}"
+            f"{op}: weight must have {axes + 2} axes (out, in / groups, *kernel), got shape "
+            f"{weight}"
         )
     batched = x if len(x) == axes + 2 else (1, *x)
     n = batched[0]
@@ -225,7 +234,10 @@ def problem(
     for size in shape:
         total *= size
     if total > MOST_BYTES:
-        raise ValueError(f"{op}: the result of shape {shape} is too large for any memory")
+        raise ValueError(
+            f"{op}: the result would have shape {shape}, too large for any memory: x has shape {x}, "
+            f"weight {weight}, padding is {padding!r}, stride {stride!r}, dilation {dilation!r}"
+        )
     core = None
     if total and group_channels:
         missing = [(1, 1, 1, 1, 0, 1)] * (3 - axes)
@@ -255,6 +267,24 @@ def check_out(op: str, out: object, shape: tuple[int, ...], dtype: np.dtype) -> 
     if not out.flags.writeable:
         raise ValueError(f"{op}: out is read-only, expected a writeable array")
     return out
+
+
+def new_result(
+    op: str,
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+    x: np.ndarray,
+    weight: np.ndarray,
+    padding: object,
+) -> np.ndarray:
+    """Room for the result of x, weight and padding, which errors name."""
+    try:
+        return np.empty(shape, dtype)
+    except MemoryError:
+        raise MemoryError(
+            f"{op}: no memory for a {dtype} result of shape {shape}: x has shape {x.shape}, weight "
+            f"{weight.shape}, padding is {padding!r}"
+        ) from None
 
 
 def computes_into(out: np.ndarray | None, work: np.dtype, operands: tuple) -> bool:

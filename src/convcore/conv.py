@@ -66,11 +66,12 @@ def convolution(
     if bias is not None:
         bias = _args.array(op, "bias", bias)
         _args.check_bias(op, bias, shape[channel_axis])
-        bias = _args.ready(bias, work)
+        bias = _args.ready(_args.ready(bias, dtype), work)
     if out is not None:
         _args.check_out(op, out, shape, dtype)
 
-    target = out if _args.computes_into(out, work, (x, weight, bias)) else np.empty(shape, work)
+    in_place = _args.computes_into(out, work, (x, weight, bias))
+    target = out if in_place else _args.new_result(op, shape, work, x, weight, padding)
     if core is None:
         fill_with_bias(target, bias, channel_axis)
     else:
@@ -107,9 +108,9 @@ def conv1d(
     threads: int | None = None,
     out: NDArray | None = None,
 ) -> NDArray:
-    """Slide kernels along a signal of several channels and sum the products.
+    r"""Slide kernels along a signal of several channels and sum the products.
 
-    .. math:: Z_{i,k} = b_i + \\sum_{l,n} V_{l,\\, k s + n d} \\, K_{i,l,n}
+    .. math:: Z_{i,k} = b_i + \sum_{l,n} V_{l,\, k s + n d} \, K_{i,l,n}
 
     Parameters
     ----------
@@ -170,11 +171,11 @@ def conv2d(
     threads: int | None = None,
     out: NDArray | None = None,
 ) -> NDArray:
-    """Slide kernels over images of several channels and sum the products.
+    r"""Slide kernels over images of several channels and sum the products.
 
     .. math::
 
-        Z_{i,j,k} = b_i + \\sum_{l,m,n} V_{l,\\; j s + m d,\\; k s + n d} \\, K_{i,l,m,n}
+        Z_{i,j,k} = b_i + \sum_{l,m,n} V_{l,\; j s + m d,\; k s + n d} \, K_{i,l,m,n}
 
     with V the padded input, indices from 0; i output channel, j row, k column, l input channel, m
     and n kernel row and column, s stride, d dilation (eq. 9.8 of *Deep Learning*, which counts
@@ -276,12 +277,12 @@ def conv3d(
     threads: int | None = None,
     out: NDArray | None = None,
 ) -> NDArray:
-    """Slide kernels through volumes of several channels and sum the products.
+    r"""Slide kernels through volumes of several channels and sum the products.
 
     .. math::
 
-        Z_{i,h,j,k} = b_i + \\sum_{l,q,m,n}
-            V_{l,\\; h s + q d,\\; j s + m d,\\; k s + n d} \\, K_{i,l,q,m,n}
+        Z_{i,h,j,k} = b_i + \sum_{l,q,m,n}
+            V_{l,\; h s + q d,\; j s + m d,\; k s + n d} \, K_{i,l,q,m,n}
 
     Parameters
     ----------

@@ -61,9 +61,9 @@ def output_size(
     dilation: int | Sequence[int] = 1,
     ceil_mode: bool = False,
 ) -> int | tuple[int, ...]:
-    """Size of the output of a convolution or pooling.
+    r"""Size of the output of a convolution or pooling.
 
-    .. math:: o = \\lfloor (n + p_0 + p_1 - d (k - 1) - 1) / s \\rfloor + 1
+    .. math:: o = \lfloor (n + p_0 + p_1 - d (k - 1) - 1) / s \rfloor + 1
 
     Parameters
     ----------
@@ -131,9 +131,9 @@ def padding_for(
     dilation: int | Sequence[int],
     size: int | Sequence[int],
 ) -> tuple[int, int] | tuple[tuple[int, int], ...]:
-    """Fewest cells of padding that give a wanted output size: :func:`output_size` inverted.
+    r"""Fewest cells of padding that give a wanted output size: :func:`output_size` inverted.
 
-    .. math:: p_0 + p_1 = \\max(0, (o - 1) s + d (k - 1) + 1 - n), \\quad p_0 \\le p_1 \\le p_0 + 1
+    .. math:: p_0 + p_1 = \max(0, (o - 1) s + d (k - 1) + 1 - n), \quad p_0 \le p_1 \le p_0 + 1
 
     Parameters
     ----------

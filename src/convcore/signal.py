@@ -12,9 +12,9 @@ MODES = ("full", "same", "valid")
 
 
 def convolve(x: ArrayLike, w: ArrayLike, mode: str = "full") -> NDArray:
-    """Convolve two arrays of one to three dimensions.
+    r"""Convolve two arrays of one to three dimensions.
 
-    .. math:: s(t) = \\sum_a x(a) \\, w(t - a)
+    .. math:: s(t) = \sum_a x(a) \, w(t - a)
 
     over all a for which both exist, along each axis; the same for ``x`` and ``w`` exchanged.
 
@@ -61,9 +61,9 @@ def convolve(x: ArrayLike, w: ArrayLike, mode: str = "full") -> NDArray:
 
 
 def correlate(x: ArrayLike, w: ArrayLike, mode: str = "full") -> NDArray:
-    """Cross-correlate two arrays of one to three dimensions: :func:`convolve` with w not flipped.
+    r"""Cross-correlate two arrays of one to three dimensions: :func:`convolve` with w not flipped.
 
-    .. math:: z(t) = \\sum_a x(a) \\, w(a - t + m - 1)
+    .. math:: z(t) = \sum_a x(a) \, w(a - t + m - 1)
 
     with m the size of w, along each axis.
 

@@ -26,7 +26,8 @@ typedef struct {
 } cc_axis;
 
 /* Z[k, o] = bias[k] + sum over c, taps of V[c, o * stride + tap * dilation - before] K[k, c, tap]
- * for each of n images and each of `groups` groups with c input and k output channels of its own. */
+ * for each of n images and each of `groups` groups with c input and k output channels of its own.
+ */
 typedef struct {
     int64_t n, groups, c, k;
     cc_axis axis[CC_AXES];

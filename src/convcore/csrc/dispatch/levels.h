@@ -1,5 +1,5 @@
-/* The instruction-set levels compiled in, least first: X(symbol, name). CMake defines CC_HAS_<SYMBOL>
- * for each level it compiles kernels for. */
+/* The instruction-set levels compiled in, least first: X(symbol, name). CMake defines
+ * CC_HAS_<SYMBOL> for each level it compiles kernels for. */
 #ifdef CC_HAS_BASELINE
 CC_LEVEL(baseline, "baseline")
 #endif

@@ -25,8 +25,7 @@ CC_KERNEL(void, copy,
            ptrdiff_t rows, ptrdiff_t columns))
 
 /* dst[i] = src[index[i]] */
-CC_KERNEL(void, gather,
-          (const void *src, const ptrdiff_t *index, void *dst, ptrdiff_t count))
+CC_KERNEL(void, gather, (const void *src, const ptrdiff_t *index, void *dst, ptrdiff_t count))
 
 /* Multiply-adds on registers alone; returns the floating-point operations done. */
 CC_KERNEL(int64_t, fma_probe, (int64_t rounds))

@@ -37,14 +37,15 @@ typedef int64_t lane_index __attribute__((vector_size(CC_VECTOR_BYTES)));
 CC_INLINE void transpose_square(vec *v)
 {
     vec w[LANES];
-    CC_UNROLL for (int round = 1; round < LANES; round *= 2)
-    {
-        CC_UNROLL for (int i = 0; i < LANES / 2; i++)
-        {
+    CC_UNROLL
+    for (int round = 1; round < LANES; round *= 2) {
+        CC_UNROLL
+        for (int i = 0; i < LANES / 2; i++) {
             w[2 * i] = LOWER(v[i], v[i + LANES / 2]);
             w[2 * i + 1] = UPPER(v[i], v[i + LANES / 2]);
         }
-        CC_UNROLL for (int i = 0; i < LANES; i++) v[i] = w[i];
+        CC_UNROLL
+        for (int i = 0; i < LANES; i++) v[i] = w[i];
     }
 }
 
@@ -72,12 +73,13 @@ void CC_FN(transpose)(const void *src, ptrdiff_t src_row, void *dst, ptrdiff_t d
             real *d = (real *)dst + c * dst_row + r;
             if (r + LANES <= rows && c + LANES <= columns) {
                 vec v[LANES];
-                CC_UNROLL for (int i = 0; i < LANES; i++) v[i] = load(s + i * src_row);
+                CC_UNROLL
+                for (int i = 0; i < LANES; i++) v[i] = load(s + i * src_row);
                 transpose_square(v);
-                CC_UNROLL for (int i = 0; i < LANES; i++) store(d + i * dst_row, v[i]);
+                CC_UNROLL
+                for (int i = 0; i < LANES; i++) store(d + i * dst_row, v[i]);
             } else {
-                transpose_corner(s, src_row, d, dst_row,
-                                 (int)(rows - r < LANES ? rows - r : LANES),
+                transpose_corner(s, src_row, d, dst_row, (int)(rows - r < LANES ? rows - r : LANES),
                                  (int)(columns - c < LANES ? columns - c : LANES));
             }
         }
@@ -92,7 +94,8 @@ CC_INLINE vec load_apart(const real *src, int step)
 /* n >= LANES reals; the last vector may overlap the one before. */
 CC_INLINE void copy_many(const real *src, int step, real *dst, ptrdiff_t n)
 {
-    for (ptrdiff_t i = 0; i + LANES <= n; i += LANES) store(dst + i, load_apart(src + i * step, step));
+    for (ptrdiff_t i = 0; i + LANES <= n; i += LANES)
+        store(dst + i, load_apart(src + i * step, step));
     if (n % LANES)
         store(dst + n - LANES, load_apart(src + (n - LANES) * step, step));
 }

@@ -15,26 +15,33 @@ CC_INLINE void tile(int pixels, int vecs, bool lanewise, const real *const *pixe
                     real *acc, ptrdiff_t acc_step)
 {
     vec sum[PIXELS][PIXEL_VECS];
-    CC_UNROLL for (int p = 0; p < pixels; p++)
-        CC_UNROLL for (int v = 0; v < vecs; v++) sum[p][v] = (vec){0};
+    CC_UNROLL
+    for (int p = 0; p < pixels; p++) {
+        CC_UNROLL
+        for (int v = 0; v < vecs; v++) sum[p][v] = (vec){0};
+    }
     for (ptrdiff_t t = 0; t < taps; t++) {
         const ptrdiff_t o = offset[t];
         vec w[PIXEL_VECS];
-        CC_UNROLL for (int v = 0; v < vecs; v++) w[v] = load(weight + v * LANES);
+        CC_UNROLL
+        for (int v = 0; v < vecs; v++) w[v] = load(weight + v * LANES);
         weight += vecs * LANES;
-        CC_UNROLL for (int p = 0; p < pixels; p++)
-        {
+        CC_UNROLL
+        for (int p = 0; p < pixels; p++) {
             const vec scalar = splat(pixel[p][o]);
-            CC_UNROLL for (int v = 0; v < vecs; v++)
+            CC_UNROLL
+            for (int v = 0; v < vecs; v++)
                 sum[p][v] += (lanewise ? load(pixel[p] + o + v * LANES) : scalar) * w[v];
         }
     }
-    CC_UNROLL for (int p = 0; p < pixels; p++)
-        CC_UNROLL for (int v = 0; v < vecs; v++)
-        {
+    CC_UNROLL
+    for (int p = 0; p < pixels; p++) {
+        CC_UNROLL
+        for (int v = 0; v < vecs; v++) {
             real *a = acc + p * acc_step + v * LANES;
             store(a, (init ? load(init + v * LANES) : load(a)) + sum[p][v]);
         }
+    }
 }
 
 CC_INLINE void block(int vecs, bool lanewise, const cc_grid *grid, const real *src,

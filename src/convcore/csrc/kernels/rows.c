@@ -28,11 +28,13 @@ CC_INLINE void take(int from, int to, int vecs, vec (*acc)[MAX_VECS], const real
 {
     for (ptrdiff_t t = 0; t < taps; t++) {
         vec in[MAX_VECS];
-        CC_UNROLL for (int v = 0; v < vecs; v++) in[v] = load(src + offset[t] + v * LANES);
-        CC_UNROLL for (int a = from; a < to; a++)
-        {
+        CC_UNROLL
+        for (int v = 0; v < vecs; v++) in[v] = load(src + offset[t] + v * LANES);
+        CC_UNROLL
+        for (int a = from; a < to; a++) {
             const vec w = splat(weight[a - from]);
-            CC_UNROLL for (int v = 0; v < vecs; v++) acc[a][v] += in[v] * w;
+            CC_UNROLL
+            for (int v = 0; v < vecs; v++) acc[a][v] += in[v] * w;
         }
         weight += to - from;
     }
@@ -42,8 +44,8 @@ CC_INLINE void take(int from, int to, int vecs, vec (*acc)[MAX_VECS], const real
 CC_INLINE void put(int accs, int vecs, vec (*acc)[MAX_VECS], const task *job, real *dst, bool first,
                    ptrdiff_t width)
 {
-    CC_UNROLL for (int a = 0; a < accs; a++)
-    {
+    CC_UNROLL
+    for (int a = 0; a < accs; a++) {
         if (a >= job->stores)
             return;
         real *d = dst + a * job->dst_step;
@@ -51,8 +53,10 @@ CC_INLINE void put(int accs, int vecs, vec (*acc)[MAX_VECS], const task *job, re
             const int n = (int)width;
             store_few(d, (first ? splat(job->init[a]) : load_few(d, n)) + acc[a][0], n);
         } else {
-            CC_UNROLL for (int v = 0; v < vecs; v++)
-                store(d + v * LANES, (first ? splat(job->init[a]) : load(d + v * LANES)) + acc[a][v]);
+            CC_UNROLL
+            for (int v = 0; v < vecs; v++)
+                store(d + v * LANES,
+                      (first ? splat(job->init[a]) : load(d + v * LANES)) + acc[a][v]);
         }
     }
 }
@@ -69,8 +73,11 @@ CC_INLINE void tile(int maps, int vecs, const task *job, ptrdiff_t x, ptrdiff_t 
         const cc_run *end = run + (is_last ? taps->last_runs : taps->full_runs);
         const ptrdiff_t *offset = taps->offset;
         vec acc[MAX_ACCS][MAX_VECS];
-        CC_UNROLL for (int a = 0; a < accs; a++)
-            CC_UNROLL for (int v = 0; v < vecs; v++) acc[a][v] = (vec){0};
+        CC_UNROLL
+        for (int a = 0; a < accs; a++) {
+            CC_UNROLL
+            for (int v = 0; v < vecs; v++) acc[a][v] = (vec){0};
+        }
         if (maps) {
             take(0, maps, vecs, acc, src, offset, run->taps, weight);
             weight += run->taps * maps;

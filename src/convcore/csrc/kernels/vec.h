@@ -45,11 +45,23 @@ CC_INLINE vec splat(real s) { return s - (vec){0}; } /* -0.0 and NaN stay what t
 /* The first n < LANES lanes of a vector, from and to memory that ends there. */
 #if CC_VECTOR_BYTES == 64 && defined(__AVX512F__)
 #if CC_REAL_BYTES == 4
-CC_INLINE vec load_few(const real *p, int n) { return (vec)_mm512_maskz_loadu_ps((1u << n) - 1, p); }
-CC_INLINE void store_few(real *p, vec v, int n) { _mm512_mask_storeu_ps(p, (1u << n) - 1, (__m512)v); }
+CC_INLINE vec load_few(const real *p, int n)
+{
+    return (vec)_mm512_maskz_loadu_ps((1u << n) - 1, p);
+}
+CC_INLINE void store_few(real *p, vec v, int n)
+{
+    _mm512_mask_storeu_ps(p, (1u << n) - 1, (__m512)v);
+}
 #else
-CC_INLINE vec load_few(const real *p, int n) { return (vec)_mm512_maskz_loadu_pd((1u << n) - 1, p); }
-CC_INLINE void store_few(real *p, vec v, int n) { _mm512_mask_storeu_pd(p, (1u << n) - 1, (__m512d)v); }
+CC_INLINE vec load_few(const real *p, int n)
+{
+    return (vec)_mm512_maskz_loadu_pd((1u << n) - 1, p);
+}
+CC_INLINE void store_few(real *p, vec v, int n)
+{
+    _mm512_mask_storeu_pd(p, (1u << n) - 1, (__m512d)v);
+}
 #endif
 #elif CC_VECTOR_BYTES == 32 && defined(__AVX2__)
 #if CC_REAL_BYTES == 4

@@ -159,8 +159,8 @@ static const char *find_init(const job *j, part_state *part, int64_t from, int64
         return part->init; /* zeros, since the part began */
     for (int64_t c = from; c < to; c++)
         for (int i = 0; i < repeat; i++)
-            memcpy(part->init + (size_t)((c - from) * repeat + i) * size, j->bias + (size_t)c * size,
-                   size);
+            memcpy(part->init + (size_t)((c - from) * repeat + i) * size,
+                   j->bias + (size_t)c * size, size);
     return part->init;
 }
 
@@ -303,8 +303,7 @@ static void run_part(int index, void *context)
         const item it = find_item(plan, first_item + index_in);
         const int64_t block = first_block + block_in;
         const char *cells = find_cells(j, &part, &it, first_item + index_in);
-        const char *weights =
-            find_weights(j, &part, it.group, block, items_outside ? block_in : 0);
+        const char *weights = find_weights(j, &part, it.group, block, items_outside ? block_in : 0);
         const shares s = share_block(plan, block);
         if (plan->mode == CC_PIXELS || plan->mode == CC_LANES)
             run_pixels(j, &part, &it, cells, weights, &s);

@@ -29,7 +29,8 @@ static void merge_axes(cc_conv *problem)
     cc_axis *axis = problem->axis;
     int64_t cells = 1;
     for (int a = 0; a < CC_AXES; a++) {
-        if (axis[a].kernel != 1 || axis[a].stride != 1 || axis[a].before || axis[a].in != axis[a].out)
+        if (axis[a].kernel != 1 || axis[a].stride != 1 || axis[a].before ||
+            axis[a].in != axis[a].out)
             return;
         cells *= axis[a].in;
         axis[a].dilation = 1;
@@ -57,7 +58,7 @@ static double pixels_cost(const cc_conv_plan *plan)
     const int64_t vecs = ceil_div(p->k, plan->kernels->lanes);
     const double fill = (double)(vecs * plan->kernels->lanes) / (double)p->k;
     const double loads = vecs == 1 ? 1.5 : vecs == 2 ? 1.1 : 1.0; /* few vectors share a scalar */
-    const double stores = p->channels_last ? 4.0 : 10.0;           /* in taps: sums to output */
+    const double stores = p->channels_last ? 4.0 : 10.0;          /* in taps: sums to output */
     return fill * loads * (1.05 + stores / (double)plan->taps);
 }
 
@@ -108,7 +109,8 @@ static void start_strip(cc_conv_plan *plan)
     const int lanes = plan->kernels->lanes;
     s->in_place = !is_padded(p);
     if (by_row)
-        s->in_place = s->in_place && !p->channels_last && column->stride == 1 && column->out >= lanes;
+        s->in_place =
+            s->in_place && !p->channels_last && column->stride == 1 && column->out >= lanes;
     if (plan->mode == CC_ROWS)
         s->in_place = s->in_place && row->out % plan->rows == 0;
     if (plan->mode == CC_LANES)
@@ -166,7 +168,8 @@ static int useful_threads(const cc_conv_plan *plan, int threads)
         outputs *= (double)p->axis[a].out;
         inputs *= (double)p->axis[a].in;
     }
-    const double us = outputs * (double)plan->taps / macs_per_us + (outputs + inputs) / reals_per_us;
+    const double us =
+        outputs * (double)plan->taps / macs_per_us + (outputs + inputs) / reals_per_us;
     const double most = us / us_per_thread;
     return most < threads ? (int)max(1, (int64_t)most) : threads;
 }
@@ -189,8 +192,8 @@ static double busiest(const cc_conv_plan *plan, int item_parts, int block_parts)
 static void share_out(cc_conv_plan *plan, int threads)
 {
     plan->item_groups = plan->mode == CC_LANES ? 1 : plan->problem.groups;
-    const int64_t rest = plan->item_groups * plan->problem.n * plan->problem.axis[CC_DEPTH].out *
-                         plan->column_tiles;
+    const int64_t rest =
+        plan->item_groups * plan->problem.n * plan->problem.axis[CC_DEPTH].out * plan->column_tiles;
     const int64_t most_tiles = max(1, plan->problem.axis[CC_ROW].out / plan->rows);
     if (threads > 1 && rest * plan->row_tiles < 16 * (int64_t)threads) {
         int64_t tiles = plan->row_tiles;
@@ -201,7 +204,8 @@ static void share_out(cc_conv_plan *plan, int threads)
     plan->items = rest * plan->row_tiles;
     plan->item_parts = plan->block_parts = 1;
     double best = busiest(plan, 1, 1);
-    for (int block_parts = 1; block_parts <= threads && block_parts <= plan->blocks; block_parts++) {
+    for (int block_parts = 1; block_parts <= threads && block_parts <= plan->blocks;
+         block_parts++) {
         const int item_parts = (int)min(threads / block_parts, plan->items);
         const double time = busiest(plan, item_parts, block_parts);
         if (time < best) {
@@ -214,7 +218,8 @@ static void share_out(cc_conv_plan *plan, int threads)
 
 int64_t cc_block_start(const cc_conv_plan *plan, int64_t block)
 {
-    const int64_t grain = plan->mode == CC_PIXELS || plan->mode == CC_LANES ? plan->kernels->lanes : 1;
+    const int64_t grain =
+        plan->mode == CC_PIXELS || plan->mode == CC_LANES ? plan->kernels->lanes : 1;
     return min(ceil_div(plan->channels, grain) * block / plan->blocks * grain, plan->channels);
 }
 
@@ -246,9 +251,11 @@ void cc_conv_make_plan(cc_conv_plan *plan, const cc_conv *problem, cc_real type,
     /* A block is at most one vector over its even share, and is packed in whole vectors. */
     const ptrdiff_t width = block + kernels->lanes;
     const int64_t part_blocks = ceil_div(plan->blocks, plan->block_parts);
-    plan->weight_elements = (ptrdiff_t)min(width, ceil_div(plan->channels, kernels->lanes) * kernels->lanes) *
-                            plan->taps * plan->rows;
-    plan->weight_slots = max(1, min(part_blocks, WEIGHT_BYTES / kernels->size / plan->weight_elements));
+    plan->weight_elements =
+        (ptrdiff_t)min(width, ceil_div(plan->channels, kernels->lanes) * kernels->lanes) *
+        plan->taps * plan->rows;
+    plan->weight_slots =
+        max(1, min(part_blocks, WEIGHT_BYTES / kernels->size / plan->weight_elements));
     if (plan->weight_slots < part_blocks)
         plan->weight_slots = 1;
     plan->init_elements = width;

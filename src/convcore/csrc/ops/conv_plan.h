@@ -9,10 +9,10 @@ typedef struct {
     cc_mode mode;
     const cc_kernels *kernels;
     cc_strip strip;
-    int rows;            /* CC_ROWS: output rows a kernel call computes */
-    int64_t channels;    /* output channels that blocks are counted in: k, or groups (CC_LANES) */
-    int64_t blocks;      /* blocks of output channels, as even as vectors allow */
-    ptrdiff_t taps;      /* of one output: c x kernel */
+    int rows;         /* CC_ROWS: output rows a kernel call computes */
+    int64_t channels; /* output channels that blocks are counted in: k, or groups (CC_LANES) */
+    int64_t blocks;   /* blocks of output channels, as even as vectors allow */
+    ptrdiff_t taps;   /* of one output: c x kernel */
 
     /* Items: groups x images x depths x row tiles x column tiles of output, the last running
      * fastest. A part takes a range of the items and a range of the blocks. */

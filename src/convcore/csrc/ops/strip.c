@@ -170,7 +170,8 @@ void cc_strip_fill(const cc_strip *strip, const cc_kernels *kernels, const cc_cu
                         if (zero && refill)
                             continue;
                         move(strip, kernels,
-                             zero ? NULL : (const char *)x + (src + h->src + w->src) * kernels->size,
+                             zero ? NULL
+                                  : (const char *)x + (src + h->src + w->src) * kernels->size,
                              (char *)dst + (to + h->dst + w->dst) * kernels->size, h->count,
                              w->count);
                     }

@@ -14,13 +14,13 @@
 
 typedef struct {
     cc_axis of;
-    int64_t outputs;      /* most outputs along the axis that a strip serves */
-    int64_t split;        /* phases: 1, or the stride */
-    ptrdiff_t tap;        /* cells from one tap to the next */
-    ptrdiff_t cells;      /* a multiple of split */
-    ptrdiff_t pitch;      /* elements from a cell to the next of its phase */
-    ptrdiff_t phase;      /* elements from a phase to the next */
-    ptrdiff_t src_pitch;  /* elements between input cells */
+    int64_t outputs;     /* most outputs along the axis that a strip serves */
+    int64_t split;       /* phases: 1, or the stride */
+    ptrdiff_t tap;       /* cells from one tap to the next */
+    ptrdiff_t cells;     /* a multiple of split */
+    ptrdiff_t pitch;     /* elements from a cell to the next of its phase */
+    ptrdiff_t phase;     /* elements from a phase to the next */
+    ptrdiff_t src_pitch; /* elements between input cells */
 } cc_strip_axis;
 
 typedef struct {

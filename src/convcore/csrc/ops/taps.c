@@ -27,8 +27,7 @@ static ptrdiff_t last_channels(const cc_conv *problem, const cc_taps_size *size)
     return problem->c - (size->blocks - 1) * size->channels;
 }
 
-cc_taps cc_taps_list(const cc_conv *problem, const cc_strip *strip, ptrdiff_t *offset,
-                     cc_run *runs)
+cc_taps cc_taps_list(const cc_conv *problem, const cc_strip *strip, ptrdiff_t *offset, cc_run *runs)
 {
     const cc_taps_size size = cc_taps_measure(problem, 1);
     const cc_strip_axis *d = &strip->axis[CC_DEPTH], *h = &strip->axis[CC_ROW],
@@ -85,8 +84,9 @@ cc_taps cc_taps_rows(const cc_conv *problem, const cc_strip *strip, int rows, pt
                            cc_strip_cell(h, r * h->tap) + from * cc_strip_step(h) +
                            cc_strip_cell(w, s * w->tap);
                     for (int a = from; a < to; a++)
-                        *index++ = (cq * kernel_rows + (y - a * h->of.stride) / h->of.dilation) *
-                                       columns + s;
+                        *index++ =
+                            (cq * kernel_rows + (y - a * h->of.stride) / h->of.dilation) * columns +
+                            s;
                 }
                 from = to;
             }

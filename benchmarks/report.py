@@ -1,0 +1,199 @@
+"""Print a finished run as aligned plain text or as Markdown; everything comes from its record."""
+
+from itertools import groupby
+
+
+def _number(value, digits=3):
+    """Three significant digits without an exponent; a dash for what was not measured."""
+    if value is None:
+        return "-"
+    if value >= 100:
+        return f"{value:.0f}"
+    if value >= 10:
+        return f"{value:.{digits - 2}f}"
+    if value >= 1:
+        return f"{value:.{digits - 1}f}"
+    return f"{value:.{digits}f}" if value >= 0.1 else f"{value:.{digits + 1}f}"
+
+
+def _percent(value):
+    return "-" if value is None else f"{100 * value:.0f}%"
+
+
+def _ratio(value):
+    return "-" if value is None else f"{value:.2f}" if value < 100 else f"{value:.0f}"
+
+
+def _disturbed(layer):
+    """Tell whether other programs took more than a tenth of one processor during `layer`."""
+    return (layer["cpus_used_by_others"] or 0) > 0.1
+
+
+def _error(value):
+    return "-" if value is None else f"{value:.1e}"
+
+
+def _aligned(header, rows, left):
+    """Make columns as wide as their widest cell, the first `left` flush left, the rest right."""
+    cells = [header, *rows]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    lines = []
+    for row in cells:
+        parts = [
+            cell.ljust(width) if i < left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(parts).rstrip())
+    lines.insert(1, "-" * max(map(len, lines)))
+    return lines
+
+
+def _markdown(header, rows, left):
+    """Format the same cells as a Markdown table."""
+    rule = [":--" if i < left else "--:" for i in range(len(header))]
+    return ["| " + " | ".join(row) + " |" for row in (header, rule, *rows)]
+
+
+def _results(run):
+    """Yield (layer record, comparison row, {library: result}) for every layer and thread count."""
+    layers = {layer["name"]: layer for layer in run["layers"]}
+    for row in run["rows"]:
+        layer = layers[row["layer"]]
+        results = {
+            result["library"]: result
+            for result in layer["results"]
+            if result["threads"] == row["threads"]
+        }
+        yield layer, row, results
+
+
+def _comparison_table(run):
+    """Set convcore beside PyTorch and the best peer: the answer in one line a layer."""
+    header = ["layer", "shape", "t", "ms", "+-", "x1t", "GFLOP/s", "peak", "torch", "best"]
+    header += ["best peer", "rel L2", "max/rms", "its L2"]
+    rows = []
+    for layer, row, results in _results(run):
+        own, best = results["convcore"], results.get(row["best_peer"])
+        rows.append(
+            [
+                layer["name"],
+                layer["shape"],
+                str(row["threads"]),
+                _number(own["median_ms"]),
+                _percent((own["q3_ms"] - own["q1_ms"]) / own["median_ms"])
+                + "!" * _disturbed(layer),
+                _ratio(row["speedup"]),
+                _number(own["gflops"]),
+                _percent(row["peak_share"]),
+                _ratio(row["torch_ratio"]),
+                _ratio(row["best_ratio"]),
+                row["best_peer"] or "-",
+                _error(own["relative_l2_error"]),
+                _error(own["max_error_over_rms"]),
+                _error(best and best["relative_l2_error"]),
+            ]
+        )
+    return header, rows
+
+
+def _times_table(run):
+    """List median milliseconds of every library that measured at least one of the layers."""
+    measured = {result["library"] for layer in run["layers"] for result in layer["results"]}
+    names = [name for name in run["libraries"] if name in measured]
+    rows = []
+    for layer, row, results in _results(run):
+        times = [_number(results[name]["median_ms"]) if name in results else "-" for name in names]
+        rows.append([layer["name"], str(row["threads"]), *times])
+    return ["layer", "t", *names], rows
+
+
+def _means_table(run):
+    rows = [
+        [
+            mean["group"],
+            str(mean["threads"]),
+            str(mean["layers"]),
+            _ratio(mean["torch_ratio"]),
+            _ratio(mean["best_ratio"]),
+        ]
+        for mean in run["means"]
+    ]
+    return ["group", "t", "layers", "torch", "best"], rows
+
+
+def _notes(run):
+    """Yield what the tables do not show: libraries and layers left out, doubtful numbers."""
+    disturbed = sum(map(_disturbed, run["layers"]))
+    if disturbed:
+        yield (
+            f"WARNING other programs were busy during {disturbed} of {len(run['layers'])} layers, "
+            "marked !: their rows and the means mean little; repeat the run on an idle machine"
+        )
+    for name, library in run["libraries"].items():
+        if library["version"] is None:
+            yield f"{name} not measured: {library['reason']}"
+    refusals = [
+        (name, reason, layer["name"])
+        for layer in run["layers"]
+        for name, reason in layer["refused"].items()
+    ]
+    for (name, reason), group in groupby(sorted(refusals), key=lambda refusal: refusal[:2]):
+        layers = [layer for *_, layer in group]
+        where = ", ".join(layers) if len(layers) <= 3 else f"{len(layers)} layers"
+        yield f"{name} {reason}: left out of {where}"
+    peak = run["fma_peak_gflops"]
+    for layer in run["layers"]:
+        check = layer["reference_check"]
+        if check["max_over_rms"] is not None and check["max_over_rms"] > 1e-12:
+            yield (
+                f"WARNING {layer['name']}: the float64 reference differs from "
+                f"{check['against']} by {check['max_over_rms']:.1e} of its rms"
+            )
+        if peak and layer["fma_peak_gflops"] < 0.9 * peak:
+            yield (
+                f"{layer['name']}: the core reached only {layer['fma_peak_gflops']:.0f} of "
+                f"{peak:.0f} GFLOP/s during this layer; something else was running"
+            )
+
+
+def _heading(run):
+    """Yield the machine and the versions, one fact a line."""
+    machine, build = run["machine"], run["machine"]["convcore"]
+    yield f"{machine['cpu']}, {machine['cpus']} CPUs, {machine['system']}, {machine['date']}"
+    peak = run["fma_peak_gflops"]
+    peak = f"FMA peak {peak:.1f} GFLOP/s a core (float32)" if peak else "FMA peak not measured"
+    yield f"convcore {build['version']}, {build['isa']}; {peak}"
+    versions = {"python": machine["python"], "numpy": machine["numpy"]}
+    for name, library in run["libraries"].items():
+        if library["version"] and not name.startswith("convcore"):
+            versions.setdefault(library["package"].partition(".")[0], library["version"])
+    yield ", ".join(f"{name} {version.split('-')[0]}" for name, version in versions.items())
+
+
+LEGEND = """\
+t threads; ms median time of a convcore call (NCHW) and +- its interquartile range (!: the
+machine was not idle); x1t speed-up over one thread; GFLOP/s of the direct sum; peak its share of
+the FMA peak times t; torch and best: time of PyTorch eager NCHW and of the fastest peer / time of
+convcore (above 1: convcore is faster); errors against float64 (relative L2, largest over rms), and
+the best peer's relative L2."""
+
+
+def render(run, markdown=False):
+    """Return the whole report as text."""
+    table = _markdown if markdown else _aligned
+    # Markdown runs on from line to line; a list keeps the facts apart.
+    bullet = "- " if markdown else ""
+    lines = [bullet + line for line in _heading(run)]
+    sections = (
+        ("convcore and its peers", _comparison_table(run), 2),
+        ("Milliseconds, median", _times_table(run), 1),
+        ("Geometric means of the ratios", _means_table(run), 1),
+    )
+    for title, (header, rows), left in sections:
+        lines += ["", f"### {title}" if markdown else title, ""]
+        lines += table(header, rows, left)
+    lines += ["", LEGEND]
+    notes = list(_notes(run))
+    if notes:
+        lines += ["", *(bullet + note for note in notes)]
+    return "\n".join(lines)

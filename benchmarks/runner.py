@@ -1,0 +1,224 @@
+"""Measure every library on every layer, in interleaved rounds, in one process.
+
+A round measures each (library, thread count) once, so that a slow minute of the machine falls on
+all of them; the order is rotated from round to round. A measurement is the mean of as many calls
+as fill `TARGET_SECONDS`, after the untimed ones that find out how many those are; a result is the
+median over the rounds.
+"""
+
+import gc
+import math
+import time
+from itertools import repeat
+
+import numpy as np
+
+from .machine import other_cpu_seconds
+
+TARGET_SECONDS = 5e-3  # a measurement repeats the call until it lasts this long
+LONG_CALL_SECONDS = 50e-3  # from here on nothing is gained by an untimed call
+MIN_ROUNDS = 3  # done even if the time budget is already spent
+
+
+def settle(step=2e-3, limit=0.3):
+    """Sleep until the threads of this process have stopped spinning.
+
+    A pool's threads spin for a while after its last call, waiting for the next one (up to 50 ms
+    with ONNX Runtime's defaults). Switching that off would slow the library down when it is its
+    turn; letting it run would slow down the next one. So every library keeps its own default,
+    and the next begins when the process uses no processor time while it sleeps.
+    """
+    deadline = time.perf_counter() + limit
+    while time.perf_counter() < deadline:
+        before = time.process_time()
+        time.sleep(step)
+        if time.process_time() - before < 0.1 * step:
+            return
+
+
+def time_calls(call, count):
+    """Return the seconds that `count` calls take."""
+    start = time.perf_counter()
+    for _ in repeat(None, count):
+        call()
+    return time.perf_counter() - start
+
+
+def repetitions(call):
+    """Return how many calls fill `TARGET_SECONDS`, found by doubling, which warms up as well."""
+    count, seconds = 1, time_calls(call, 1)
+    while seconds < TARGET_SECONDS / 4:
+        count *= 2
+        seconds = time_calls(call, count)
+    return max(1, math.ceil(TARGET_SECONDS * count / seconds))
+
+
+def error(y, reference):
+    """Return (relative L2 error, largest error over the reference's root mean square)."""
+    difference = np.asarray(y, np.float64) - reference
+    rms = math.sqrt(np.mean(reference * reference))
+    return math.sqrt(np.mean(difference * difference)) / rms, float(abs(difference).max()) / rms
+
+
+def reference_result(layer, x, weight, convcore, peers):
+    """Return the float64 answer, and who else agrees with it how closely.
+
+    It is convcore's own float64 result, so it is compared with one that shares no code with it:
+    SciPy's for image filters, PyTorch's for the rest, where they take part.
+    """
+    x, weight = x.astype(np.float64), weight.astype(np.float64)
+    y = convcore.module.conv2d(
+        x, weight, stride=layer.stride, padding=layer.padding, groups=layer.groups
+    )
+    for peer in peers:
+        if peer.name in ("scipy-nd", "torch") and not peer.refuses(layer):
+            with peer.context(1):
+                call, to_numpy = peer.prepare(layer, x, weight, 1)
+                other = to_numpy(call())
+            return y, {"against": peer.name, "max_over_rms": error(other, y)[1]}
+    return y, {"against": None, "max_over_rms": None}
+
+
+class Entry:
+    """One library on one layer with one number of threads, ready to be timed."""
+
+    def __init__(self, peer, layer, x, weight, threads, reference):
+        self.peer, self.threads, self.seconds, self.counts = peer, threads, [], []
+        with peer.context(threads):
+            self.call, to_numpy = peer.prepare(layer, x, weight, threads)
+            y = to_numpy(self.call())
+            if y.shape != reference.shape:
+                raise ValueError(f"gave shape {y.shape}, not {reference.shape}")
+            self.error = error(y, reference)
+            self.last = time_calls(self.call, 1)
+
+    def measure(self):
+        """Append the mean seconds of one call."""
+        settle()
+        with self.peer.context(self.threads):
+            count = repetitions(self.call) if self.last < LONG_CALL_SECONDS else 1
+            self.last = time_calls(self.call, count) / count
+        self.seconds.append(self.last)
+        self.counts.append(count)
+
+    def result(self, flops):
+        """Return the measurements as plain JSON values."""
+        q1, median, q3 = (float(v) for v in np.percentile(self.seconds, (25, 50, 75)))
+        return {
+            "library": self.peer.name,
+            "threads": self.threads,
+            "median_ms": median * 1e3,
+            "q1_ms": q1 * 1e3,
+            "q3_ms": q3 * 1e3,
+            "rounds_ms": [seconds * 1e3 for seconds in self.seconds],
+            "calls": self.counts,
+            "gflops": flops / median / 1e9,
+            "relative_l2_error": self.error[0],
+            "max_error_over_rms": self.error[1],
+        }
+
+
+def run_layer(layer, ours, peers, thread_counts, rounds, seconds, peak):
+    """Measure one layer; return its record for the JSON file."""
+    x, weight = layer.data()
+    reference, check = reference_result(layer, x, weight, ours[0], peers)
+    entries, refused = [], {}
+    start, others = time.perf_counter(), other_cpu_seconds()
+    for peer in (*ours, *peers):
+        reason = peer.refuses(layer)
+        if reason:
+            refused[peer.name] = reason
+            continue
+        for threads in thread_counts:
+            settle()
+            try:
+                entries.append(Entry(peer, layer, x, weight, threads, reference))
+            except Exception as failure:
+                if peer is ours[0]:
+                    raise
+                # Whatever a peer cannot do is news about that peer, not an end of the run.
+                refused[peer.name] = f"{type(failure).__name__}: {failure}".splitlines()[0]
+                break
+
+    samples = []
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(rounds):
+            if number >= MIN_ROUNDS and time.perf_counter() - start > seconds:
+                break
+            settle()
+            samples.append(peak.sample())
+            first = number * len(entries) // rounds
+            for entry in entries[first:] + entries[:first]:
+                entry.measure()
+    finally:
+        gc.enable()
+    if others is not None:
+        others = (other_cpu_seconds() - others) / (time.perf_counter() - start)
+
+    r, s = layer.kernel
+    return {
+        "name": layer.name,
+        "group": layer.group,
+        "shape": layer.shape_text,
+        "n": layer.n,
+        "c": layer.c,
+        "h": layer.h,
+        "w": layer.w,
+        "k": layer.k,
+        "kernel": [r, s],
+        "stride": layer.stride,
+        "padding": layer.padding,
+        "groups": layer.groups,
+        "flops": layer.flops,
+        "reference_check": check,
+        "cpus_used_by_others": others,
+        "fma_peak_gflops": max(samples) if None not in samples else None,
+        "results": [entry.result(layer.flops) for entry in entries],
+        "refused": refused,
+    }
+
+
+def compare(record, ours, threads, peak):
+    """Return the row of the table for `threads`: convcore beside PyTorch and the best peer."""
+    times = {
+        result["library"]: result for result in record["results"] if result["threads"] == threads
+    }
+    own = times["convcore"]
+    peers = [result for name, result in times.items() if name not in ours]
+    best = min(peers, key=lambda result: result["median_ms"], default=None)
+    torch = times.get("torch")
+    row = {
+        "layer": record["name"],
+        "group": record["group"],
+        "threads": threads,
+        "peak_share": own["gflops"] / (threads * peak) if peak else None,
+        "best_peer": best and best["library"],
+        "best_ratio": best and best["median_ms"] / own["median_ms"],
+        "torch_ratio": torch and torch["median_ms"] / own["median_ms"],
+    }
+    single = [
+        result
+        for result in record["results"]
+        if result["library"] == "convcore" and result["threads"] == 1
+    ]
+    row["speedup"] = single[0]["median_ms"] / own["median_ms"] if single else None
+    return row
+
+
+def geometric_means(rows):
+    """Return the geometric means of the ratios per (group, threads), and over all layers."""
+    means = []
+    for threads in dict.fromkeys(row["threads"] for row in rows):
+        groups = dict.fromkeys(row["group"] for row in rows)
+        for group in (*groups, "all"):
+            chosen = [
+                row for row in rows if row["threads"] == threads and group in (row["group"], "all")
+            ]
+            mean = {"group": group, "threads": threads, "layers": len(chosen)}
+            for key in ("best_ratio", "torch_ratio"):
+                logs = [math.log(row[key]) for row in chosen if row[key]]
+                mean[key] = math.exp(sum(logs) / len(logs)) if logs else None
+            means.append(mean)
+    return means

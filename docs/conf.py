@@ -1,0 +1,65 @@
+"""Sphinx settings of the convcore site. Nothing here uses the network, nor does the built site."""
+
+import sys
+from pathlib import Path
+
+import convcore
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+project = "convcore"
+author = "the convcore developers"
+copyright = "the convcore developers"
+version = release = convcore.build_info()["version"]
+language = "en"
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "matplotlib.sphinxext.plot_directive",
+    "sphinx_design",
+    "sphinx_copybutton",
+    "drawing",
+    "local_mathjax",
+]
+exclude_patterns = ["_build", "learn/others"]  # boxes, included in their pages
+nitpicky = True
+# Names of other projects that docstrings mention (their inventories would have to be downloaded).
+nitpick_ignore_regex = [("py:.*", r"(numpy|np|scipy|torch)(\..*)?")]
+
+# --- the reference: every public name, from its docstring -----------------------------------
+autosummary_generate = True
+autodoc_typehints = "none"  # numpydoc's parameter lists say the types, with shapes and units
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+
+# --- figures: scripts in figures/, run twice (light and dark) by the `drawing` directive --------
+plot_formats = [("svg", 100)]
+plot_html_show_formats = False
+plot_html_show_source_link = False
+
+# --- copy buttons take what was typed, not the prompts and the answers --------------------------
+copybutton_prompt_text = r">>> |\.\.\. "
+copybutton_prompt_is_regexp = True
+
+html_theme = "pydata_sphinx_theme"
+html_title = "convcore"
+html_static_path = ["_static"]
+html_css_files = ["convcore.css"]
+html_copy_source = False
+html_show_sourcelink = False
+html_context = {"default_mode": "auto"}
+html_theme_options = {
+    # The two defaults of this list that fetch something, the version switcher and the external
+    # icon links, are left out.
+    "navbar_end": ["theme-switcher"],
+    "logo": {"text": "convcore"},
+    "show_toc_level": 2,
+    "use_edit_page_button": False,
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+    "footer_start": ["copyright"],
+    "footer_end": ["sphinx-version", "theme-version"],
+}

@@ -1,0 +1,54 @@
+"""What every test module relies on: the table of cases, and how hypothesis searches."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# `from cases import ...` works in the tests (see `pythonpath` in pyproject.toml), and in the
+# scripts they start.
+TESTS = Path(__file__).resolve().parent
+
+# The same examples in every run, so that a red run can be repeated; a wider search is
+# `pytest --hypothesis-profile=explore`. No deadlines: nothing in the tests is timed.
+settings.register_profile("repeatable", deadline=None, database=None, derandomize=True)
+settings.register_profile("explore", deadline=None, database=None, max_examples=2000)
+settings.load_profile("repeatable")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "large: takes GiB of memory; runs if CONVCORE_LARGE_TESTS=1")
+
+
+def pytest_collection_modifyitems(items):
+    if os.environ.get("CONVCORE_LARGE_TESTS") == "1":
+        return
+    for item in items:
+        if "large" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="runs if CONVCORE_LARGE_TESTS=1"))
+
+
+@pytest.fixture
+def run_python():
+    """Runs a piece of Python in an interpreter of its own: a crash is a failed test there.
+
+    `run_python(code, timeout=60, **environment)` returns the finished process; its `stdout` is
+    what the code printed. A variable given as None is removed. A nonzero exit fails the test.
+    """
+
+    def run(code, *arguments, timeout=120, check=True, **environment):
+        variables = {**os.environ, **{k: v for k, v in environment.items() if v is not None}}
+        for name in [k for k, v in environment.items() if v is None]:
+            variables.pop(name, None)
+        prelude = f"import sys; sys.path.insert(0, {str(TESTS)!r})\n"
+        done = subprocess.run([sys.executable, "-c", prelude + code, *arguments], env=variables,
+                              capture_output=True, text=True, timeout=timeout)
+        if check and done.returncode != 0:
+            pytest.fail(f"exit status {done.returncode}\n{done.stdout[-3000:]}\n"
+                        f"{done.stderr[-6000:]}", pytrace=False)
+        return done
+
+    return run

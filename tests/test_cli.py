@@ -1,0 +1,249 @@
+"""The command line: what it prints, what the demo writes, and how each failure ends."""
+
+import contextlib
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import types
+
+import numpy as np
+import pytest
+
+import convcore
+from convcore import __main__ as cli
+from convcore.__main__ import main
+
+PICTURES = {  # name -> (width, height) as Pillow says it
+    "photo.png": (320, 280),
+    "differences.png": (319, 280),
+    "box-blur.png": (320, 280),
+    "gaussian-blur.png": (320, 280),
+    "sharpened.png": (320, 280),
+    "colours.png": (320, 280),
+    "oriented.png": (4 * 320 + 3 * 8, 2 * 280 + 8),
+}
+
+
+def command(*arguments, **options):
+    """Run `python -m convcore` as a user does."""
+    return subprocess.run([sys.executable, "-m", "convcore", *arguments], capture_output=True,
+                          text=True, timeout=120, **options)
+
+
+def assert_one_sentence(text):
+    assert re.fullmatch(r"convcore[^\n]+\n", text), text
+
+
+def assert_plain(lines):
+    """Plain text that fits a window of 100 columns."""
+    assert [line for line in lines if len(line) > 100 or not line.isascii()] == []
+
+
+def test_info_says_every_fact(capsys):
+    info = convcore.build_info()
+    assert main(["info"]) == 0
+    text = capsys.readouterr().out
+    for key in ("version", "compiler", "isa", "threads"):
+        assert str(info[key]) in text
+    assert_plain(text.splitlines())
+
+
+def test_info_json_is_build_info(capsys):
+    assert main(["info", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == convcore.build_info()
+
+
+def test_version():
+    done = command("--version")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"convcore {convcore.__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [
+    [], ["nonsense"], ["--nonsense"], ["info", "--nonsense"], ["info", "more"], ["demo", "more"],
+    ["demo", "--output"], ["demo", "--nonsense"],
+], ids=" ".join)
+def test_wrong_arguments_are_exit_code_2_and_one_sentence(arguments, capsys):
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert_one_sentence(printed.err)
+    assert "--help" in printed.err
+
+
+@pytest.mark.parametrize("module", ["skimage", "PIL"])
+def test_a_missing_package_is_named_with_the_extra(module, run_python, tmp_path):
+    folder = tmp_path / "pictures"
+    code = (f"sys.modules[{module!r}] = None\nfrom convcore.__main__ import main\n"
+            f"sys.exit(main(['demo', '--output', {str(folder)!r}]))")
+    done = run_python(code, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert_one_sentence(done.stderr)
+    assert 'pip install "convcore[demo]"' in done.stderr
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("inside", ["", "deeper"])
+def test_a_folder_that_cannot_be_made(inside, tmp_path, capsys):
+    needs_the_demo()
+    file = tmp_path / "file"
+    file.write_text("not a folder")
+    assert main(["demo", "--output", str(file / inside)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert_one_sentence(printed.err)
+    assert str(file / inside) in printed.err
+    assert file.read_text() == "not a folder"
+
+
+def test_a_picture_that_cannot_be_written(tmp_path, capsys):
+    needs_the_demo()
+    (tmp_path / "photo.png").mkdir()                       # stops root too, as no permission does
+    assert main(["demo", "--quiet", "--output", str(tmp_path)]) == 1
+    assert_one_sentence(capsys.readouterr().err)
+
+
+def test_ctrl_c_is_exit_code_130(monkeypatch, capsys):
+    def interrupted(options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_info", interrupted)
+    assert main(["info"]) == 130
+    assert_one_sentence(capsys.readouterr().err)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a closed pipe is another error there")
+def test_a_reader_that_leaves_early_is_no_traceback():
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as pipe:
+        done = subprocess.run([sys.executable, "-m", "convcore", "info"], stdout=pipe,
+                              stderr=subprocess.PIPE, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_importing_convcore_imports_no_command_line(run_python):
+    done = run_python("import numpy\nbefore = set(sys.modules)\nimport convcore\n"
+                      "print(*sorted(set(sys.modules) - before))")
+    added = done.stdout.split()
+    assert "convcore" in added
+    assert not {"argparse", "convcore.__main__", "convcore._demo", "convcore.benchmarks", "skimage",
+                "PIL"} & set(added)
+
+
+def test_bench_gets_the_rest_of_the_command_line(monkeypatch):
+    got = []
+    bench = types.ModuleType("convcore.benchmarks")
+    bench.main = got.append
+    monkeypatch.setattr(convcore, "benchmarks", bench, raising=False)
+    assert main(["bench", "--rounds", "3", "layer", "--help"]) == 0
+    assert got == [["--rounds", "3", "layer", "--help"]]
+    bench.main = lambda arguments: 5
+    assert main(["bench"]) == 5
+
+
+def test_bench_help_is_its_own():
+    done = command("bench", "--help")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("usage: ")
+    assert done.stdout != command("--help").stdout
+
+
+def needs_the_demo():
+    pytest.importorskip("skimage", reason="the demo needs scikit-image")
+    return pytest.importorskip("PIL.Image", reason="the demo needs Pillow")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """The folder that one run of the demo wrote, and what it printed."""
+    needs_the_demo()
+    folder = tmp_path_factory.mktemp("demo") / "new" / "pictures"
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        assert main(["demo", "--output", str(folder)]) == 0
+    return folder, printed.getvalue()
+
+
+def pixels(path):
+    with needs_the_demo().open(path) as image:
+        return np.asarray(image)
+
+
+def test_demo_prints_the_counts_of_the_notes(demo):
+    for count in ("267,960", "8,003,072,000"):
+        assert count in demo[1]
+
+
+def test_demo_prints_a_row_for_each_step_and_names_the_folder(demo):
+    folder, text = demo
+    lines = text.splitlines()
+    rows = [line for line in lines if " -> " in line and ".png" in line]
+    assert len(rows) == 6
+    for row in rows:
+        assert re.search(r"280x320 -> .*280x3\d\d +[\d,]+ +[\d.]+ ms  [a-z]+", row), row
+    assert [name for name in PICTURES if not any(name in row for row in rows)] == []
+    assert lines[-1] == str(folder)
+    assert_plain(lines[:-1])
+
+
+def test_demo_writes_its_pictures_and_nothing_else(demo):
+    folder, _ = demo
+    assert {path.name for path in folder.iterdir()} == {*PICTURES, "overview.png"}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_has_its_size_and_shows_something(name, demo):
+    values = pixels(demo[0] / name)
+    assert values.shape[1::-1] == PICTURES[name]
+    assert values.std() > 10
+    assert len(np.unique(values)) > 50
+
+
+def test_the_overview_holds_the_pictures(demo):
+    sheet = pixels(demo[0] / "overview.png")
+    photo = pixels(demo[0] / "photo.png")
+    assert (sheet[102:382, 24:344] == photo[..., np.newaxis]).all()
+
+
+def test_the_differences_are_those_of_numpy(demo):
+    from convcore import _demo
+
+    photo = pixels(demo[0] / "photo.png").astype(np.float32)
+    left_subtracted = photo[:, 1:] - photo[:, :-1]
+    step = _demo.differences(photo[np.newaxis])
+    assert (step.output == left_subtracted).all()
+    assert step.operations == 319 * 280 * 3
+    shown = np.clip(128 + 4 * left_subtracted, 0, 255)
+    assert (pixels(demo[0] / "differences.png") == shown).all()
+
+
+def test_each_filter_answers_most_to_edges_of_its_own_direction(demo):
+    from convcore import _demo
+
+    down, right = np.mgrid[:280, :320] - 150
+    for wanted, degrees in enumerate(_demo.ANGLES):
+        angle = np.radians(degrees)
+        edge = 255.0 * (right * np.cos(angle) + down * np.sin(angle) > 0)
+        answers = np.abs(_demo.oriented(edge[np.newaxis].astype(np.float32)).output)
+        assert np.argmax(answers[:, 150, 150]) == wanted
+
+
+def test_quiet_prints_nothing_and_the_folder_has_a_default(tmp_path, monkeypatch, capsys):
+    needs_the_demo()
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):                                     # the second time the folder is there
+        assert main(["demo", "--quiet"]) == 0
+    assert tuple(capsys.readouterr()) == ("", "")
+    assert (tmp_path / "convcore-demo" / "overview.png").is_file()
+
+
+def test_a_folder_that_the_terminal_cannot_spell(tmp_path):
+    needs_the_demo()
+    done = command("demo", "--output", "caf\u00e9", cwd=tmp_path,
+                   env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("caf\\xe9\n")

@@ -1,0 +1,172 @@
+"""The site builds without a warning, names its sections, and loads nothing from elsewhere."""
+
+import importlib
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+import zlib
+from html.parser import HTMLParser
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[1] / "docs"
+NOTES = ["note-f01", "note-f02", "note-f03", "note-f05"]
+NEEDED = ["sphinx", "pydata-sphinx-theme", "numpydoc", "matplotlib", "sphinx-design",
+          "sphinx-copybutton", "sphinx-mathjax-offline", "scikit-image"]
+
+EXTERNAL = re.compile(r"^\s*(https?:)?//", re.IGNORECASE)
+# In style sheets and style attributes: url(...) and @import with an address of its own.
+CSS_LOAD = re.compile(r"""(?:url\(\s*|@import\s+)["']?\s*((?:https?:)?//[^"')\s]+)""", re.I)
+# In scripts: the calls that fetch an address given as text.
+JS_LOAD = re.compile(
+    r"""(?:\bimport\s*\(?|\bfrom|\bfetch\(|\bimportScripts\(|\bnew\s+Worker\(|\.src\s*=)"""
+    r"""\s*["'`]((?:https?:)?//[^"'`]+)"""
+)
+
+
+def missing():
+    """Return the distributions that the build needs and that aren't installed."""
+    names = []
+    for name in NEEDED:
+        try:
+            distribution(name)
+        except PackageNotFoundError:
+            names.append(name)
+    return names
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Build the site from a copy of docs/, so that generated files stay out of the work tree."""
+    if missing():
+        pytest.skip(f"the docs need {', '.join(missing())}")
+    root = tmp_path_factory.mktemp("site")
+    shutil.copytree(DOCS, root / "docs", ignore=shutil.ignore_patterns("_build", "generated"))
+    command = [sys.executable, "-m", "sphinx", "-n", "-W", "--keep-going", "-q", "-b", "html",
+               "docs", "html"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return root / "html"
+
+
+def targets(inventory, kind):
+    """Return the names of all targets of one kind that an objects.inv lists."""
+    packed = inventory.read_bytes().split(b"\n", 4)[4]  # four lines of heading come first
+    lines = zlib.decompress(packed).decode().splitlines()
+    return {line.split(f" {kind}")[0] for line in lines if f" {kind}" in line}
+
+
+# What a <link> has to be for a browser to load it.
+LOADED_LINKS = {"stylesheet", "icon", "preload", "modulepreload", "manifest", "apple-touch-icon"}
+
+
+class Loads(HTMLParser):
+    """Collect every address that a browser loads by itself while it shows a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+        self.inside = None
+
+    def handle_starttag(self, tag, attrs):
+        attrs = {name: value or "" for name, value in attrs}
+        self.inside = tag
+        if tag == "link" and LOADED_LINKS & set(attrs.get("rel", "").lower().split()):
+            self.found.append(attrs.get("href", ""))
+        if tag in {"use", "image"}:
+            self.found += [attrs.get("href", ""), attrs.get("xlink:href", "")]
+        if tag not in {"a", "link"}:
+            self.found += [attrs[name] for name in ("src", "data", "poster") if name in attrs]
+        self.found += [part.split()[0] for part in attrs.get("srcset", "").split(",") if part]
+        self.found += CSS_LOAD.findall(attrs.get("style", ""))
+
+    def handle_data(self, data):
+        pattern = {"style": CSS_LOAD, "script": JS_LOAD}.get(self.inside)
+        self.found += pattern.findall(data) if pattern else []
+
+    def handle_endtag(self, tag):
+        self.inside = None
+
+
+def external_loads(path):
+    """Return the external addresses that one built file loads."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if path.suffix == ".css":
+        return CSS_LOAD.findall(text)
+    if path.suffix == ".js":
+        return JS_LOAD.findall(text)
+    page = Loads()
+    page.feed(text)
+    return [address for address in page.found if EXTERNAL.match(address)]
+
+
+def test_inventory_names_the_notes(site):
+    assert set(NOTES) <= targets(site / "objects.inv", "std:label")
+
+
+@pytest.mark.parametrize("module", ["convcore", "convcore.geometry", "convcore.reference"])
+def test_reference_names_everything_public(site, module):
+    names = importlib.import_module(module).__all__
+    assert {f"{module}.{name}" for name in names} <= targets(site / "objects.inv", "py:")
+
+
+def test_nothing_is_loaded_from_elsewhere(site):
+    files = [path for path in site.rglob("*") if path.suffix in {".html", ".css", ".js", ".svg"}]
+    assert len(files) > 20
+    loads = {str(path.relative_to(site)): external_loads(path) for path in files}
+    assert {name: found for name, found in loads.items() if found} == {}
+
+
+def test_formulas_are_set_by_a_local_script(site):
+    assert (site / "_static" / "mathjax" / "tex-svg.js").stat().st_size > 1_000_000
+    page = (site / "learn" / "convolution.html").read_text(encoding="utf-8")
+    assert "_static/mathjax/tex-svg.js" in page
+
+
+def test_every_figure_has_a_text(site):
+    page = (site / "learn" / "convolution.html").read_text(encoding="utf-8")
+    images = re.findall(r"<img\b[^>]*>", page)
+    figures = [image for image in images if "plot-directive" in image]
+    scripts = [path for path in (DOCS / "figures").glob("*.py") if path.stem != "boxes"]
+    assert len(figures) == 2 * len(scripts)  # a light and a dark one each
+    for image in figures:
+        assert len(re.search(r'alt="([^"]*)"', image)[1]) > 60
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<script src="https://cdn.example/x.js"></script>',
+        '<link rel="stylesheet" href="//cdn.example/x.css">',
+        '<img src="http://example/x.png">',
+        '<img srcset="a.png 1x, https://example/x.png 2x">',
+        '<p style="background: url(https://example/x.png)">',
+        '<style>@import "https://example/x.css";</style>',
+        '<script>fetch("https://example/x.json")</script>',
+    ],
+)
+def test_the_search_for_loads_finds_them(html, tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text(html + '<a href="https://example">a link is fine</a>', encoding="utf-8")
+    assert len(external_loads(page)) == 1
+
+
+def comparisons():
+    """Yield every Python block of the boxes about other libraries, with the modules it imports."""
+    for path in sorted((DOCS / "learn" / "others").glob("*.rst")):
+        blocks = re.split(r"^ *\.\. code-block:: python\n", path.read_text("utf-8"), flags=re.M)
+        for number, block in enumerate(blocks[1:]):
+            code = textwrap.dedent(re.match(r"(?:(?: {6}.*)?\n)+", block)[0])
+            yield pytest.param(code, id=f"{path.stem}-{number}")
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
+@pytest.mark.parametrize("code", list(comparisons()))
+def test_what_is_said_of_other_libraries(code):
+    for name in re.findall(r"\b(?:numpy|scipy\.\w+|scipy|torch)\b", code.split("\n\n")[0]):
+        pytest.importorskip(name)
+    exec(compile(code, "<box>", "exec"), {})
