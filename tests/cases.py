@@ -79,7 +79,8 @@ def _named(prefix, op, x, weight, bias=True, **options):
 # Every form of padding with strides 1 to 4 and dilations 1 to 3.
 
 _PADDINGS_1D = ["valid", "same", "same_lower", "full", 2, (3,), ((1, 4),), ((5, 0),)]
-_PADDINGS_2D = ["valid", "same", "same_lower", "full", 1, (2, 1), ((0, 3), (4, 1))]
+_PADDINGS_2D = ["valid", "same", "same_lower", "full", 1, (2, 1), ((0, 3), (4, 1)),
+                ("same", (2, 0))]
 _PADDINGS_3D = ["valid", "same", "same_lower", "full", 1, (1, 0, 2), ((0, 1), (2, 0), (1, 3))]
 
 GEOMETRY = [

@@ -14,7 +14,8 @@ TESTS = Path(__file__).resolve().parent
 
 # The same examples in every run, so that a red run can be repeated; a wider search is
 # `pytest --hypothesis-profile=explore`. No deadlines: nothing in the tests is timed.
-settings.register_profile("repeatable", deadline=None, database=None, derandomize=True)
+settings.register_profile("repeatable", deadline=None, database=None, derandomize=True,
+                          max_examples=200)
 settings.register_profile("explore", deadline=None, database=None, max_examples=2000)
 settings.load_profile("repeatable")
 
@@ -35,7 +36,7 @@ def pytest_collection_modifyitems(items):
 def run_python():
     """Runs a piece of Python in an interpreter of its own: a crash is a failed test there.
 
-    `run_python(code, timeout=60, **environment)` returns the finished process; its `stdout` is
+    `run_python(code, timeout=120, **environment)` returns the finished process; its `stdout` is
     what the code printed. A variable given as None is removed. A nonzero exit fails the test.
     """
 

@@ -136,6 +136,10 @@ ROWS = [
     row(14, "conv2d(many(2**40, 2, 7, 8), W)", "conv2d", str(2**40), error=TOO_LARGE),
     row(14, "conv2d(X, many(2**45, 2, 3, 3))", "conv2d", str(2**45), error=TOO_LARGE),
     row(14, "conv1d(many(1, 2, 2**45), W1)", "conv1d", str(2**45), error=TOO_LARGE),
+    row(14, "conv1d(many(1, 1, 2**42), ones(1, 1, 3), stride=2**40)", "conv1d", "x", str(2**42),
+        error=TOO_LARGE),
+    row(14, "conv1d(many(1, 2**42, 3), many(1, 2**42, 3))", "conv1d", str(2**42),
+        error=TOO_LARGE),
     row(14, "convolve(many(2**45), ones(3))", "convolve", str(2**45), error=TOO_LARGE),
     # Padding: negative, of the wrong length, of the wrong kind.
     row(19, "conv2d(X, W, padding=-1)", "conv2d", "padding", "-1"),

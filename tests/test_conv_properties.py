@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import convcore
@@ -62,7 +62,6 @@ def calls(draw, borders=tuple(BORDERS), paddings=("valid", "same", "same_lower",
     return nd, x, weight, bias, options
 
 
-@settings(max_examples=400)
 @given(calls(), st.booleans(), st.sampled_from([None, 1, 2, 5]))
 def test_equals_reference(call, last, threads):
     nd, x, weight, bias, options = call
@@ -200,7 +199,6 @@ def pairs_of(padding, space, kernel, stride, dilation):
     return tuple(pairs)
 
 
-@settings(max_examples=200)
 @given(calls())
 def test_padding_is_numpys_padding_and_valid(call):
     nd, x, weight, bias, options = call

@@ -25,6 +25,18 @@ def per_axis(value, nd):
     return (value,) * nd if isinstance(value, int) else tuple(value)
 
 
+def pair(entry, size, r, s, d):
+    """The zeros before and after one axis that a word, a number or a pair asks for."""
+    reach = d * (r - 1)
+    total = max((-(-size // s) - 1) * s + reach + 1 - size, 0)
+    half = total // 2
+    words = {"valid": (0, 0), "full": (reach, reach), "same": (half, total - half),
+             "same_lower": (total - half, half)}
+    if isinstance(entry, str):
+        return words[entry]
+    return (entry, entry) if isinstance(entry, int) else entry
+
+
 def torchs_answer(case, x, weight, bias):
     nd = len(case.weight) - 2
     options = dict(case.options)
@@ -38,21 +50,13 @@ def torchs_answer(case, x, weight, bias):
     dilation = per_axis(options.get("dilation", 1), nd)
     padding = options.get("padding", "valid")
     border = options.get("border", "zeros")
+    entries = padding if isinstance(padding, tuple) else (padding,) * nd
     torch_pads = border == "zeros" and (
-        isinstance(padding, int) or padding == "valid" or isinstance(padding[0], int)
+        all(isinstance(entry, int) for entry in entries) or padding == "valid"
         or (padding == "same" and set(stride) == {1}))
     if not torch_pads:
-        reach = [d * (r - 1) for r, d in zip(weight.shape[2:], dilation, strict=True)]
-        pairs = padding
-        if padding == "full":
-            pairs = [(p, p) for p in reach]
-        elif padding in ("same", "same_lower"):
-            total = [max((-(-w // s) - 1) * s + p + 1 - w, 0)
-                     for w, s, p in zip(x.shape[2:], stride, reach, strict=True)]
-            pairs = [(t // 2, t - t // 2) for t in total]
-            pairs = pairs if padding == "same" else [pair[::-1] for pair in pairs]
-        elif isinstance(padding, int):
-            pairs = [(padding, padding)] * nd
+        axes = zip(entries, x.shape[2:], weight.shape[2:], stride, dilation, strict=True)
+        pairs = [pair(*axis) for axis in axes]
         x = np.pad(x, [(0, 0), (0, 0), *pairs], NUMPYS[border])
         padding = "valid"
     operator = getattr(torch.nn.functional, case.op)

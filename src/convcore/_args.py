@@ -62,12 +62,18 @@ def _mixed_result_type(op: str, x: np.dtype, weight: np.dtype) -> tuple[np.dtype
     return result, FLOAT32 if result == FLOAT16 else result
 
 
-def ready(value: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def ready(op: str, name: str, value: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """The array itself where kernels can read it, else a contiguous native copy."""
     flags = value.flags
     if (value.dtype is dtype or value.dtype == dtype) and flags.c_contiguous and flags.aligned:
         return value
-    return np.array(value, dtype=dtype, order="C")
+    try:
+        return np.array(value, dtype=dtype, order="C")
+    except MemoryError:
+        raise MemoryError(
+            f"{op}: no memory to make {name}, a {value.dtype} array of shape {value.shape}, a "
+            f"contiguous one of {dtype}"
+        ) from None
 
 
 def whole(op: str, name: str, value: object, least: int) -> int:
@@ -235,7 +241,7 @@ def problem(
         total *= size
     if total > MOST_BYTES:
         raise ValueError(
-            f"{op}: the result would have shape {shape}, too large for any memory: x has shape {x}, "
+            f"{op}: the result of shape {shape} is too large for any memory: x has shape {x}, "
             f"weight {weight}, padding is {padding!r}, stride {stride!r}, dilation {dilation!r}"
         )
     core = None

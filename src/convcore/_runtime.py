@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from operator import index
-from pathlib import Path
 
 from convcore import _core
 
@@ -33,6 +32,8 @@ def thread_count(op: str, name: str, value: object) -> int:
 
 def _granted_cpus() -> int:
     """Processors this process may use: affinity, and on Linux the cgroup's quota."""
+    from pathlib import Path  # here, for it would be half of what importing convcore takes
+
     has_affinity = hasattr(os, "sched_getaffinity")
     cpus = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
     try:

@@ -66,7 +66,7 @@ def convolution(
     if bias is not None:
         bias = _args.array(op, "bias", bias)
         _args.check_bias(op, bias, shape[channel_axis])
-        bias = _args.ready(_args.ready(bias, dtype), work)
+        bias = _args.ready(op, "bias", _args.ready(op, "bias", bias, dtype), work)
     if out is not None:
         _args.check_out(op, out, shape, dtype)
 
@@ -77,7 +77,8 @@ def convolution(
     else:
         if flip:
             weight = weight[(..., *(slice(None, None, -1),) * axes)]
-        core.forward(_args.ready(x, work), _args.ready(weight, work), bias, target, count, kernel)
+        x, weight = _args.ready(op, "x", x, work), _args.ready(op, "weight", weight, work)
+        core.forward(x, weight, bias, target, count, kernel)
     if target is out:
         return target
     if out is None:
@@ -191,8 +192,8 @@ def conv2d(
         Added to each output channel; taken in the dtype of the result.
     stride : int or (int, int)
         Cells from one output's window to the next, at least 1.
-    padding : int, word, (int, int), or ((before, after), (before, after))
-        Cells added around the input: on all sides, on both sides of each axis, or side by side;
+    padding : int, word, or a pair with an int, a word or (before, after) for each axis
+        Cells added around the input: on all sides, on both sides of an axis, or side by side;
         ``"valid"``: none; ``"same"``: as few as give ``ceil(n / stride)`` outputs, the odd cell
         after; ``"same_lower"``: the odd cell before; ``"full"``: ``dilation * (kernel - 1)`` on
         both sides.

@@ -255,24 +255,23 @@ def _per_axis(value, nd, at_least, name):
 
 def _pads(padding, space, kernel, stride, dilation):
     """Turn a padding into the (before, after) pair of every spatial axis."""
-    if not isinstance(padding, str):
-        nested = np.ndim(padding) == 2
-        if np.ndim(padding) and len(padding) != len(space):
-            raise ValueError(f"padding {padding!r} is not one for each of {len(space)} axes")
-        if nested:
-            return [_per_axis(pair, 2, at_least=0, name="padding") for pair in padding]
-        return [(p, p) for p in _per_axis(padding, len(space), at_least=0, name="padding")]
+    several = isinstance(padding, (list, tuple, np.ndarray))
+    entries = list(padding) if several else [padding] * len(space)
+    if len(entries) != len(space):
+        raise ValueError(f"padding {padding!r} is not one for each of {len(space)} axes")
     pads = []
-    for size, r, s, d in zip(space, kernel, stride, dilation, strict=True):
+    for entry, size, r, s, d in zip(entries, space, kernel, stride, dilation, strict=True):
         reach = (r - 1) * d
-        if padding == "valid":
+        if not isinstance(entry, str):
+            pads.append(_per_axis(entry, 2, at_least=0, name="padding"))
+        elif entry == "valid":
             pads.append((0, 0))
-        elif padding == "full":
+        elif entry == "full":
             pads.append((reach, reach))
-        elif padding in ("same", "same_lower"):
+        elif entry in ("same", "same_lower"):
             wanted = -(-size // s)                         # rounded up
             total = max((wanted - 1) * s + reach + 1 - size, 0)
-            before = total // 2 if padding == "same" else total - total // 2
+            before = total // 2 if entry == "same" else total - total // 2
             pads.append((before, total - before))
         else:
             raise ValueError(f"padding {padding!r} is not valid, same, same_lower or full")

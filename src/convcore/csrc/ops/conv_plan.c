@@ -98,7 +98,7 @@ static void start_strip(cc_conv_plan *plan)
         s->axis[a].of = p->axis[a];
         s->axis[a].src_pitch = pitch;
         pitch *= p->axis[a].in;
-        s->axis[a].split = by_row && a == CC_COLUMN ? p->axis[a].stride : 1;
+        s->axis[a].neighbours = by_row && a == CC_COLUMN;
     }
     s->src_channel = p->channels_last ? 1 : pitch;
     s->channels_last = p->channels_last && !by_row;
@@ -115,8 +115,6 @@ static void start_strip(cc_conv_plan *plan)
         s->in_place = s->in_place && row->out % plan->rows == 0;
     if (plan->mode == CC_LANES)
         s->in_place = s->in_place && p->groups % lanes == 0;
-    if (s->in_place)
-        s->axis[CC_COLUMN].split = 1;
 }
 
 static void lay_out(cc_conv_plan *plan, int64_t rows, int64_t columns)

@@ -2,23 +2,28 @@
 
 static ptrdiff_t round_up(ptrdiff_t n, ptrdiff_t to) { return (n + to - 1) / to * to; }
 
+/* Dense or sampled, phases, cells. */
+static void lay_axis(cc_strip_axis *axis, bool in_place)
+{
+    const cc_axis *of = &axis->of;
+    axis->split = axis->neighbours && !in_place ? of->stride : 1;
+    const ptrdiff_t span = (axis->outputs - 1) * of->stride + (of->kernel - 1) * of->dilation + 1;
+    const ptrdiff_t dense = round_up(span, axis->split), sampled = of->kernel * axis->outputs;
+    axis->sampled = !in_place && sampled < dense;
+    if (axis->sampled)
+        axis->split = 1;
+    axis->tap = axis->sampled ? axis->outputs : of->dilation;
+    axis->cells = axis->sampled ? sampled : dense;
+    axis->src_step = axis->src_pitch * (axis->sampled ? of->stride : axis->split);
+}
+
 void cc_strip_layout(cc_strip *strip)
 {
     ptrdiff_t elements = strip->channels_last ? strip->channels : 1, pieces = 0;
     for (int a = CC_AXES - 1; a >= 0; a--) {
         cc_strip_axis *axis = &strip->axis[a];
-        const cc_axis *of = &axis->of;
-        if (strip->in_place) {
-            axis->tap = of->dilation;
-            axis->pitch = axis->src_pitch;
-            continue;
-        }
-        const ptrdiff_t span = (axis->outputs - 1) * of->stride + 1;
-        const ptrdiff_t dense = round_up(span + (of->kernel - 1) * of->dilation, axis->split);
-        const ptrdiff_t apart = round_up(span, axis->split);
-        axis->tap = dense <= of->kernel * apart ? of->dilation : apart;
-        axis->cells = dense <= of->kernel * apart ? dense : of->kernel * apart;
-        axis->pitch = elements;
+        lay_axis(axis, strip->in_place);
+        axis->pitch = strip->in_place ? axis->src_pitch : elements;
         elements *= axis->cells / axis->split;
         if (a == CC_COLUMN && !strip->channels_last) {
             /* Whole vectors, the first input cell on a boundary. Rows a multiple of 2 KiB apart
@@ -26,7 +31,7 @@ void cc_strip_layout(cc_strip *strip)
             elements = round_up(elements, strip->lanes);
             if (elements % 256 == 0)
                 elements += strip->lanes;
-            strip->lead = round_up(of->before, strip->lanes) - of->before;
+            strip->lead = round_up(axis->of.before, strip->lanes) - axis->of.before;
         }
         pieces += axis->cells;
     }
@@ -52,7 +57,7 @@ ptrdiff_t cc_strip_cell(const cc_strip_axis *axis, ptrdiff_t i)
 
 ptrdiff_t cc_strip_step(const cc_strip_axis *axis)
 {
-    return axis->of.stride / axis->split * axis->pitch;
+    return (axis->sampled ? 1 : axis->of.stride / axis->split) * axis->pitch;
 }
 
 /* The input cell that padded cell p (counted from the first input cell) shows; -1: a zero. */
@@ -81,16 +86,16 @@ static int64_t shown(int64_t p, int64_t n, cc_border border)
     return border == CC_REFLECT ? period - p : period - 1 - p;
 }
 
-/* Appends cells that show consecutive input cells (or zeros, src < 0), dealt out by phase. */
-static cc_piece *append(const cc_strip_axis *axis, ptrdiff_t cell, int64_t src, ptrdiff_t count,
-                        cc_piece *piece)
+/* Appends cells that show input cells src, src + unit, ... (or zeros, src < 0), phase by phase. */
+static cc_piece *append(const cc_strip_axis *axis, ptrdiff_t cell, int64_t src, int64_t unit,
+                        ptrdiff_t count, cc_piece *piece)
 {
     for (int64_t f = 0; f < axis->split; f++) {
         const ptrdiff_t first = (f - cell % axis->split + axis->split) % axis->split;
         if (first >= count)
             continue;
         piece->dst = cc_strip_cell(axis, cell + first);
-        piece->src = src < 0 ? -1 : (src + first) * axis->src_pitch;
+        piece->src = src < 0 ? -1 : (src + first * unit) * axis->src_pitch;
         piece->count = (count - first + axis->split - 1) / axis->split;
         piece++;
     }
@@ -101,23 +106,23 @@ static cc_piece *cut_axis(const cc_strip_axis *axis, cc_border border, int64_t o
                           int64_t count, cc_piece *piece)
 {
     const cc_axis *of = &axis->of;
-    const bool dense = axis->tap == of->dilation;
-    const ptrdiff_t segments = dense ? 1 : of->kernel;
-    const ptrdiff_t span =
-        (count - 1) * of->stride + 1 + (dense ? (of->kernel - 1) * of->dilation : 0);
+    const int64_t unit = axis->sampled ? of->stride : 1;
+    const ptrdiff_t segments = axis->sampled ? of->kernel : 1;
+    const ptrdiff_t cells =
+        axis->sampled ? count : (count - 1) * of->stride + (of->kernel - 1) * of->dilation + 1;
     for (ptrdiff_t s = 0; s < segments; s++) {
         const int64_t first = origin * of->stride + s * of->dilation - of->before;
         ptrdiff_t run;
-        for (ptrdiff_t i = 0; i < span; i += run) {
-            const int64_t p = first + i, src = shown(p, of->in, border);
+        for (ptrdiff_t i = 0; i < cells; i += run) {
+            const int64_t p = first + i * unit, src = shown(p, of->in, border);
             run = 1;
             if (p >= 0 && p < of->in)
-                run = of->in - p;
+                run = (of->in - p + unit - 1) / unit;
             else if (src < 0)
-                run = p < 0 ? -p : span - i;
-            if (run > span - i)
-                run = span - i;
-            piece = append(axis, s * axis->tap + i, src, run, piece);
+                run = p < 0 ? (-p + unit - 1) / unit : cells - i;
+            if (run > cells - i)
+                run = cells - i;
+            piece = append(axis, s * axis->tap + i, src, unit, run, piece);
         }
     }
     return piece;
@@ -140,8 +145,7 @@ static void move(const cc_strip *strip, const cc_kernels *kernels, const char *f
                  ptrdiff_t rows, ptrdiff_t columns)
 {
     const cc_strip_axis *row = &strip->axis[CC_ROW], *column = &strip->axis[CC_COLUMN];
-    const ptrdiff_t src_row = row->split * row->src_pitch;
-    const ptrdiff_t src_column = column->split * column->src_pitch;
+    const ptrdiff_t src_row = row->src_step, src_column = column->src_step;
     if (!strip->channels_last) {
         kernels->copy(from, src_row, src_column, to, row->pitch, rows, columns);
     } else if (src_column == strip->channels) {
@@ -162,7 +166,7 @@ void cc_strip_fill(const cc_strip *strip, const cc_kernels *kernels, const cc_cu
     for (ptrdiff_t c = 0; c < channels; c++)
         for (const cc_piece *d = cut->start[CC_DEPTH]; d < cut->end[CC_DEPTH]; d++)
             for (ptrdiff_t plane = 0; plane < d->count; plane++) {
-                const ptrdiff_t src = c * strip->src_channel + d->src + plane * depth->src_pitch;
+                const ptrdiff_t src = c * strip->src_channel + d->src + plane * depth->src_step;
                 const ptrdiff_t to = c * strip->channel + d->dst + plane * depth->pitch;
                 for (const cc_piece *h = cut->start[CC_ROW]; h < cut->end[CC_ROW]; h++)
                     for (const cc_piece *w = cut->start[CC_COLUMN]; w < cut->end[CC_COLUMN]; w++) {

@@ -2,10 +2,11 @@
  * scratch with its padding, one strip of output positions at a time.
  *
  * A strip is what makes one kernel serve every padding, border, stride and layout: cells are
- * addressed by pitches, taps by a list of offsets. Along each axis a strip holds either the range
- * of padded cells that its outputs span, or, where dilation leaves wide gaps, only the cells that
- * a tap meets, tap after tap. With `split` = stride the cells are dealt out by phase, so that
- * neighbouring outputs read neighbouring cells.
+ * addressed by pitches, taps by a list of offsets. Along each axis a strip is either dense, the
+ * range of padded cells that its outputs span, or sampled: for each tap the cells that the outputs
+ * meet, which is less where strides or dilations leave cells out. In a dense strip the cells may be
+ * dealt out by phase, cell i to phase i % stride, so that neighbouring outputs read neighbouring
+ * cells; in a sampled one they do so by themselves.
  */
 #ifndef CC_STRIP_H
 #define CC_STRIP_H
@@ -15,12 +16,16 @@
 typedef struct {
     cc_axis of;
     int64_t outputs;     /* most outputs along the axis that a strip serves */
-    int64_t split;       /* phases: 1, or the stride */
-    ptrdiff_t tap;       /* cells from one tap to the next */
-    ptrdiff_t cells;     /* a multiple of split */
-    ptrdiff_t pitch;     /* elements from a cell to the next of its phase */
-    ptrdiff_t phase;     /* elements from a phase to the next */
     ptrdiff_t src_pitch; /* elements between input cells */
+    bool neighbours;     /* neighbouring outputs must read neighbouring elements */
+    /* the rest is cc_strip_layout()'s */
+    bool sampled;
+    int64_t split;      /* phases: the stride, or 1 */
+    ptrdiff_t tap;      /* cells from one tap to the next */
+    ptrdiff_t cells;    /* a multiple of split */
+    ptrdiff_t pitch;    /* elements from a cell to the next of its phase */
+    ptrdiff_t phase;    /* elements from a phase to the next */
+    ptrdiff_t src_step; /* elements between the input cells of neighbouring cells of a phase */
 } cc_strip_axis;
 
 typedef struct {
@@ -46,7 +51,7 @@ typedef struct {
     cc_piece *start[CC_AXES], *end[CC_AXES];
 } cc_cut;
 
-/* Completes a strip whose `outputs`, `split`, `lanes`, source pitches and flags are set. */
+/* Completes a strip whose channels, lanes, flags and, of each axis, first four fields are set. */
 void cc_strip_layout(cc_strip *strip);
 
 /* Elements from the first cell to cell i of an axis. */
