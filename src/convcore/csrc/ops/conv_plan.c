@@ -3,7 +3,7 @@
 /* Output channels that one pass over a strip computes. */
 enum { BLOCK_CHANNELS = 64 };
 /* A strip stays in the second-level cache beside the weights of a block and the sums. */
-enum { STRIP_BYTES = 384 << 10 };
+enum { STRIP_BYTES = 640 << 10 };
 /* Sums of a tile: BLOCK_CHANNELS or fewer for each of these pixels, in rows of at most so many:
  * square tiles copy fewest cells twice. */
 enum { TILE_PIXELS = 448, TILE_PIXEL_COLUMNS = 64 };
@@ -58,8 +58,9 @@ static double pixels_cost(const cc_conv_plan *plan)
     const int64_t vecs = ceil_div(p->k, plan->kernels->lanes);
     const double fill = (double)(vecs * plan->kernels->lanes) / (double)p->k;
     const double loads = vecs == 1 ? 1.5 : vecs == 2 ? 1.1 : 1.0; /* few vectors share a scalar */
-    const double stores = p->channels_last ? 4.0 : 10.0;          /* in taps: sums to output */
-    return fill * loads * (1.05 + stores / (double)plan->taps);
+    /* storing the sums, in taps, and walking rows that are not made of whole tiles */
+    const double stores = p->channels_last ? 2.0 : 10.0, walk = p->channels_last ? 1.0 : 1.05;
+    return fill * loads * (walk + stores / (double)plan->taps);
 }
 
 static double maps_cost(const cc_conv_plan *plan)
@@ -69,7 +70,7 @@ static double maps_cost(const cc_conv_plan *plan)
     const double fill = (double)(vecs * plan->kernels->lanes) / (double)out;
     const double loads = vecs == 1 ? 1.3 : vecs == 2 ? 1.05 : 1.0;
     const double shares = p->k < 4 ? 1.3 : 1.0;
-    const double moves = p->channels_last ? 8.0 : 0.0; /* planar strips of interleaved channels */
+    const double moves = p->channels_last ? 20.0 : 0.0; /* planar strips of interleaved channels */
     return fill * loads * shares * (1.0 + moves / (double)plan->taps);
 }
 
