@@ -138,7 +138,7 @@ def _bench(arguments: list[str]) -> int:
     """Hand the rest of the command line to the benchmarks."""
     from convcore import benchmarks
 
-    return int(benchmarks.main(arguments) or 0)
+    return int(benchmarks.main(arguments) or 0)  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":

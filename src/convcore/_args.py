@@ -7,23 +7,27 @@ allocated for a call that will be refused, but for copies that turn an operand i
 from collections.abc import Sequence
 from functools import lru_cache
 from operator import index
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from convcore import _core, _runtime
-from convcore.geometry import PADDING_WORDS, Padding, axis_size, padding_pair, span
+from convcore import _core
 
 LAYOUTS = {1: ("NCW", "NWC"), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
 BORDERS = _core.BORDERS
 ALGORITHMS = ("auto", "direct")
+PADDING_WORDS = ("valid", "same", "same_lower", "full")
 
 FLOAT16, FLOAT32, FLOAT64 = (np.dtype(t) for t in (np.float16, np.float32, np.float64))
 FLOATS = (FLOAT32, FLOAT64, FLOAT16)
-MOST_BYTES = 2**63 - 1
+
+Array = NDArray[Any]
+DType = np.dtype[Any]
+Padding = str | int | tuple[int, int]
 
 
-def array(op: str, name: str, value: object) -> np.ndarray:
+def array(op: str, name: str, value: object) -> Array:
     """A real, plain ndarray of any strides."""
     if type(value) is not np.ndarray:
         if isinstance(value, np.ma.MaskedArray):
@@ -35,7 +39,7 @@ def array(op: str, name: str, value: object) -> np.ndarray:
     return value
 
 
-def check_dtype(op: str, name: str, dtype: np.dtype) -> None:
+def check_dtype(op: str, name: str, dtype: DType) -> None:
     """Refuse anything that is not a real number that can be computed with."""
     if dtype.kind not in "biu" and dtype.newbyteorder("=") not in FLOATS:
         raise TypeError(
@@ -44,7 +48,7 @@ def check_dtype(op: str, name: str, dtype: np.dtype) -> None:
         )
 
 
-def result_type(op: str, x: np.dtype, weight: np.dtype) -> tuple[np.dtype, np.dtype]:
+def result_type(op: str, x: DType, weight: DType) -> tuple[DType, DType]:
     """The dtype of the result, and the one it is computed in."""
     if x is weight and (x is FLOAT32 or x is FLOAT64):  # nearly every call, and nothing to decide
         return x, x
@@ -52,7 +56,7 @@ def result_type(op: str, x: np.dtype, weight: np.dtype) -> tuple[np.dtype, np.dt
 
 
 @lru_cache(maxsize=256)
-def _mixed_result_type(op: str, x: np.dtype, weight: np.dtype) -> tuple[np.dtype, np.dtype]:
+def _mixed_result_type(op: str, x: DType, weight: DType) -> tuple[DType, DType]:
     check_dtype(op, "x", x)
     check_dtype(op, "weight", weight)
     if x.kind == "f" and weight.kind == "f":
@@ -62,7 +66,7 @@ def _mixed_result_type(op: str, x: np.dtype, weight: np.dtype) -> tuple[np.dtype
     return result, FLOAT32 if result == FLOAT16 else result
 
 
-def ready(op: str, name: str, value: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def ready(op: str, name: str, value: Array, dtype: DType) -> Array:
     """The array itself where kernels can read it, else a contiguous native copy."""
     flags = value.flags
     if (value.dtype is dtype or value.dtype == dtype) and flags.c_contiguous and flags.aligned:
@@ -76,16 +80,17 @@ def ready(op: str, name: str, value: np.ndarray, dtype: np.dtype) -> np.ndarray:
         ) from None
 
 
-def whole(op: str, name: str, value: object, least: int) -> int:
-    """An int of at least ``least``."""
+def whole(op: str, name: str, value: object, least: int, most: int | None = None) -> int:
+    """An int from ``least`` to ``most``."""
     try:
         if isinstance(value, (bool, np.bool)):
             raise TypeError
         number = index(value)  # type: ignore[arg-type]
     except TypeError:
         raise TypeError(f"{op}: {name} must be an integer, got {value!r}") from None
-    if number < least:
-        raise ValueError(f"{op}: {name} must be at least {least}, got {number}")
+    if number < least or (most is not None and number > most):
+        wanted = f"at least {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{op}: {name} must be {wanted}, got {number}")
     return number
 
 
@@ -94,16 +99,16 @@ def listed(value: object) -> object:
     return value.tolist() if isinstance(value, np.ndarray) else value
 
 
-def per_axis(op: str, name: str, value: object, axes: int) -> tuple[int, ...]:
-    """One int of at least 1 for each axis, from an int or a sequence."""
+def per_axis(op: str, name: str, value: object, axes: int, least: int = 1) -> tuple[int, ...]:
+    """One int of at least ``least`` for each axis, from an int or a sequence."""
     value = listed(value)
     if not isinstance(value, (list, tuple)):
-        return (whole(op, name, value, 1),) * axes
+        return (whole(op, name, value, least),) * axes
     if len(value) != axes:
         raise ValueError(
             f"{op}: {name} must be an integer or {axes} of them, one an axis, got {value!r}"
         )
-    return tuple(whole(op, name, v, 1) for v in value)
+    return tuple(whole(op, name, v, least) for v in value)
 
 
 def paddings(op: str, padding: object, axes: int) -> tuple[Padding, ...]:
@@ -144,7 +149,7 @@ def choice(op: str, name: str, value: object, choices: Sequence[str]) -> None:
         raise ValueError(f"{op}: {name} must be one of {tuple(choices)}, got {value!r}")
 
 
-def check_bias(op: str, bias: np.ndarray, channels: int) -> None:
+def check_bias(op: str, bias: Array, channels: int) -> None:
     """Refuse a bias that is not one real number for each output channel."""
     if bias.shape != (channels,):
         raise ValueError(
@@ -154,115 +159,7 @@ def check_bias(op: str, bias: np.ndarray, channels: int) -> None:
         check_dtype(op, "bias", bias.dtype)
 
 
-class Problem(NamedTuple):
-    """A convolution's sizes, checked: what to run, or None where there is nothing to sum."""
-
-    core: _core.Conv | None
-    shape: tuple[int, ...]  # of the result, as the caller sees it
-    bias_axis: int  # the channel axis of that shape
-
-
-@lru_cache(maxsize=4096)
-def problem(
-    op: str,
-    axes: int,
-    x: tuple[int, ...],
-    weight: tuple[int, ...],
-    stride: int | tuple[int, ...],
-    padding: Padding | tuple[Padding, ...],
-    dilation: int | tuple[int, ...],
-    groups: int,
-    border: str,
-    layout: str,
-) -> Problem:
-    """Check shapes against options and prepare the convolution; calls alike share the work.
-
-    The options are numbers, words and tuples that per_axis() and paddings() have passed.
-    """
-    choice(op, "layout", layout, LAYOUTS[axes])
-    choice(op, "border", border, BORDERS)
-    channels_last = layout == LAYOUTS[axes][1]
-    if len(x) not in (axes + 1, axes + 2):
-        raise ValueError(
-            f"{op}: x must have {axes + 2} axes ({layout}), or {axes + 1} without a batch, "
-            f"got shape {x}"
-        )
-    if len(weight) != axes + 2:
-        raise ValueError(
-            f"{op}: weight must have {axes + 2} axes (out, in / groups, *kernel), got shape "
-            f"{weight}"
-        )
-    batched = x if len(x) == axes + 2 else (1, *x)
-    n = batched[0]
-    spatial = batched[1:-1] if channels_last else batched[2:]
-    channels = batched[-1] if channels_last else batched[1]
-    groups = whole(op, "groups", groups, 1)
-    out_channels, group_channels, kernel = weight[0], weight[1], weight[2:]
-    if channels % groups or out_channels % groups:
-        raise ValueError(
-            f"{op}: groups = {groups} must divide the input channels ({channels}) and the output "
-            f"channels ({out_channels})"
-        )
-    if channels // groups != group_channels:
-        raise ValueError(
-            f"{op}: weight of shape {weight} has {group_channels} input channels a group, expected "
-            f"{channels // groups} (x has {channels} channels in {groups} groups)"
-        )
-    if 0 in kernel:
-        raise ValueError(f"{op}: weight of shape {weight} has an empty kernel")
-    strides = per_axis(op, "stride", stride, axes)
-    dilations = per_axis(op, "dilation", dilation, axes)
-    pads = paddings(op, padding, axes)
-
-    out, rows = [], []
-    for m, k, s, p, d in zip(spatial, kernel, strides, pads, dilations, strict=True):
-        pair = padding_pair(m, k, s, p, d)
-        size = axis_size(m, k, s, pair, d)
-        if size < 1:
-            raise ValueError(
-                f"{op}: a kernel of {k} (dilation {d}: {span(k, d)} cells) does not fit an input "
-                f"of {m} with padding {pair}; x has shape {x}, weight {weight}"
-            )
-        if m == 0 and border != "zeros":
-            raise ValueError(
-                f"{op}: border {border!r} repeats input cells, but x of shape {x} has none"
-            )
-        if max(m + sum(pair), s, span(k, d)) > MOST_BYTES // 16:
-            raise ValueError(
-                f"{op}: sizes out of range: an input of {m} with kernel {k}, stride {s}, padding "
-                f"{pair} and dilation {d}"
-            )
-        out.append(size)
-        # one output takes no step: stride and dilation that are never used are 1 to the kernels
-        rows.append((m, k, s if size > 1 else 1, d if k > 1 else 1, pair[0], size))
-    shape = (n, *out, out_channels) if channels_last else (n, out_channels, *out)
-    total = 8
-    for size in shape:
-        total *= size
-    if total > MOST_BYTES:
-        raise ValueError(
-            f"{op}: the result of shape {shape} is too large for any memory: x has shape {x}, "
-            f"weight {weight}, padding is {padding!r}, stride {stride!r}, dilation {dilation!r}"
-        )
-    core = None
-    if total and group_channels:
-        missing = [(1, 1, 1, 1, 0, 1)] * (3 - axes)
-        core = _core.Conv(
-            n, groups, group_channels, out_channels // groups, missing + rows, border, channels_last
-        )
-    if len(x) == axes + 1:
-        shape = shape[1:]
-    return Problem(core, shape, len(shape) - 1 if channels_last else len(shape) - axes - 1)
-
-
-def thread_count(op: str, threads: int | None) -> int:
-    """The threads a call may use."""
-    if threads is None:
-        return _runtime.get_num_threads()
-    return _runtime.thread_count(op, "threads", threads)
-
-
-def check_out(op: str, out: object, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+def check_out(op: str, out: object, shape: tuple[int, ...], dtype: DType) -> Array:
     """The caller's array for the result: an ndarray of this very shape and dtype, writeable."""
     if not isinstance(out, np.ndarray):
         raise TypeError(f"{op}: out must be a NumPy array, got {type(out).__name__}")
@@ -278,11 +175,11 @@ def check_out(op: str, out: object, shape: tuple[int, ...], dtype: np.dtype) -> 
 def new_result(
     op: str,
     shape: tuple[int, ...],
-    dtype: np.dtype,
-    x: np.ndarray,
-    weight: np.ndarray,
+    dtype: DType,
+    x: Array,
+    weight: Array,
     padding: object,
-) -> np.ndarray:
+) -> Array:
     """Room for the result of x, weight and padding, which errors name."""
     try:
         return np.empty(shape, dtype)
@@ -293,8 +190,8 @@ def new_result(
         ) from None
 
 
-def computes_into(out: np.ndarray | None, work: np.dtype, operands: tuple) -> bool:
+def computes_into(out: Array, work: DType, operands: tuple[Array | None, ...]) -> bool:
     """Whether kernels may write the result straight into ``out`` while they read the operands."""
-    if out is None or out.dtype != work or not out.flags.c_contiguous or not out.flags.aligned:
+    if out.dtype != work or not out.flags.c_contiguous or not out.flags.aligned:
         return False
     return not any(o is not None and np.may_share_memory(out, o) for o in operands)

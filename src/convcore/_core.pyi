@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -18,10 +19,10 @@ class Conv:
     ) -> None: ...
     def forward(
         self,
-        x: NDArray,
-        weight: NDArray,
-        bias: NDArray | None,
-        y: NDArray,
+        x: NDArray[Any],
+        weight: NDArray[Any],
+        bias: NDArray[Any] | None,
+        y: NDArray[Any],
         threads: int,
         mode: str = "auto",
     ) -> None: ...

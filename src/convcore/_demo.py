@@ -69,7 +69,8 @@ def run(colour: Array, folder: Path, quiet: bool = False) -> None:
 
 def photograph() -> Array:
     """Return the colour photograph, float32 of shape (3, 280, 320), values 0 to 255."""
-    photo: Array = data.coffee()  # this one is inside scikit-image's wheel: nothing is downloaded
+    # this photograph is inside scikit-image's wheel: nothing is downloaded
+    photo: Array = data.coffee()  # type: ignore[no-untyped-call]
     (top, left), (rows, columns) = CORNER, SIZE
     crop = photo[top:top + rows, left:left + columns]
     return np.ascontiguousarray(crop.transpose(2, 0, 1), dtype=np.float32)

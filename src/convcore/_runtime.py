@@ -5,9 +5,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from operator import index
 
-from convcore import _core
+from convcore import _args, _core
 
 VERSION = "0.1.0"
 
@@ -17,17 +16,11 @@ _default: int | None = None  # set_num_threads or CONVCORE_NUM_THREADS; None: wh
 MOST_THREADS = 1024
 
 
-def thread_count(op: str, name: str, value: object) -> int:
-    """A usable number of threads, or an error that names operation and argument."""
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        count = index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise TypeError(f"{op}: {name} must be an integer, got {value!r}") from None
-    if not 1 <= count <= MOST_THREADS:
-        raise ValueError(f"{op}: {name} must be from 1 to {MOST_THREADS}, got {count}")
-    return count
+def threads_for(op: str, threads: object) -> int:
+    """The threads a call may use that was given ``threads``."""
+    if threads is None:
+        return get_num_threads()
+    return _args.whole(op, "threads", threads, 1, MOST_THREADS)
 
 
 def _granted_cpus() -> int:
@@ -104,7 +97,7 @@ def set_num_threads(n: int) -> None:
     >>> convcore.set_num_threads(before)
     """
     global _default
-    _default = thread_count("set_num_threads", "n", n)
+    _default = _args.whole("set_num_threads", "n", n, 1, MOST_THREADS)
 
 
 @contextmanager
@@ -128,7 +121,7 @@ def threads(n: int) -> Iterator[None]:
     ...     print(convcore.get_num_threads())
     1
     """
-    token = _scoped.set(thread_count("threads", "n", n))
+    token = _scoped.set(_args.whole("threads", "n", n, 1, MOST_THREADS))
     try:
         yield
     finally:
@@ -181,7 +174,7 @@ def _read_environment() -> None:
     if count:
         if not count.strip().isdecimal():
             raise ValueError(f"CONVCORE_NUM_THREADS={count!r} is not a number of threads")
-        _default = thread_count("convcore", "CONVCORE_NUM_THREADS", int(count))
+        _default = _args.whole("convcore", "CONVCORE_NUM_THREADS", int(count), 1, MOST_THREADS)
 
 
 _read_environment()

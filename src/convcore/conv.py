@@ -1,15 +1,130 @@
 """Convolution in one, two and three dimensions: what a call means, checked, and its result."""
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from functools import lru_cache
+from typing import NamedTuple
 
-from convcore import _args
-from convcore.geometry import Padding
+import numpy as np
+from numpy.typing import ArrayLike
+
+from convcore import _args, _core, _runtime
+from convcore._args import Array, Padding
+from convcore.geometry import fitting_size, padding_pair, span
 
 __all__ = ["conv1d", "conv2d", "conv3d"]
 
 Sizes = int | tuple[int, ...] | list[int]
 Paddings = Padding | tuple[Padding, ...] | list[Padding]
+
+
+MOST_BYTES = 2**63 - 1
+
+
+class Problem(NamedTuple):
+    """A convolution's sizes, checked: what to run, or None where there is nothing to sum."""
+
+    core: _core.Conv | None
+    shape: tuple[int, ...]  # of the result, as the caller sees it
+    channel_axis: int  # of that shape
+
+
+Row = tuple[int, int, int, int, int, int]  # in, kernel, stride, dilation, before, out
+
+
+def axis_row(
+    op: str, border: str, m: int, kernel: int, stride: int, padding: Padding, dilation: int
+) -> Row:
+    """Check one axis of m cells, and return what the kernels need to know of it."""
+    pair = padding_pair(m, kernel, stride, padding, dilation)
+    if max(m + sum(pair), stride, span(kernel, dilation)) > MOST_BYTES // 16:
+        raise ValueError(
+            f"{op}: sizes out of range: an input of {m} with kernel {kernel}, stride {stride}, "
+            f"padding {pair} and dilation {dilation}"
+        )
+    size = fitting_size(op, m, kernel, stride, pair, dilation, ceil_mode=False)
+    if m == 0 and border != "zeros":
+        raise ValueError(f"{op}: border {border!r} repeats input cells, but x has none on an axis")
+    # one output takes no step: strides and dilations that are never used are 1 to the kernels
+    return m, kernel, stride if size > 1 else 1, dilation if kernel > 1 else 1, pair[0], size
+
+
+@lru_cache(maxsize=4096)
+def problem(
+    op: str,
+    axes: int,
+    x: tuple[int, ...],
+    weight: tuple[int, ...],
+    stride: int | tuple[int, ...],
+    padding: Padding | tuple[Padding, ...],
+    dilation: int | tuple[int, ...],
+    groups: int,
+    border: str,
+    layout: str,
+) -> Problem:
+    """Check shapes against options and prepare the convolution; calls alike share the work.
+
+    The options are numbers, words and tuples that per_axis() and paddings() have passed.
+    """
+    _args.choice(op, "layout", layout, _args.LAYOUTS[axes])
+    _args.choice(op, "border", border, _args.BORDERS)
+    channels_last = layout == _args.LAYOUTS[axes][1]
+    if len(x) not in (axes + 1, axes + 2):
+        raise ValueError(
+            f"{op}: x must have {axes + 2} axes ({layout}), or {axes + 1} without a batch, "
+            f"got shape {x}"
+        )
+    if len(weight) != axes + 2:
+        raise ValueError(
+            f"{op}: weight must have {axes + 2} axes (out, in / groups, *kernel), got shape "
+            f"{weight}"
+        )
+    batched = x if len(x) == axes + 2 else (1, *x)
+    n = batched[0]
+    spatial = batched[1:-1] if channels_last else batched[2:]
+    channels = batched[-1] if channels_last else batched[1]
+    groups = _args.whole(op, "groups", groups, 1)
+    out_channels, group_channels, kernel = weight[0], weight[1], weight[2:]
+    if channels % groups or out_channels % groups:
+        raise ValueError(
+            f"{op}: groups = {groups} must divide the input channels ({channels}) and the output "
+            f"channels ({out_channels})"
+        )
+    if channels // groups != group_channels:
+        raise ValueError(
+            f"{op}: weight of shape {weight} has {group_channels} input channels a group, expected "
+            f"{channels // groups} (x has {channels} channels in {groups} groups)"
+        )
+    if 0 in kernel:
+        raise ValueError(f"{op}: weight of shape {weight} has an empty kernel")
+    options = (
+        _args.per_axis(op, "stride", stride, axes),
+        _args.paddings(op, padding, axes),
+        _args.per_axis(op, "dilation", dilation, axes),
+    )
+    try:
+        rows = [
+            axis_row(op, border, *axis) for axis in zip(spatial, kernel, *options, strict=True)
+        ]
+    except ValueError as error:
+        raise ValueError(f"{error}; x has shape {x}, weight {weight}") from None
+    out = [row[-1] for row in rows]
+    shape = (n, *out, out_channels) if channels_last else (n, out_channels, *out)
+    total = 8
+    for size in shape:
+        total *= size
+    if total > MOST_BYTES:
+        raise ValueError(
+            f"{op}: the result of shape {shape} is too large for any memory: x has shape {x}, "
+            f"weight {weight}, padding is {padding!r}, stride {stride!r}, dilation {dilation!r}"
+        )
+    core = None
+    if total and group_channels:
+        missing = [(1, 1, 1, 1, 0, 1)] * (3 - axes)
+        core = _core.Conv(
+            n, groups, group_channels, out_channels // groups, missing + rows, border, channels_last
+        )
+    if len(x) == axes + 1:
+        shape = shape[1:]
+    return Problem(core, shape, len(shape) - 1 if channels_last else len(shape) - axes - 1)
 
 
 def convolution(
@@ -28,9 +143,9 @@ def convolution(
     layout: str = "NCHW",
     algorithm: str = "auto",
     threads: int | None = None,
-    out: NDArray | None = None,
+    out: Array | None = None,
     kernel: str = "auto",
-) -> NDArray:
+) -> Array:
     """Convolve over ``axes`` spatial axes; ``op`` is the name that errors carry.
 
     ``kernel`` names the inner loop (``_core.MODES``); tests use it, results do not depend on it.
@@ -59,35 +174,38 @@ def convolution(
         )
     if flip is not False and flip is not True:
         raise TypeError(f"{op}: flip must be True or False, got {flip!r}")
-    count = _args.thread_count(op, threads)
-    core, shape, channel_axis = _args.problem(
+    count = _runtime.threads_for(op, threads)
+    core, shape, channel_axis = problem(
         op, axes, x.shape, weight.shape, stride, padding, dilation, groups, border, layout
     )
+    offset = None
     if bias is not None:
-        bias = _args.array(op, "bias", bias)
-        _args.check_bias(op, bias, shape[channel_axis])
-        bias = _args.ready(op, "bias", _args.ready(op, "bias", bias, dtype), work)
+        offset = _args.array(op, "bias", bias)
+        _args.check_bias(op, offset, shape[channel_axis])
+        offset = _args.ready(op, "bias", _args.ready(op, "bias", offset, dtype), work)
     if out is not None:
         _args.check_out(op, out, shape, dtype)
 
-    in_place = _args.computes_into(out, work, (x, weight, bias))
-    target = out if in_place else _args.new_result(op, shape, work, x, weight, padding)
+    if out is not None and _args.computes_into(out, work, (x, weight, offset)):
+        target = out
+    else:
+        target = _args.new_result(op, shape, work, x, weight, padding)
     if core is None:
-        fill_with_bias(target, bias, channel_axis)
+        fill_with_bias(target, offset, channel_axis)
     else:
         if flip:
-            weight = weight[(..., *(slice(None, None, -1),) * axes)]
+            weight = np.flip(weight, tuple(range(2, axes + 2)))
         x, weight = _args.ready(op, "x", x, work), _args.ready(op, "weight", weight, work)
-        core.forward(x, weight, bias, target, count, kernel)
+        core.forward(x, weight, offset, target, count, kernel)
     if target is out:
-        return target
+        return out
     if out is None:
         return target if dtype == work else target.astype(dtype)
     np.copyto(out, target, casting="same_kind")
     return out
 
 
-def fill_with_bias(y: NDArray, bias: NDArray | None, channel_axis: int) -> None:
+def fill_with_bias(y: Array, bias: Array | None, channel_axis: int) -> None:
     """The result where there is nothing to sum over: the bias alone."""
     y[...] = 0 if bias is None else bias.reshape(-1, *(1,) * (y.ndim - 1 - channel_axis))
 
@@ -107,8 +225,8 @@ def conv1d(
     layout: str = "NCW",
     algorithm: str = "auto",
     threads: int | None = None,
-    out: NDArray | None = None,
-) -> NDArray:
+    out: Array | None = None,
+) -> Array:
     r"""Slide kernels along a signal of several channels and sum the products.
 
     .. math:: Z_{i,k} = b_i + \sum_{l,n} V_{l,\, k s + n d} \, K_{i,l,n}
@@ -170,8 +288,8 @@ def conv2d(
     layout: str = "NCHW",
     algorithm: str = "auto",
     threads: int | None = None,
-    out: NDArray | None = None,
-) -> NDArray:
+    out: Array | None = None,
+) -> Array:
     r"""Slide kernels over images of several channels and sum the products.
 
     .. math::
@@ -276,8 +394,8 @@ def conv3d(
     layout: str = "NCDHW",
     algorithm: str = "auto",
     threads: int | None = None,
-    out: NDArray | None = None,
-) -> NDArray:
+    out: Array | None = None,
+) -> Array:
     r"""Slide kernels through volumes of several channels and sum the products.
 
     .. math::

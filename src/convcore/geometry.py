@@ -6,13 +6,12 @@ Letters: ``n`` input size, ``kernel``, ``stride``, ``dilation`` of one axis. A k
 """
 
 from collections.abc import Sequence
-from operator import index
+from typing import Any
+
+from convcore import _args
+from convcore._args import Padding
 
 __all__ = ["output_size", "padding_for"]
-
-Padding = str | int | tuple[int, int]
-
-PADDING_WORDS = ("valid", "same", "same_lower", "full")
 
 
 def span(kernel: int, dilation: int) -> int:
@@ -51,6 +50,20 @@ def axis_size(
     size = -(-room // stride) + 1
     # a window that would start in the padding after the input sees nothing new
     return size - 1 if (size - 1) * stride >= n + pair[0] else size
+
+
+def fitting_size(
+    op: str, n: int, kernel: int, stride: int, padding: Padding, dilation: int, ceil_mode: bool
+) -> int:
+    """Outputs along one axis; an error where the kernel does not fit the padded input."""
+    pair = padding_pair(n, kernel, stride, padding, dilation)
+    size = axis_size(n, kernel, stride, pair, dilation, ceil_mode)
+    if size < 1:
+        raise ValueError(
+            f"{op}: a kernel of {kernel} (dilation {dilation}: {span(kernel, dilation)} cells) "
+            f"does not fit an input of {n} with padding {pair}"
+        )
+    return size
 
 
 def output_size(
@@ -107,19 +120,19 @@ def output_size(
     3
     """
     op = "output_size"
-    if isinstance(n, int) or not isinstance(n, Sequence):
-        (size,) = _sizes(op, (n,), (kernel,), (stride,), (padding,), (dilation,), ceil_mode)
-        return size
+    if not isinstance(n, (list, tuple)):
+        axis: list[Any] = [(v,) for v in (n, kernel, stride, padding, dilation)]
+        return output_size(*axis, ceil_mode=ceil_mode)[0]  # type: ignore[index,misc]
     axes = len(n)
     return tuple(
-        _sizes(
-            op,
-            n,
-            _spread(op, "kernel", kernel, axes),
-            _spread(op, "stride", stride, axes),
-            _spread(op, "padding", padding, axes),
-            _spread(op, "dilation", dilation, axes),
-            ceil_mode,
+        fitting_size(op, *axis, ceil_mode)
+        for axis in zip(
+            _args.per_axis(op, "n", n, axes, least=0),
+            _args.per_axis(op, "kernel", kernel, axes),
+            _args.per_axis(op, "stride", stride, axes),
+            _args.paddings(op, padding, axes),
+            _args.per_axis(op, "dilation", dilation, axes),
+            strict=True,
         )
     )
 
@@ -162,95 +175,26 @@ def padding_for(
     ((1, 1), (0, 0))
     """
     op = "padding_for"
-    if isinstance(n, int) or not isinstance(n, Sequence):
-        return _axis_padding(op, n, kernel, stride, dilation, size)
+    if not isinstance(n, (list, tuple)):
+        axis: list[Any] = [(v,) for v in (n, kernel, stride, dilation, size)]
+        return padding_for(*axis)[0]  # type: ignore[return-value]
     axes = len(n)
-    options = (
-        _spread(op, name, value, axes)
-        for name, value in (
-            ("kernel", kernel), ("stride", stride), ("dilation", dilation), ("size", size)
-        )
-    )  # fmt: skip
-    return tuple(_axis_padding(op, *axis) for axis in zip(n, *options, strict=True))
-
-
-def _whole(op: str, name: str, value: object, least: int) -> int:
-    """A Python int of at least ``least``, or an error that names operation and argument."""
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        number = index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise TypeError(f"{op}: {name} must be an integer, got {value!r}") from None
-    if number < least:
-        raise ValueError(f"{op}: {name} must be at least {least}, got {number}")
-    return number
-
-
-def _spread(op: str, name: str, value: object, axes: int) -> tuple:
-    """One entry an axis; a tuple of that many entries as it is, anything else repeated."""
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        if len(value) != axes:
-            raise ValueError(f"{op}: {name} must have {axes} entries, one an axis, got {value!r}")
-        return tuple(value)
-    return (value,) * axes
-
-
-def _pair(op: str, padding: object) -> Padding:
-    if isinstance(padding, str):
-        if padding not in PADDING_WORDS:
-            raise ValueError(f"{op}: padding must be one of {PADDING_WORDS}, got {padding!r}")
-        return padding
-    if isinstance(padding, Sequence):
-        if len(padding) != 2:
-            raise ValueError(f"{op}: padding must be an integer or a pair, got {padding!r}")
-        return _whole(op, "padding", padding[0], 0), _whole(op, "padding", padding[1], 0)
-    return _whole(op, "padding", padding, 0)
-
-
-def _sizes(
-    op: str,
-    n: Sequence,
-    kernel: Sequence,
-    stride: Sequence,
-    padding: Sequence,
-    dilation: Sequence,
-    ceil_mode: bool,
-) -> list[int]:
-    sizes = []
-    for axis in zip(n, kernel, stride, padding, dilation, strict=True):
-        n_, k, s, d = (
-            _whole(op, name, value, least)
-            for name, value, least in zip(
-                ("n", "kernel", "stride", "dilation"),
-                (axis[0], axis[1], axis[2], axis[4]),
-                (0, 1, 1, 1),
-                strict=True,
-            )
-        )
-        pair = padding_pair(n_, k, s, _pair(op, axis[3]), d)
-        size = axis_size(n_, k, s, pair, d, ceil_mode)
-        if size < 1:
+    pairs = []
+    for m, k, s, d, o in zip(
+        _args.per_axis(op, "n", n, axes, least=0),
+        _args.per_axis(op, "kernel", kernel, axes),
+        _args.per_axis(op, "stride", stride, axes),
+        _args.per_axis(op, "dilation", dilation, axes),
+        _args.per_axis(op, "size", size, axes),
+        strict=True,
+    ):
+        total = max((o - 1) * s + span(k, d) - m, 0)
+        pair = total // 2, total - total // 2
+        without = axis_size(m, k, s, pair, d)
+        if without != o:
             raise ValueError(
-                f"{op}: a kernel of {k} (dilation {d}: {span(k, d)} cells) does not fit an input "
-                f"of {n_} with padding {pair}"
+                f"{op}: size {o} is out of reach: an input of {m} with kernel {k}, stride {s} and "
+                f"dilation {d} already gives {without} without padding"
             )
-        sizes.append(size)
-    return sizes
-
-
-def _axis_padding(
-    op: str, n: object, kernel: object, stride: object, dilation: object, size: object
-) -> tuple[int, int]:
-    n_, k = _whole(op, "n", n, 0), _whole(op, "kernel", kernel, 1)
-    s, d = _whole(op, "stride", stride, 1), _whole(op, "dilation", dilation, 1)
-    o = _whole(op, "size", size, 1)
-    total = max((o - 1) * s + span(k, d) - n_, 0)
-    pair = total // 2, total - total // 2
-    without = axis_size(n_, k, s, pair, d)
-    if without != o:
-        raise ValueError(
-            f"{op}: size {o} is out of reach: an input of {n_} with kernel {k}, stride {s} and "
-            f"dilation {d} already gives {without} without padding"
-        )
-    return pair
+        pairs.append(pair)
+    return tuple(pairs)

@@ -1,17 +1,18 @@
 """Convolution and correlation of two arrays, with SciPy's names and SciPy's answers."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from convcore import _args
-from convcore.conv import convolution
+from convcore._args import Array
+from convcore.conv import Paddings, convolution
 
 __all__ = ["convolve", "correlate"]
 
 MODES = ("full", "same", "valid")
 
 
-def convolve(x: ArrayLike, w: ArrayLike, mode: str = "full") -> NDArray:
+def convolve(x: ArrayLike, w: ArrayLike, mode: str = "full") -> Array:
     r"""Convolve two arrays of one to three dimensions.
 
     .. math:: s(t) = \sum_a x(a) \, w(t - a)
@@ -60,7 +61,7 @@ def convolve(x: ArrayLike, w: ArrayLike, mode: str = "full") -> NDArray:
     return _slide("convolve", x, w, mode, flip=True)
 
 
-def correlate(x: ArrayLike, w: ArrayLike, mode: str = "full") -> NDArray:
+def correlate(x: ArrayLike, w: ArrayLike, mode: str = "full") -> Array:
     r"""Cross-correlate two arrays of one to three dimensions: :func:`convolve` with w not flipped.
 
     .. math:: z(t) = \sum_a x(a) \, w(a - t + m - 1)
@@ -103,7 +104,7 @@ def correlate(x: ArrayLike, w: ArrayLike, mode: str = "full") -> NDArray:
     return _slide("correlate", x, w, mode, flip=False)
 
 
-def _slide(op: str, x: ArrayLike, w: ArrayLike, mode: str, flip: bool) -> NDArray:
+def _slide(op: str, x: ArrayLike, w: ArrayLike, mode: str, flip: bool) -> Array:
     x = _args.array(op, "x", x)
     w = _args.array(op, "w", w)
     _args.choice(op, "mode", mode, MODES)
@@ -127,7 +128,7 @@ def _slide(op: str, x: ArrayLike, w: ArrayLike, mode: str, flip: bool) -> NDArra
             )
         x, w = w, x
     # The centre of "full" begins (m - 1) // 2 values in.
-    padding = "full" if mode == "full" else 0
+    padding: Paddings = "full" if mode == "full" else 0
     if mode == "same":
         padding = tuple((m - 1 - (m - 1) // 2, (m - 1) // 2) for m in w.shape)
     y = convolution(
