@@ -7,7 +7,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from .layers import read_layers, select
-from .machine import FmaPeak, facts, usable_cpus
+from .machine import facts, usable_cpus
+from .peak import FmaPeak
 from .peers import OURS, PEERS
 from .report import render
 from .runner import compare, geometric_means, run_layer
@@ -132,7 +133,7 @@ def _run(options, layers, classes):
     loaded, libraries = _load((OURS[0], *classes))
     ours = [library for library in loaded if isinstance(library, OURS)]
     peers = [library for library in loaded if not isinstance(library, OURS)]
-    peak = FmaPeak(_fma_probe())
+    peak = FmaPeak(_fma_probe(), options.threads)
     records = []
     for number, layer in enumerate(layers, 1):
         print(f"[{number}/{len(layers)}] {layer.name}", file=sys.stderr, flush=True)
@@ -141,7 +142,7 @@ def _run(options, layers, classes):
         )
     own_names = [library.name for library in ours]
     rows = [
-        compare(record, own_names, threads, peak.best)
+        compare(record, own_names, threads, peak.best.get(threads))
         for record in records
         for threads in options.threads
     ]

@@ -51,7 +51,7 @@ class Layer:
         """For example `64x56x56->128 3x3 s2 p1`, the defaults left out."""
         batch = f"{self.n}x" if self.n > 1 else ""
         depthwise = self.groups == self.c == self.k > 1
-        output = " depthwise" if depthwise else f"->{self.k}"
+        output = " dw" if depthwise else f"->{self.k}"
         text = f"{batch}{self.c}x{self.h}x{self.w}{output} {self.kernel[0]}x{self.kernel[1]}"
         text += f" s{self.stride}" if self.stride > 1 else ""
         text += f" p{self.padding}" if self.padding > 0 else ""

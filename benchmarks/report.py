@@ -24,9 +24,9 @@ def _ratio(value):
     return "-" if value is None else f"{value:.2f}" if value < 100 else f"{value:.0f}"
 
 
-def _disturbed(layer):
-    """Tell whether other programs took more than a tenth of one processor during `layer`."""
-    return (layer["cpus_used_by_others"] or 0) > 0.1
+def _disturbed(row):
+    """Tell whether the cores were taken away in more than a quarter of a row's measurements."""
+    return row["disturbed"] > 0.25
 
 
 def _error(value):
@@ -80,8 +80,7 @@ def _comparison_table(run):
                 layer["shape"],
                 str(row["threads"]),
                 _number(own["median_ms"]),
-                _percent((own["q3_ms"] - own["q1_ms"]) / own["median_ms"])
-                + "!" * _disturbed(layer),
+                _percent((own["q3_ms"] - own["q1_ms"]) / own["median_ms"]) + "!" * _disturbed(row),
                 _ratio(row["speedup"]),
                 _number(own["gflops"]),
                 _percent(row["peak_share"]),
@@ -123,11 +122,11 @@ def _means_table(run):
 
 def _notes(run):
     """Yield what the tables do not show: libraries and layers left out, doubtful numbers."""
-    disturbed = sum(map(_disturbed, run["layers"]))
+    disturbed = sum(map(_disturbed, run["rows"]))
     if disturbed:
         yield (
-            f"WARNING other programs were busy during {disturbed} of {len(run['layers'])} layers, "
-            "marked !: their rows and the means mean little; repeat the run on an idle machine"
+            f"WARNING the cores were not free for {disturbed} of {len(run['rows'])} rows, "
+            "marked !: these and the means say little; repeat the run on an idle machine"
         )
     for name, library in run["libraries"].items():
         if library["version"] is None:
@@ -141,7 +140,6 @@ def _notes(run):
         layers = [layer for *_, layer in group]
         where = ", ".join(layers) if len(layers) <= 3 else f"{len(layers)} layers"
         yield f"{name} {reason}: left out of {where}"
-    peak = run["fma_peak_gflops"]
     for layer in run["layers"]:
         check = layer["reference_check"]
         if check["max_over_rms"] is not None and check["max_over_rms"] > 1e-12:
@@ -149,20 +147,15 @@ def _notes(run):
                 f"WARNING {layer['name']}: the float64 reference differs from "
                 f"{check['against']} by {check['max_over_rms']:.1e} of its rms"
             )
-        if peak and layer["fma_peak_gflops"] < 0.9 * peak:
-            yield (
-                f"{layer['name']}: the core reached only {layer['fma_peak_gflops']:.0f} of "
-                f"{peak:.0f} GFLOP/s during this layer; something else was running"
-            )
 
 
 def _heading(run):
     """Yield the machine and the versions, one fact a line."""
     machine, build = run["machine"], run["machine"]["convcore"]
     yield f"{machine['cpu']}, {machine['cpus']} CPUs, {machine['system']}, {machine['date']}"
-    peak = run["fma_peak_gflops"]
-    peak = f"FMA peak {peak:.1f} GFLOP/s a core (float32)" if peak else "FMA peak not measured"
-    yield f"convcore {build['version']}, {build['isa']}; {peak}"
+    peaks = [f"{rate:.0f} GFLOP/s on {t}" for t, rate in run["fma_peak_gflops"].items()]
+    peaks = f"float32 FMA peak {', '.join(peaks)} threads" if peaks else "FMA peak not measured"
+    yield f"convcore {build['version']}, {build['isa']}; {peaks}"
     versions = {"python": machine["python"], "numpy": machine["numpy"]}
     for name, library in run["libraries"].items():
         if library["version"] and not name.startswith("convcore"):
@@ -171,9 +164,9 @@ def _heading(run):
 
 
 LEGEND = """\
-t threads; ms median time of a convcore call (NCHW) and +- its interquartile range (!: the
-machine was not idle); x1t speed-up over one thread; GFLOP/s of the direct sum; peak its share of
-the FMA peak times t; torch and best: time of PyTorch eager NCHW and of the fastest peer / time of
+t threads; ms median time of a convcore call (NCHW) and +- its interquartile range (!: the cores
+were not free); x1t speed-up over one thread; GFLOP/s of the direct sum; peak its share of the FMA
+peak of t threads; torch and best: time of PyTorch eager NCHW and of the fastest peer / time of
 convcore (above 1: convcore is faster); errors against float64 (relative L2, largest over rms), and
 the best peer's relative L2."""
 

@@ -13,27 +13,43 @@ from itertools import repeat
 
 import numpy as np
 
-from .machine import other_cpu_seconds
-
 TARGET_SECONDS = 5e-3  # a measurement repeats the call until it lasts this long
+TRIES = 3  # of a measurement during which the cores were not all there
 LONG_CALL_SECONDS = 50e-3  # from here on nothing is gained by an untimed call
 MIN_ROUNDS = 3  # done even if the time budget is already spent
 
 
-def settle(step=2e-3, limit=0.3):
-    """Sleep until the threads of this process have stopped spinning.
+def settle(step=10e-3, limit=0.3):
+    """Wait until the other threads of this process have stopped spinning.
 
-    A pool's threads spin for a while after its last call, waiting for the next one (up to 50 ms
-    with ONNX Runtime's defaults). Switching that off would slow the library down when it is its
-    turn; letting it run would slow down the next one. So every library keeps its own default,
-    and the next begins when the process uses no processor time while it sleeps.
+    A pool's threads spin for a while after its last call, waiting for the next one (some 50 ms with
+    ONNX Runtime's defaults). Switching that off would slow the library down when it is its turn;
+    letting it run would slow down the next one. So every library keeps its own default, and the
+    next begins when the other threads use no processor time. A step has to be longer than a clock
+    tick of the system, for that is when the time of running threads is brought up to date.
+
+    The wait is a busy one: when all of a virtual machine's processors have been idle, its host may
+    wake two of them on one core, and it takes its time to part them.
     """
-    deadline = time.perf_counter() + limit
-    while time.perf_counter() < deadline:
-        before = time.process_time()
-        time.sleep(step)
-        if time.process_time() - before < 0.1 * step:
+    now = time.perf_counter()
+    deadline = now + limit
+    while now < deadline:
+        before = time.process_time() - time.thread_time()
+        end = now + step
+        while now < end:
+            now = time.perf_counter()
+        if time.process_time() - time.thread_time() - before < 0.1 * step:
             return
+
+
+def recycle_memory():
+    """Bring the C library's allocator into the state that it reaches in a long-running program.
+
+    glibc returns large blocks to the system at once, and every call that allocates its result pays
+    for fresh pages, until a block of some size has been freed; blocks up to that size are then kept
+    for the next call. 32 MiB is the largest size it takes note of; 31 covers all of the layers.
+    """
+    np.empty(31 << 20, np.uint8)
 
 
 def time_calls(call, count):
@@ -83,7 +99,8 @@ class Entry:
     """One library on one layer with one number of threads, ready to be timed."""
 
     def __init__(self, peer, layer, x, weight, threads, reference):
-        self.peer, self.threads, self.seconds, self.counts = peer, threads, [], []
+        self.peer, self.threads = peer, threads
+        self.seconds, self.counts, self.disturbed = [], [], 0
         with peer.context(threads):
             self.call, to_numpy = peer.prepare(layer, x, weight, threads)
             y = to_numpy(self.call())
@@ -92,14 +109,24 @@ class Entry:
             self.error = error(y, reference)
             self.last = time_calls(self.call, 1)
 
-    def measure(self):
-        """Append the mean seconds of one call."""
-        settle()
-        with self.peer.context(self.threads):
-            count = repetitions(self.call) if self.last < LONG_CALL_SECONDS else 1
-            self.last = time_calls(self.call, count) / count
+    def measure(self, peak, deadline):
+        """Append the mean seconds of one call, taken while the cores were free if possible.
+
+        Whether they were is asked before and after; until `deadline` a bad measurement is repeated,
+        whatever it said, and one that stays bad is counted as disturbed.
+        """
+        for _ in range(TRIES):
+            free = peak.wait(self.threads, deadline)
+            with self.peer.context(self.threads):
+                count = repetitions(self.call) if self.last < LONG_CALL_SECONDS else 1
+                self.last = time_calls(self.call, count) / count
+            settle()
+            free = peak.cores_free(self.threads) and free
+            if free or time.perf_counter() > deadline:
+                break
         self.seconds.append(self.last)
         self.counts.append(count)
+        self.disturbed += not free
 
     def result(self, flops):
         """Return the measurements as plain JSON values."""
@@ -112,6 +139,7 @@ class Entry:
             "q3_ms": q3 * 1e3,
             "rounds_ms": [seconds * 1e3 for seconds in self.seconds],
             "calls": self.counts,
+            "disturbed_rounds": self.disturbed,
             "gflops": flops / median / 1e9,
             "relative_l2_error": self.error[0],
             "max_error_over_rms": self.error[1],
@@ -120,17 +148,17 @@ class Entry:
 
 def run_layer(layer, ours, peers, thread_counts, rounds, seconds, peak):
     """Measure one layer; return its record for the JSON file."""
+    recycle_memory()
     x, weight = layer.data()
     reference, check = reference_result(layer, x, weight, ours[0], peers)
     entries, refused = [], {}
-    start, others = time.perf_counter(), other_cpu_seconds()
+    deadline = time.perf_counter() + seconds
     for peer in (*ours, *peers):
         reason = peer.refuses(layer)
         if reason:
             refused[peer.name] = reason
             continue
         for threads in thread_counts:
-            settle()
             try:
                 entries.append(Entry(peer, layer, x, weight, threads, reference))
             except Exception as failure:
@@ -140,22 +168,18 @@ def run_layer(layer, ours, peers, thread_counts, rounds, seconds, peak):
                 refused[peer.name] = f"{type(failure).__name__}: {failure}".splitlines()[0]
                 break
 
-    samples = []
     gc.collect()
     gc.disable()
+    settle()
     try:
         for number in range(rounds):
-            if number >= MIN_ROUNDS and time.perf_counter() - start > seconds:
+            if number >= MIN_ROUNDS and time.perf_counter() > deadline:
                 break
-            settle()
-            samples.append(peak.sample())
             first = number * len(entries) // rounds
             for entry in entries[first:] + entries[:first]:
-                entry.measure()
+                entry.measure(peak, deadline)
     finally:
         gc.enable()
-    if others is not None:
-        others = (other_cpu_seconds() - others) / (time.perf_counter() - start)
 
     r, s = layer.kernel
     return {
@@ -173,15 +197,16 @@ def run_layer(layer, ours, peers, thread_counts, rounds, seconds, peak):
         "groups": layer.groups,
         "flops": layer.flops,
         "reference_check": check,
-        "cpus_used_by_others": others,
-        "fma_peak_gflops": max(samples) if None not in samples else None,
         "results": [entry.result(layer.flops) for entry in entries],
         "refused": refused,
     }
 
 
 def compare(record, ours, threads, peak):
-    """Return the row of the table for `threads`: convcore beside PyTorch and the best peer."""
+    """Return the row of the table for `threads`: convcore beside PyTorch and the best peer.
+
+    `peak` is the FMA peak of that many threads, or None.
+    """
     times = {
         result["library"]: result for result in record["results"] if result["threads"] == threads
     }
@@ -193,7 +218,9 @@ def compare(record, ours, threads, peak):
         "layer": record["name"],
         "group": record["group"],
         "threads": threads,
-        "peak_share": own["gflops"] / (threads * peak) if peak else None,
+        "peak_share": own["gflops"] / peak if peak else None,
+        "disturbed": sum(result["disturbed_rounds"] for result in times.values())
+        / sum(len(result["rounds_ms"]) for result in times.values()),
         "best_peer": best and best["library"],
         "best_ratio": best and best["median_ms"] / own["median_ms"],
         "torch_ratio": torch and torch["median_ms"] / own["median_ms"],
@@ -208,15 +235,21 @@ def compare(record, ours, threads, peak):
 
 
 def geometric_means(rows):
-    """Return the geometric means of the ratios per (group, threads), and over all layers."""
+    """Return the geometric means of the ratios per (set of layers, threads).
+
+    The sets are the groups, all layers, and all but the image filters: those have one channel,
+    which network libraries are not made for, and their large ratios would hide the others.
+    """
+    groups = list(dict.fromkeys(row["group"] for row in rows))
+    sets = {group: [group] for group in groups}
+    if "image" in groups and len(groups) > 1:
+        sets["all but image"] = [group for group in groups if group != "image"]
+    sets["all"] = groups
     means = []
     for threads in dict.fromkeys(row["threads"] for row in rows):
-        groups = dict.fromkeys(row["group"] for row in rows)
-        for group in (*groups, "all"):
-            chosen = [
-                row for row in rows if row["threads"] == threads and group in (row["group"], "all")
-            ]
-            mean = {"group": group, "threads": threads, "layers": len(chosen)}
+        for name, members in sets.items():
+            chosen = [row for row in rows if row["threads"] == threads and row["group"] in members]
+            mean = {"group": name, "threads": threads, "layers": len(chosen)}
             for key in ("best_ratio", "torch_ratio"):
                 logs = [math.log(row[key]) for row in chosen if row[key]]
                 mean[key] = math.exp(sum(logs) / len(logs)) if logs else None

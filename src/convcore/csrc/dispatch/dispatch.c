@@ -42,15 +42,14 @@ static int x86_level(void)
         return 3;
     return 4;
 }
-static bool supports_baseline(void) { return true; }
 static bool supports_x86_64_v3(void) { return x86_level() >= 3; }
 static bool supports_x86_64_v4(void) { return x86_level() >= 4; }
-#else
-/* Elsewhere every level compiled in is part of the architecture (AArch64 always has NEON). */
-static bool supports_baseline(void) { return true; }
-#ifdef CC_HAS_NEON
-static bool supports_neon(void) { return true; }
 #endif
+#ifdef CC_HAS_BASELINE
+static bool supports_baseline(void) { return true; }
+#endif
+#ifdef CC_HAS_NEON
+static bool supports_neon(void) { return true; } /* AArch64 always has it */
 #endif
 
 static const struct {
