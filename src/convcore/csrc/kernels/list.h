@@ -9,10 +9,11 @@ CC_KERNEL(void, pixels,
            bool lanewise, const void *init, void *acc))
 
 /* dst[a][x] = init[a] + sum over taps of src(x, tap) * weight[tap][a]; one output column a lane,
- * one of `maps` output channels an accumulator a, or (maps = 0) one output row. */
+ * one of `maps` output channels an accumulator a, or (maps = 0) one output row. `slack`: memory
+ * goes on after src's rows. */
 CC_KERNEL(void, rows,
-          (const cc_taps *taps, int maps, const void *src, ptrdiff_t width, const void *weight,
-           const void *init, void *dst, ptrdiff_t dst_step, int stores))
+          (const cc_taps *taps, int maps, const void *src, ptrdiff_t width, bool slack,
+           const void *weight, const void *init, void *dst, ptrdiff_t dst_step, int stores))
 
 /* dst[c][r] = src[r][c] */
 CC_KERNEL(void, transpose,

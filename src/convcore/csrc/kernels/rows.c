@@ -7,10 +7,10 @@
  * ROWS output rows, which a run of taps (a row of the kernel on one input row) reaches only in
  * part: a loaded input row then serves every output row that sees it.
  *
- * Assumed: from src + offset[t], one vector can be read where width < LANES, and exactly width
- * reals otherwise; weight is packed run by run as [tap][to - from], or [tap][maps]; nothing
- * overlaps; no alignment. Columns that do not fill the last vector are computed with columns that
- * were already done: they get the same value again.
+ * Assumed: whole vectors can be read from src + offset[t], or, if not `slack`, exactly width >=
+ * LANES reals; weight is packed run by run as [tap][to - from], or [tap][maps]; nothing overlaps;
+ * no alignment. Columns that do not fill the last vector are stored alone; without slack they are
+ * computed with columns that were already done, which get the same value again.
  */
 #include "vec.h"
 
@@ -40,29 +40,30 @@ CC_INLINE void take(int from, int to, int vecs, vec (*acc)[MAX_VECS], const real
     }
 }
 
-/* dst = (first block: init, later: dst) + acc, of `width` columns where they fill no vector. */
+/* dst = (first block: init, later: dst) + acc; of the last vector, `last` columns. */
 CC_INLINE void put(int accs, int vecs, vec (*acc)[MAX_VECS], const task *job, real *dst, bool first,
-                   ptrdiff_t width)
+                   int last)
 {
     CC_UNROLL
     for (int a = 0; a < accs; a++) {
         if (a >= job->stores)
             return;
         real *d = dst + a * job->dst_step;
-        if (width < LANES) {
-            const int n = (int)width;
-            store_few(d, (first ? splat(job->init[a]) : load_few(d, n)) + acc[a][0], n);
-        } else {
-            CC_UNROLL
-            for (int v = 0; v < vecs; v++)
-                store(d + v * LANES,
-                      (first ? splat(job->init[a]) : load(d + v * LANES)) + acc[a][v]);
+        const vec init = splat(job->init[a]);
+        const int whole = last == LANES ? vecs : vecs - 1;
+        CC_UNROLL
+        for (int v = 0; v < vecs; v++) {
+            real *to = d + v * LANES;
+            if (v < whole)
+                store(to, (first ? init : load(to)) + acc[a][v]);
+            else
+                store_few(to, (first ? init : load_few(to, last)) + acc[a][v], last);
         }
     }
 }
 
 /* All blocks of taps for the columns from x on. The sum over blocks is kept in dst. */
-CC_INLINE void tile(int maps, int vecs, const task *job, ptrdiff_t x, ptrdiff_t width)
+CC_INLINE void tile(int maps, int vecs, const task *job, ptrdiff_t x, int last)
 {
     const int accs = maps ? maps : ROWS;
     const cc_taps *taps = job->taps;
@@ -104,54 +105,53 @@ CC_INLINE void tile(int maps, int vecs, const task *job, ptrdiff_t x, ptrdiff_t 
                 weight += run->taps * (run->to - run->from);
             }
         }
-        put(accs, vecs, acc, job, job->dst + x, b == 0, width);
+        put(accs, vecs, acc, job, job->dst + x, b == 0, last);
         src += taps->step;
     }
 }
 
-CC_INLINE void row(int maps, const task *job, ptrdiff_t width)
+CC_INLINE void row(int maps, const task *job, ptrdiff_t width, bool slack)
 {
-    if (width < LANES) {
-        tile(maps, 1, job, 0, width);
-        return;
-    }
-    /* Spread the vectors of a row evenly over tiles; the last tile ends at the row's end, which
-     * takes a tile before it unless the vectors fit exactly. */
+    /* Spread the vectors of a row evenly over tiles. Without slack the last tile ends at the row's
+     * end, which takes a tile before it unless the vectors fit exactly. */
     const ptrdiff_t most = maps ? MAP_VECS : ROW_VECS, vecs = (width + LANES - 1) / LANES;
+    const int rest = (int)(width % LANES);
     ptrdiff_t tiles = (vecs + most - 1) / most;
-    if (tiles == 1 && width % LANES)
+    if (tiles == 1 && rest && !slack)
         tiles = 2;
     for (ptrdiff_t i = 0; i < tiles; i++) {
         const ptrdiff_t first = vecs * i / tiles, n = vecs * (i + 1) / tiles - first;
-        const ptrdiff_t x = i < tiles - 1 ? first * LANES : width - n * LANES;
+        const bool ends = i == tiles - 1 && rest;
+        const ptrdiff_t x = ends && !slack ? width - n * LANES : first * LANES;
+        const int last = ends && slack ? rest : LANES;
         switch (n) {
         case 1:
-            tile(maps, 1, job, x, LANES);
+            tile(maps, 1, job, x, last);
             break;
         case 2:
-            tile(maps, 2, job, x, LANES);
+            tile(maps, 2, job, x, last);
             break;
         case 3:
-            tile(maps, 3, job, x, LANES);
+            tile(maps, 3, job, x, last);
             break;
 #if CC_REGISTERS == 32
         case 4:
             if (!maps)
-                tile(0, 4, job, x, LANES);
+                tile(0, 4, job, x, last);
             break;
 #endif
         }
     }
 }
 
-void CC_FN(rows)(const cc_taps *taps, int maps, const void *src, ptrdiff_t width,
+void CC_FN(rows)(const cc_taps *taps, int maps, const void *src, ptrdiff_t width, bool slack,
                  const void *weight, const void *init, void *dst, ptrdiff_t dst_step, int stores)
 {
     const task job = {taps, src, weight, init, dst, dst_step, stores};
     switch (maps) {
 #define CASE(n) \
     case n: \
-        row(n, &job, width); \
+        row(n, &job, width, slack); \
         break;
         CASE(0)
         CASE(1)

@@ -234,6 +234,7 @@ static void run_rows(const job *j, part_state *part, const item *it, const char 
     const ptrdiff_t columns = it->count[CC_COLUMN], all = p->groups * p->k;
     const ptrdiff_t row_step = cc_strip_step(&plan->strip.axis[CC_ROW]) * k->size;
     const ptrdiff_t line = p->axis[CC_COLUMN].out, plane = output_plane(plan);
+    const bool slack = !plan->strip.in_place;
     const bool maps = plan->mode == CC_MAPS, planar = !p->channels_last || all == 1;
     for (int64_t i = 0; i < s->shares; i++) {
         const int64_t from = share_start(s, i), to = share_start(s, i + 1);
@@ -245,12 +246,12 @@ static void run_rows(const job *j, part_state *part, const item *it, const char 
             const int stores = maps ? channels : (int)(left < plan->rows ? left : plan->rows);
             char *y = j->y + find_output(plan, it, channel, r) * k->size;
             if (planar) {
-                k->rows(&j->taps, channels, cells + r * row_step, columns, weights, init, y,
+                k->rows(&j->taps, channels, cells + r * row_step, columns, slack, weights, init, y,
                         maps ? plane : line, stores);
                 continue;
             }
-            k->rows(&j->taps, channels, cells + r * row_step, columns, weights, init, part->sums,
-                    columns, stores);
+            k->rows(&j->taps, channels, cells + r * row_step, columns, slack, weights, init,
+                    part->sums, columns, stores);
             if (maps)
                 k->transpose(part->sums, columns, y, all, stores, columns);
             else
