@@ -179,8 +179,14 @@ def main(argv=None):
         return 0
     if options.json and not options.json.absolute().parent.is_dir():
         parser.error(f"--json {options.json}: its folder does not exist")
+    if options.json and options.json.is_dir():
+        parser.error(f"--json {options.json}: it is a folder")
     run = _run(options, layers, classes)
+    print(render(run, options.markdown), flush=True)
     if options.json:
-        options.json.write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
-    print(render(run, options.markdown))
+        try:
+            options.json.write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
+        except OSError as error:
+            print(f"{parser.prog}: --json {options.json}: {error.strerror}", file=sys.stderr)
+            return 1
     return 0

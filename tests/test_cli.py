@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -97,6 +98,20 @@ def test_a_folder_that_cannot_be_made(inside, tmp_path, capsys):
     assert_one_sentence(printed.err)
     assert str(file / inside) in printed.err
     assert file.read_text() == "not a folder"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+@pytest.mark.parametrize("target", ["/dev/full", "&-"])
+def test_an_output_that_cannot_be_written_is_no_traceback(target):
+    done = subprocess.run(["sh", "-c", f"{sys.executable} -m convcore info >{target}"],
+                          capture_output=True, text=True, timeout=60)
+    assert "Traceback" not in done.stderr
+    assert done.returncode == (1 if target == "/dev/full" else 0)
+
+
+def test_a_folder_needs_a_name(capsys):
+    assert main(["demo", "--output", ""]) == 2
+    assert_one_sentence(capsys.readouterr().err)
 
 
 def test_a_picture_that_cannot_be_written(tmp_path, capsys):

@@ -4,6 +4,7 @@ import importlib.metadata
 import inspect
 import json
 import os
+import sys
 import threading
 
 import numpy as np
@@ -248,6 +249,62 @@ print(os.waitstatus_to_exitcode(status))
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_a_forked_child_can_convolve(run_python):
     assert run_python(FORKED, timeout=60).stdout.strip() == "0"
+
+
+YOUNG = """
+import os
+import sys
+import convcore
+
+child = os.fork()
+if child == 0:
+    with convcore.threads(2):
+        os._exit(convcore.get_num_threads())
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_child_works_alone_whoever_used_openmp_before(run_python):
+    assert run_python(YOUNG, timeout=60).stdout.strip() == "1"
+
+
+REFUSED_A_THREAD = """
+import resource
+import sys
+import numpy as np
+import convcore
+
+x, weight = np.ones((1, 64, 60, 60), np.float32), np.ones((64, 64, 3, 3), np.float32)
+out = np.empty((1, 64, 58, 58), np.float32)
+with open("/proc/self/statm") as pages:
+    used = int(pages.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + int(sys.argv[1]) * 2**20,) * 2)
+try:
+    convcore.conv2d(x, weight, threads=2, out=out)
+except MemoryError as error:
+    assert "conv2d" in str(error)
+else:
+    assert (out == 576).all()
+print("survived")
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@pytest.mark.parametrize("spare", [0, 2, 4, 6, 8, 12])
+def test_a_refused_thread_does_not_end_the_process(spare, run_python):
+    assert run_python(REFUSED_A_THREAD, str(spare)).stdout.strip() == "survived"
+
+
+def test_a_context_manager_can_be_entered_again():
+    two = convcore.threads(2)
+    with convcore.threads(1):
+        one = convcore.get_num_threads()
+        with two, two:
+            inner = convcore.get_num_threads()
+        assert convcore.get_num_threads() == one == 1
+        with two:
+            assert convcore.get_num_threads() == inner
 
 
 def test_names():

@@ -43,6 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A folder may have a name that the terminal's encoding can't express.
         sys.stdout.reconfigure(errors="backslashreplace")
+    elif sys.stdout is None:  # closed before Python began: there is nobody to write to
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     try:
         code = _run(arguments)
         sys.stdout.flush()
@@ -50,11 +52,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("convcore: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # The reader, `head` say, has what it wanted. What is left goes nowhere, so that the
-        # interpreter does not complain when it flushes standard output at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader, `head` say, has what it wanted.
+        _forget_output()
+        return 1
+    except OSError as error:
+        _forget_output()
+        print(f"convcore: cannot write the output: {error.strerror}", file=sys.stderr)
         return 1
     return code
+
+
+def _forget_output() -> None:
+    """Send what is left of standard output nowhere, so that it does not fail once more at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: list[str]) -> int:
@@ -79,7 +89,7 @@ def _parser() -> Parser:
     info.set_defaults(run=_info)
 
     demo = commands.add_parser("demo", help="a photograph through convolutions, as PNGs")
-    demo.add_argument("--output", metavar="FOLDER", default="convcore-demo",
+    demo.add_argument("--output", metavar="FOLDER", default="convcore-demo", type=_folder,
                       help="write the PNGs into FOLDER (default: %(default)s)")
     demo.add_argument("--quiet", action="store_true", help="write the PNGs and print nothing")
     demo.set_defaults(run=_demo)
@@ -87,6 +97,13 @@ def _parser() -> Parser:
     commands.add_parser("bench", help="convcore's speed beside that of what is installed",
                         add_help=False)
     return parser
+
+
+def _folder(text: str) -> str:
+    """Refuse the empty name, which would stand for the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("a folder needs a name")
+    return text
 
 
 def _info(options: argparse.Namespace) -> int:
@@ -116,15 +133,14 @@ def _demo(options: argparse.Namespace) -> int:
         photo = demo.photograph()
     except (ImportError, OSError) as error:
         reason = textwrap.shorten(str(error), 200)
-        return _failed("demo", "scikit-image and Pillow are needed, which "
-                               f'pip install "convcore[demo]" installs ({reason})')
+        return _failed("demo", 'scikit-image and Pillow are needed, which pip install '
+                               f'"convcore[demo]" (in a checkout ".[demo]") installs ({reason})')
     try:
         demo.run(photo, Path(options.output), options.quiet)
-    except BrokenPipeError:
-        raise
     except OSError as error:
-        reason = error.strerror or str(error)
-        return _failed("demo", f"cannot write into the folder {options.output}: {reason}")
+        if error.filename is None:  # it was the terminal, not a picture
+            raise
+        return _failed("demo", f"cannot write {error.filename}: {error.strerror}")
     return 0
 
 

@@ -21,10 +21,20 @@ PADDING_WORDS = ("valid", "same", "same_lower", "full")
 
 FLOAT16, FLOAT32, FLOAT64 = (np.dtype(t) for t in (np.float16, np.float32, np.float64))
 FLOATS = (FLOAT32, FLOAT64, FLOAT16)
+MOST = 2**63 - 1  # of any size, and of the bytes of any array
 
 Array = NDArray[Any]
 DType = np.dtype[Any]
 Padding = str | int | tuple[int, int]
+
+
+def shown(value: object) -> str:
+    """A value as an error quotes it: its repr, if it has one, and not more than a line of it."""
+    try:
+        text = repr(value)
+    except Exception:  # whatever the caller's object does, the error about it is ours
+        return f"a value of type {type(value).__name__}"
+    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def array(op: str, name: str, value: object) -> Array:
@@ -87,10 +97,12 @@ def whole(op: str, name: str, value: object, least: int, most: int | None = None
             raise TypeError
         number = index(value)  # type: ignore[arg-type]
     except TypeError:
-        raise TypeError(f"{op}: {name} must be an integer, got {value!r}") from None
+        raise TypeError(f"{op}: {name} must be an integer, got {shown(value)}") from None
     if number < least or (most is not None and number > most):
         wanted = f"at least {least}" if most is None else f"from {least} to {most}"
-        raise ValueError(f"{op}: {name} must be {wanted}, got {number}")
+        raise ValueError(f"{op}: {name} must be {wanted}, got {shown(number)}")
+    if number > MOST:
+        raise ValueError(f"{op}: {name} must be at most {MOST}, got {shown(number)}")
     return number
 
 
@@ -106,7 +118,7 @@ def per_axis(op: str, name: str, value: object, axes: int, least: int = 1) -> tu
         return (whole(op, name, value, least),) * axes
     if len(value) != axes:
         raise ValueError(
-            f"{op}: {name} must be an integer or {axes} of them, one an axis, got {value!r}"
+            f"{op}: {name} must be an integer or {axes} of them, one an axis, got {shown(value)}"
         )
     return tuple(whole(op, name, v, least) for v in value)
 
@@ -117,7 +129,7 @@ def paddings(op: str, padding: object, axes: int) -> tuple[Padding, ...]:
         if padding not in PADDING_WORDS:
             raise ValueError(
                 f"{op}: padding must be an integer, a sequence or one of {PADDING_WORDS}, "
-                f"got {padding!r}"
+                f"got {shown(padding)}"
             )
         return (padding,) * axes
     padding = listed(padding)
@@ -136,17 +148,24 @@ def paddings(op: str, padding: object, axes: int) -> tuple[Padding, ...]:
     if len(result) != axes or len(padding) != axes:
         raise ValueError(
             f"{op}: padding must be an integer, {axes} of them, or {axes} (before, after) pairs, "
-            f"one an axis, got {padding!r}"
+            f"one an axis, got {shown(padding)}"
         )
     return tuple(result)
+
+
+def flag(op: str, name: str, value: object) -> bool:
+    """True or False, and nothing that only acts like one."""
+    if not isinstance(value, (bool, np.bool)):
+        raise TypeError(f"{op}: {name} must be True or False, got {shown(value)}")
+    return bool(value)
 
 
 def choice(op: str, name: str, value: object, choices: Sequence[str]) -> None:
     """Refuse a word that is none of the choices."""
     if not isinstance(value, str):
-        raise TypeError(f"{op}: {name} must be one of {tuple(choices)}, got {value!r}")
+        raise TypeError(f"{op}: {name} must be one of {tuple(choices)}, got {shown(value)}")
     if value not in choices:
-        raise ValueError(f"{op}: {name} must be one of {tuple(choices)}, got {value!r}")
+        raise ValueError(f"{op}: {name} must be one of {tuple(choices)}, got {shown(value)}")
 
 
 def check_bias(op: str, bias: Array, channels: int) -> None:
@@ -160,16 +179,20 @@ def check_bias(op: str, bias: Array, channels: int) -> None:
 
 
 def check_out(op: str, out: object, shape: tuple[int, ...], dtype: DType) -> Array:
-    """The caller's array for the result: an ndarray of this very shape and dtype, writeable."""
+    """The caller's array for the result, plain: of this very shape and dtype, writeable."""
     if not isinstance(out, np.ndarray):
         raise TypeError(f"{op}: out must be a NumPy array, got {type(out).__name__}")
-    if out.shape != shape:
-        raise ValueError(f"{op}: out has shape {out.shape}, expected {shape}")
-    if out.dtype != dtype:
-        raise TypeError(f"{op}: out has dtype {out.dtype}, expected {dtype}")
-    if not out.flags.writeable:
+    plain: Array = out.view(np.ndarray)
+    if plain.shape != shape:
+        raise ValueError(f"{op}: out has shape {plain.shape}, expected {shape}")
+    if plain.dtype != dtype:
+        raise TypeError(f"{op}: out has dtype {plain.dtype}, expected {dtype}")
+    if not plain.flags.writeable:
         raise ValueError(f"{op}: out is read-only, expected a writeable array")
-    return out
+    steps = zip(plain.shape, plain.strides, strict=True)
+    if plain.size and any(step == 0 and n > 1 for n, step in steps):
+        raise ValueError(f"{op}: out has elements in the same memory, strides {plain.strides}")
+    return plain
 
 
 def new_result(
@@ -186,7 +209,7 @@ def new_result(
     except MemoryError:
         raise MemoryError(
             f"{op}: no memory for a {dtype} result of shape {shape}: x has shape {x.shape}, weight "
-            f"{weight.shape}, padding is {padding!r}"
+            f"{weight.shape}, padding is {shown(padding)}"
         ) from None
 
 

@@ -61,6 +61,8 @@ cdef extern from "convcore.h" nogil:
     void cc_isa_choose(int i)
     bint cc_has_openmp()
     int cc_openmp_threads()
+    int cc_processors()
+    bint cc_is_forked()
     int64_t cc_fma_probe(cc_real type, int64_t rounds)
 
 
@@ -136,7 +138,7 @@ cdef class Conv:
         with nogil:
             status = cc_conv_forward(&self.problem, real, px, pw, pb, py, threads, kernel)
         if status == CC_NO_MEMORY:
-            raise MemoryError("no memory for the scratch of a convolution")
+            raise MemoryError("no memory for scratch")
         if status != CC_OK:
             raise ValueError("sizes of a convolution contradict each other")
 
@@ -190,6 +192,16 @@ def has_openmp():
 def openmp_threads():
     """Threads that OpenMP would use now (what OMP_NUM_THREADS and threadpoolctl set)."""
     return cc_openmp_threads()
+
+
+def is_forked():
+    """Whether this process was forked, and its parent's threads are missing."""
+    return bool(cc_is_forked())
+
+
+def processors():
+    """Processors that OpenMP may use, by affinity; 1 without OpenMP."""
+    return cc_processors()
 
 
 def fma_probe(int itemsize, int64_t rounds):

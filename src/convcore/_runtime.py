@@ -2,9 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 
 from convcore import _args, _core
 
@@ -27,8 +25,7 @@ def _granted_cpus() -> int:
     """Processors this process may use: affinity, and on Linux the cgroup's quota."""
     from pathlib import Path  # here, for it would be half of what importing convcore takes
 
-    has_affinity = hasattr(os, "sched_getaffinity")
-    cpus = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    cpus = _core.processors()
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
         if quota != "max":
@@ -44,14 +41,22 @@ _granted = None
 def get_num_threads() -> int:
     """Threads that a call uses at most when it does not say itself.
 
-    In this order: :func:`threads` around the call, :func:`set_num_threads`, the environment's
+    In this order: :class:`threads` around the call, :func:`set_num_threads`, the environment's
     ``CONVCORE_NUM_THREADS``, then what OpenMP would use (``OMP_NUM_THREADS``, threadpoolctl), but
     not more than the processors that affinity and cgroup grant unless ``OMP_NUM_THREADS`` asks.
 
     Returns
     -------
     int
-        At least 1; 1 where convcore was built without OpenMP.
+        At least 1; always 1 where convcore was built without OpenMP, and in a forked child, in
+        which the parent's OpenMP threads are missing (start children by ``spawn`` or
+        ``forkserver`` to give them threads).
+
+    Notes
+    -----
+    Where other programs keep all processors busy, a call on several threads waits for the slowest
+    of them, milliseconds even for a small problem: use one thread there, or start Python with
+    ``OMP_WAIT_POLICY=passive``.
 
     Examples
     --------
@@ -61,7 +66,7 @@ def get_num_threads() -> int:
     1
     """
     global _granted
-    if not _core.has_openmp():
+    if not _core.has_openmp() or _core.is_forked():
         return 1
     scoped = _scoped.get()
     if scoped is not None:
@@ -80,7 +85,8 @@ def set_num_threads(n: int) -> None:
     Parameters
     ----------
     n : int
-        From 1 to 1024. Small problems use fewer; results never depend on it.
+        From 1 to 1024. No call uses more than there are processors, small problems use fewer,
+        and a build without OpenMP uses one; results never depend on it.
 
     Raises
     ------
@@ -100,8 +106,7 @@ def set_num_threads(n: int) -> None:
     _default = _args.whole("set_num_threads", "n", n, 1, MOST_THREADS)
 
 
-@contextmanager
-def threads(n: int) -> Iterator[None]:
+class threads:
     """Use at most ``n`` threads inside a ``with`` block, in this thread and context only.
 
     Parameters
@@ -121,11 +126,16 @@ def threads(n: int) -> Iterator[None]:
     ...     print(convcore.get_num_threads())
     1
     """
-    token = _scoped.set(_args.whole("threads", "n", n, 1, MOST_THREADS))
-    try:
-        yield
-    finally:
-        _scoped.reset(token)
+
+    def __init__(self, n: int) -> None:
+        self._n = _args.whole("threads", "n", n, 1, MOST_THREADS)
+        self._tokens: list[Token[int | None]] = []
+
+    def __enter__(self) -> None:
+        self._tokens.append(_scoped.set(self._n))
+
+    def __exit__(self, *exception: object) -> None:
+        _scoped.reset(self._tokens.pop())
 
 
 def build_info() -> dict[str, object]:
@@ -167,13 +177,16 @@ def _read_environment() -> None:
     wanted = os.environ.get("CONVCORE_ISA") or available[-1]
     if wanted not in available:
         raise ValueError(
-            f"CONVCORE_ISA={wanted!r} is not available here; available: {', '.join(available)}"
+            f"CONVCORE_ISA={_args.shown(wanted)} is not available here; available: "
+            f"{', '.join(available)}"
         )
     _core.choose_isa(wanted)
     count = os.environ.get("CONVCORE_NUM_THREADS")
     if count:
         if not count.strip().isdecimal():
-            raise ValueError(f"CONVCORE_NUM_THREADS={count!r} is not a number of threads")
+            raise ValueError(
+                f"CONVCORE_NUM_THREADS={_args.shown(count)} is not a number of threads"
+            )
         _default = _args.whole("convcore", "CONVCORE_NUM_THREADS", int(count), 1, MOST_THREADS)
 
 

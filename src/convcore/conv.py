@@ -1,6 +1,7 @@
 """Convolution in one, two and three dimensions: what a call means, checked, and its result."""
 
 from functools import lru_cache
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -14,9 +15,6 @@ __all__ = ["conv1d", "conv2d", "conv3d"]
 
 Sizes = int | tuple[int, ...] | list[int]
 Paddings = Padding | tuple[Padding, ...] | list[Padding]
-
-
-MOST_BYTES = 2**63 - 1
 
 
 class Problem(NamedTuple):
@@ -35,7 +33,7 @@ def axis_row(
 ) -> Row:
     """Check one axis of m cells, and return what the kernels need to know of it."""
     pair = padding_pair(m, kernel, stride, padding, dilation)
-    if max(m + sum(pair), stride, span(kernel, dilation)) > MOST_BYTES // 16:
+    if max(m + sum(pair), stride, span(kernel, dilation)) > _args.MOST // 16:
         raise ValueError(
             f"{op}: sizes out of range: an input of {m} with kernel {kernel}, stride {stride}, "
             f"padding {pair} and dilation {dilation}"
@@ -108,16 +106,13 @@ def problem(
         raise ValueError(f"{error}; x has shape {x}, weight {weight}") from None
     out = [row[-1] for row in rows]
     shape = (n, *out, out_channels) if channels_last else (n, out_channels, *out)
-    total = 8
-    for size in shape:
-        total *= size
-    if total > MOST_BYTES:
+    if 8 * prod(size or 1 for size in shape) > _args.MOST:
         raise ValueError(
             f"{op}: the result of shape {shape} is too large for any memory: x has shape {x}, "
             f"weight {weight}, padding is {padding!r}, stride {stride!r}, dilation {dilation!r}"
         )
     core = None
-    if total and group_channels:
+    if prod(shape) and group_channels:
         missing = [(1, 1, 1, 1, 0, 1)] * (3 - axes)
         core = _core.Conv(
             n, groups, group_channels, out_channels // groups, missing + rows, border, channels_last
@@ -165,15 +160,15 @@ def convolution(
         _args.choice(op, "border", border, _args.BORDERS)
     if type(layout) is not str:
         _args.choice(op, "layout", layout, _args.LAYOUTS[axes])
-    if algorithm != "auto":
+    if type(algorithm) is not str or algorithm not in _args.ALGORITHMS:
         _args.choice(op, "algorithm", algorithm, _args.ALGORITHMS)
     if connections is not None:
         raise ValueError(
             f"{op}: connections is not available in this version, expected None; "
             "set the weights of absent pairs to zero"
         )
-    if flip is not False and flip is not True:
-        raise TypeError(f"{op}: flip must be True or False, got {flip!r}")
+    if type(flip) is not bool:
+        flip = _args.flag(op, "flip", flip)
     count = _runtime.threads_for(op, threads)
     core, shape, channel_axis = problem(
         op, axes, x.shape, weight.shape, stride, padding, dilation, groups, border, layout
@@ -183,11 +178,9 @@ def convolution(
         offset = _args.array(op, "bias", bias)
         _args.check_bias(op, offset, shape[channel_axis])
         offset = _args.ready(op, "bias", _args.ready(op, "bias", offset, dtype), work)
-    if out is not None:
-        _args.check_out(op, out, shape, dtype)
-
-    if out is not None and _args.computes_into(out, work, (x, weight, offset)):
-        target = out
+    place = None if out is None else _args.check_out(op, out, shape, dtype)
+    if place is not None and _args.computes_into(place, work, (x, weight, offset)):
+        target = place
     else:
         target = _args.new_result(op, shape, work, x, weight, padding)
     if core is None:
@@ -196,12 +189,16 @@ def convolution(
         if flip:
             weight = np.flip(weight, tuple(range(2, axes + 2)))
         x, weight = _args.ready(op, "x", x, work), _args.ready(op, "weight", weight, work)
-        core.forward(x, weight, offset, target, count, kernel)
-    if target is out:
-        return out
-    if out is None:
+        try:
+            core.forward(x, weight, offset, target, count, kernel)
+        except MemoryError as error:
+            raise MemoryError(
+                f"{op}: {error}; x has shape {x.shape}, weight {weight.shape}"
+            ) from None
+    if out is None or place is None:
         return target if dtype == work else target.astype(dtype)
-    np.copyto(out, target, casting="same_kind")
+    if target is not place:
+        np.copyto(place, target, casting="same_kind")
     return out
 
 

@@ -124,6 +124,7 @@ def output_size(
         axis: list[Any] = [(v,) for v in (n, kernel, stride, padding, dilation)]
         return output_size(*axis, ceil_mode=ceil_mode)[0]  # type: ignore[index,misc]
     axes = len(n)
+    ceil_mode = _args.flag(op, "ceil_mode", ceil_mode)
     return tuple(
         fitting_size(op, *axis, ceil_mode)
         for axis in zip(

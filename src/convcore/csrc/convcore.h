@@ -47,9 +47,12 @@ bool cc_isa_available(int i);
 int cc_isa_chosen(void);
 void cc_isa_choose(int i);
 
-/* Threads: whether OpenMP is compiled in, and how many threads it would use by itself. */
+/* Threads: whether OpenMP is compiled in, whether this process was forked (it then works alone),
+ * how many threads OpenMP would use by itself, and how many processors it may use. */
 bool cc_has_openmp(void);
+bool cc_is_forked(void);
 int cc_openmp_threads(void);
+int cc_processors(void);
 
 /* Runs `rounds` rounds of independent multiply-adds on one thread; returns the operations done. */
 int64_t cc_fma_probe(cc_real type, int64_t rounds);

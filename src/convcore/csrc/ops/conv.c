@@ -5,6 +5,11 @@
 
 #include <string.h>
 
+/* Where in its scratch a part keeps what it works with, in bytes. */
+typedef struct {
+    size_t strip, weights, sums, init, pieces, slot_owner, bytes;
+} part_layout;
+
 typedef struct {
     cc_conv_plan plan;
     const char *x, *weight, *bias;
@@ -12,8 +17,8 @@ typedef struct {
     ptrdiff_t *offset, *weight_index; /* lists, shared and read only */
     cc_run *runs;
     cc_taps taps;
+    part_layout layout;
     char *parts; /* scratch of part 0, 1, ... */
-    size_t part_bytes;
 } job;
 
 /* What a part has in its scratch at the moment. */
@@ -32,6 +37,19 @@ typedef struct {
 } item;
 
 static size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+static part_layout lay_out_part(const cc_conv_plan *plan)
+{
+    const size_t size = (size_t)plan->kernels->size, slots = (size_t)plan->weight_slots;
+    part_layout at = {0};
+    at.weights = at.strip + round_up((size_t)plan->strip.elements * size);
+    at.sums = at.weights + round_up(slots * (size_t)plan->weight_elements * size);
+    at.init = at.sums + round_up((size_t)plan->sum_elements * size);
+    at.pieces = at.init + round_up((size_t)plan->init_elements * size);
+    at.slot_owner = at.pieces + round_up((size_t)plan->strip.pieces * sizeof(cc_piece));
+    at.bytes = at.slot_owner + round_up(slots * sizeof(int64_t));
+    return at;
+}
 
 static item find_item(const cc_conv_plan *plan, int64_t index)
 {
@@ -263,33 +281,29 @@ static void run_rows(const job *j, part_state *part, const item *it, const char 
     }
 }
 
-static void begin_part(const job *j, int index, part_state *part)
+static part_state begin_part(const job *j, int index)
 {
     const cc_conv_plan *plan = &j->plan;
     const size_t size = (size_t)plan->kernels->size;
-    char *at = j->parts + (size_t)index * j->part_bytes;
-    part->strip = at + (size_t)plan->strip.lead * size;
-    at += round_up((size_t)plan->strip.elements * size);
-    part->weights = at;
-    at += round_up((size_t)(plan->weight_slots * plan->weight_elements) * size);
-    part->sums = at;
-    at += round_up((size_t)plan->sum_elements * size);
-    part->init = at;
-    at += round_up((size_t)plan->init_elements * size);
-    part->pieces = (cc_piece *)at;
-    at += round_up((size_t)plan->strip.pieces * sizeof(cc_piece));
-    part->slot_owner = (int64_t *)at;
-    memset(part->init, 0, (size_t)plan->init_elements * size);
-    for (int64_t i = 0; i < plan->weight_slots; i++) part->slot_owner[i] = -1;
-    part->item = part->tile = -1;
+    char *scratch = j->parts + (size_t)index * j->layout.bytes;
+    part_state part = {.strip = scratch + j->layout.strip + (size_t)plan->strip.lead * size,
+                       .weights = scratch + j->layout.weights,
+                       .sums = scratch + j->layout.sums,
+                       .init = scratch + j->layout.init,
+                       .pieces = (cc_piece *)(scratch + j->layout.pieces),
+                       .slot_owner = (int64_t *)(scratch + j->layout.slot_owner),
+                       .tile = -1,
+                       .item = -1};
+    memset(part.init, 0, (size_t)plan->init_elements * size);
+    for (int64_t i = 0; i < plan->weight_slots; i++) part.slot_owner[i] = -1;
+    return part;
 }
 
 static void run_part(int index, void *context)
 {
     const job *j = context;
     const cc_conv_plan *plan = &j->plan;
-    part_state part;
-    begin_part(j, index, &part);
+    part_state part = begin_part(j, index);
     const int items_of = index / plan->block_parts, blocks_of = index % plan->block_parts;
     const int64_t first_item = plan->items * items_of / plan->item_parts;
     const int64_t items = plan->items * (items_of + 1) / plan->item_parts - first_item;
@@ -335,18 +349,12 @@ cc_status cc_conv_forward(const cc_conv *problem, cc_real type, const void *x, c
     job j = {.x = x, .weight = weight, .bias = bias, .y = y};
     cc_conv_plan *plan = &j.plan;
     cc_conv_make_plan(plan, problem, type, threads, mode);
-    const size_t size = (size_t)plan->kernels->size;
     const int parts = plan->item_parts * plan->block_parts;
     const size_t offsets = round_up((size_t)plan->taps_size.offsets * sizeof(ptrdiff_t));
     const size_t indices = round_up((size_t)plan->taps_size.weights * sizeof(ptrdiff_t));
     const size_t runs = round_up((size_t)plan->taps_size.runs * sizeof(cc_run));
-    j.part_bytes = round_up((size_t)plan->strip.elements * size) +
-                   round_up((size_t)(plan->weight_slots * plan->weight_elements) * size) +
-                   round_up((size_t)plan->sum_elements * size) +
-                   round_up((size_t)plan->init_elements * size) +
-                   round_up((size_t)plan->strip.pieces * sizeof(cc_piece)) +
-                   round_up((size_t)plan->weight_slots * sizeof(int64_t));
-    char *scratch = cc_scratch_take(offsets + indices + runs + (size_t)parts * j.part_bytes);
+    j.layout = lay_out_part(plan);
+    char *scratch = cc_scratch_take(offsets + indices + runs + (size_t)parts * j.layout.bytes);
     if (!scratch)
         return CC_NO_MEMORY;
     j.offset = (ptrdiff_t *)scratch;

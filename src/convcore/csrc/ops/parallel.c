@@ -10,42 +10,74 @@
 #endif
 #if defined(_OPENMP) && defined(__unix__)
 #include <pthread.h>
-#define CC_GUARDS_FORK
+#define CC_POSIX
 #endif
 
-#ifdef CC_GUARDS_FORK
-/* GCC's OpenMP keeps its pool of threads across fork(), where the threads are gone: a child of a
- * process that ran in parallel would wait for them for ever. Such a child works alone. */
-static atomic_bool ran_parallel, lost_pool;
-static void in_child(void)
+#ifdef CC_POSIX
+/* GCC's OpenMP keeps its threads' records across fork(), where the threads are gone: a child would
+ * wait for them for ever, whoever had started them. So a forked child works alone. */
+static atomic_bool forked;
+static void in_child(void) { atomic_store(&forked, true); }
+__attribute__((constructor)) static void watch_fork(void) { pthread_atfork(NULL, NULL, in_child); }
+
+/* OpenMP ends the process if the system refuses it a thread, so ask first. What these threads
+ * leave behind, their stacks, is what the next ones are made from. OpenMP keeps its threads for
+ * each thread that calls it, and so is the number that it has got. */
+static void *idle(void *barrier)
 {
-    if (atomic_load(&ran_parallel))
-        atomic_store(&lost_pool, true);
+    pthread_mutex_lock(barrier); /* until all have been made */
+    pthread_mutex_unlock(barrier);
+    return NULL;
 }
-static pthread_once_t fork_guard = PTHREAD_ONCE_INIT;
-static void install_fork_guard(void) { pthread_atfork(NULL, NULL, in_child); }
+
+static int grant(int threads)
+{
+    static _Thread_local int granted = 1;
+    enum { MOST = 256 };
+    pthread_t made[MOST];
+    pthread_mutex_t barrier = PTHREAD_MUTEX_INITIALIZER;
+    if (threads <= granted)
+        return threads;
+    const int wanted = threads - granted < MOST ? threads - granted : MOST;
+    int count = 0;
+    pthread_mutex_lock(&barrier);
+    while (count < wanted && pthread_create(&made[count], NULL, idle, &barrier) == 0) count++;
+    pthread_mutex_unlock(&barrier);
+    for (int i = 0; i < count; i++) pthread_join(made[i], NULL);
+    if (count == wanted)
+        granted += wanted;
+    return granted;
+}
 #endif
+
+/* How many threads can work at once; more would only take turns. */
+static int available_threads(int wanted)
+{
+#ifdef _OPENMP
+    const int processors = omp_get_num_procs();
+    const int threads = wanted < processors ? wanted : processors;
+#ifdef CC_POSIX
+    return atomic_load(&forked) ? 1 : grant(threads);
+#else
+    return threads;
+#endif
+#else
+    (void)wanted;
+    return 1;
+#endif
+}
 
 void cc_parallel(int parts, void (*work)(int part, void *context), void *context)
 {
-#ifdef _OPENMP
-    int threads = parts;
-#ifdef CC_GUARDS_FORK
-    if (parts > 1) {
-        pthread_once(&fork_guard, install_fork_guard);
-        if (atomic_load(&lost_pool))
-            threads = 1;
-        else
-            atomic_store(&ran_parallel, true);
-    }
-#endif
+    const int threads = parts > 1 ? available_threads(parts) : 1;
     if (threads > 1) {
-        /* The system may grant fewer threads than asked for: every part is done all the same. */
+        /* Fewer threads than parts may come: every part is done all the same. */
+#ifdef _OPENMP
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
+#endif
         for (int part = 0; part < parts; part++) work(part, context);
         return;
     }
-#endif
     for (int part = 0; part < parts; part++) work(part, context);
 }
 
@@ -58,10 +90,28 @@ bool cc_has_openmp(void)
 #endif
 }
 
+bool cc_is_forked(void)
+{
+#ifdef CC_POSIX
+    return atomic_load(&forked);
+#else
+    return false;
+#endif
+}
+
 int cc_openmp_threads(void)
 {
 #ifdef _OPENMP
     return omp_get_max_threads();
+#else
+    return 1;
+#endif
+}
+
+int cc_processors(void)
+{
+#ifdef _OPENMP
+    return omp_get_num_procs(); /* heeds affinity, also where OMP_PROC_BIND has narrowed it */
 #else
     return 1;
 #endif
