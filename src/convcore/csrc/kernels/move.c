@@ -14,19 +14,19 @@ typedef int64_t lane_index __attribute__((vector_size(CC_VECTOR_BYTES)));
 
 /* LOWER, UPPER: the lower (upper) halves of two vectors, their lanes interleaved. EVEN: the even
  * lanes of a, then the odd lanes of b. */
-#if CC_LANES == 2
+#if CC_VECTOR_LANES == 2
 #define EVEN(a, b) SHUFFLE(a, b, 0, 3)
 #define LOWER(a, b) SHUFFLE(a, b, 0, 2)
 #define UPPER(a, b) SHUFFLE(a, b, 1, 3)
-#elif CC_LANES == 4
+#elif CC_VECTOR_LANES == 4
 #define EVEN(a, b) SHUFFLE(a, b, 0, 2, 5, 7)
 #define LOWER(a, b) SHUFFLE(a, b, 0, 4, 1, 5)
 #define UPPER(a, b) SHUFFLE(a, b, 2, 6, 3, 7)
-#elif CC_LANES == 8
+#elif CC_VECTOR_LANES == 8
 #define EVEN(a, b) SHUFFLE(a, b, 0, 2, 4, 6, 9, 11, 13, 15)
 #define LOWER(a, b) SHUFFLE(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
 #define UPPER(a, b) SHUFFLE(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
-#elif CC_LANES == 16
+#elif CC_VECTOR_LANES == 16
 #define EVEN(a, b) SHUFFLE(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31)
 #define LOWER(a, b) SHUFFLE(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
 #define UPPER(a, b) SHUFFLE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)

@@ -27,8 +27,8 @@ typedef real vec __attribute__((vector_size(CC_VECTOR_BYTES)));
 typedef real unaligned_vec
     __attribute__((vector_size(CC_VECTOR_BYTES), aligned(sizeof(real)), may_alias));
 
-#define CC_LANES (CC_VECTOR_BYTES / CC_REAL_BYTES)
-enum { LANES = CC_LANES };
+#define CC_VECTOR_LANES (CC_VECTOR_BYTES / CC_REAL_BYTES)
+enum { LANES = CC_VECTOR_LANES };
 
 /* Register tiles: accumulators, the vectors they share and one broadcast must fit the registers. */
 #if CC_REGISTERS == 32

@@ -107,11 +107,10 @@ typedef struct {
 
 static shares share_block(const cc_conv_plan *plan, int64_t block)
 {
-    const bool whole_vectors = plan->mode == CC_PIXELS || plan->mode == CC_LANES;
-    const int64_t grain = whole_vectors ? plan->kernels->lanes : 1;
+    const int64_t grain = cc_channel_grain(plan);
     const int64_t most = plan->mode == CC_ROWS ? 1
-                         : whole_vectors       ? plan->kernels->pixel_vecs
-                                               : plan->kernels->maps;
+                         : cc_by_row(plan)     ? plan->kernels->maps
+                                               : plan->kernels->pixel_vecs;
     shares s = {cc_block_start(plan, block), cc_block_start(plan, block + 1), 0, grain};
     const int64_t grains = (s.to - s.from + grain - 1) / grain;
     s.shares = (grains + most - 1) / most;
@@ -182,6 +181,12 @@ static const char *find_init(const job *j, part_state *part, int64_t from, int64
     return part->init;
 }
 
+static ptrdiff_t output_plane(const cc_conv_plan *plan)
+{
+    const cc_axis *axis = plan->problem.axis;
+    return axis[CC_DEPTH].out * axis[CC_ROW].out * axis[CC_COLUMN].out;
+}
+
 /* Where output channel `channel` (of all groups) of an item's output (row, 0) stands, in reals. */
 static ptrdiff_t find_output(const cc_conv_plan *plan, const item *it, int64_t channel, int64_t row)
 {
@@ -190,15 +195,9 @@ static ptrdiff_t find_output(const cc_conv_plan *plan, const item *it, int64_t c
     const int64_t channels = p->groups * p->k;
     const int64_t line = it->origin[CC_DEPTH] * axis[CC_ROW].out + it->origin[CC_ROW] + row;
     const int64_t pixel = line * axis[CC_COLUMN].out + it->origin[CC_COLUMN];
-    const int64_t pixels = axis[CC_DEPTH].out * axis[CC_ROW].out * axis[CC_COLUMN].out;
+    const int64_t pixels = output_plane(plan);
     return p->channels_last ? (it->image * pixels + pixel) * channels + channel
                             : (it->image * channels + channel) * pixels + pixel;
-}
-
-static ptrdiff_t output_plane(const cc_conv_plan *plan)
-{
-    const cc_axis *axis = plan->problem.axis;
-    return axis[CC_DEPTH].out * axis[CC_ROW].out * axis[CC_COLUMN].out;
 }
 
 /* CC_PIXELS, CC_LANES: sums of all pixels of the item for a few vectors of output channels. */
@@ -320,10 +319,10 @@ static void run_part(int index, void *context)
         const char *cells = find_cells(j, &part, &it, first_item + index_in);
         const char *weights = find_weights(j, &part, it.group, block, items_outside ? block_in : 0);
         const shares s = share_block(plan, block);
-        if (plan->mode == CC_PIXELS || plan->mode == CC_LANES)
-            run_pixels(j, &part, &it, cells, weights, &s);
-        else
+        if (cc_by_row(plan))
             run_rows(j, &part, &it, cells, weights, &s);
+        else
+            run_pixels(j, &part, &it, cells, weights, &s);
     }
 }
 

@@ -89,7 +89,7 @@ static void start_strip(cc_conv_plan *plan)
 {
     const cc_conv *p = &plan->problem;
     cc_strip *s = &plan->strip;
-    const bool by_row = plan->mode == CC_MAPS || plan->mode == CC_ROWS;
+    const bool by_row = cc_by_row(plan);
     const int64_t all = p->groups * p->c;
     *s = (cc_strip){.border = p->border,
                     .channels = plan->mode == CC_LANES ? p->groups : p->c,
@@ -133,7 +133,7 @@ static void choose_tiles(cc_conv_plan *plan)
 {
     const int64_t out_rows = plan->problem.axis[CC_ROW].out;
     const int64_t out_columns = plan->problem.axis[CC_COLUMN].out;
-    const bool by_row = plan->mode == CC_MAPS || plan->mode == CC_ROWS;
+    const bool by_row = cc_by_row(plan);
     const int64_t most = by_row ? TILE_COLUMNS : TILE_PIXEL_COLUMNS;
     int64_t columns = ceil_div(out_columns, ceil_div(out_columns, most));
     int64_t rows = by_row ? out_rows : min(out_rows, max(1, TILE_PIXELS / columns));
@@ -217,8 +217,7 @@ static void share_out(cc_conv_plan *plan, int threads)
 
 int64_t cc_block_start(const cc_conv_plan *plan, int64_t block)
 {
-    const int64_t grain =
-        plan->mode == CC_PIXELS || plan->mode == CC_LANES ? plan->kernels->lanes : 1;
+    const int64_t grain = cc_channel_grain(plan);
     return min(ceil_div(plan->channels, grain) * block / plan->blocks * grain, plan->channels);
 }
 
@@ -259,7 +258,7 @@ void cc_conv_make_plan(cc_conv_plan *plan, const cc_conv *problem, cc_real type,
         plan->weight_slots = 1;
     plan->init_elements = width;
     const cc_strip_axis *row = &plan->strip.axis[CC_ROW], *column = &plan->strip.axis[CC_COLUMN];
-    plan->sum_elements = plan->mode == CC_PIXELS || plan->mode == CC_LANES
-                             ? row->outputs * column->outputs * kernels->pixel_vecs * kernels->lanes
-                             : column->outputs * max(kernels->maps, kernels->rows_shared);
+    plan->sum_elements =
+        cc_by_row(plan) ? column->outputs * max(kernels->maps, kernels->rows_shared)
+                        : row->outputs * column->outputs * kernels->pixel_vecs * kernels->lanes;
 }

@@ -25,7 +25,19 @@ typedef struct {
     cc_taps_size taps_size;
 } cc_conv_plan;
 
-/* Blocks are ranges of output channels; block b is [cc_split(n, blocks, b), ...(b + 1)). */
+/* Whether the kernel has output columns along its lanes, and not output channels. */
+static inline bool cc_by_row(const cc_conv_plan *plan)
+{
+    return plan->mode == CC_MAPS || plan->mode == CC_ROWS;
+}
+
+/* Output channels are dealt out in multiples of this: in whole vectors where they are the lanes. */
+static inline int64_t cc_channel_grain(const cc_conv_plan *plan)
+{
+    return cc_by_row(plan) ? 1 : plan->kernels->lanes;
+}
+
+/* The first output channel of a block, which ends where the next begins. */
 int64_t cc_block_start(const cc_conv_plan *plan, int64_t block);
 
 void cc_conv_make_plan(cc_conv_plan *plan, const cc_conv *problem, cc_real type, int threads,
