@@ -6,6 +6,7 @@ import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from .copy_speed import Copy
 from .layers import read_layers, select
 from .machine import facts, usable_cpus
 from .peak import FmaPeak
@@ -55,10 +56,10 @@ def _above_zero(kind):
 def _parser():
     parser = Parser(
         prog="convcore bench",
-        description="Time convcore beside the other convolution libraries that are installed.",
+        description="Time convolution and pooling beside the other libraries that are installed.",
     )
     parser.add_argument(
-        "--layers", nargs="+", metavar="PATTERN", help="names or groups, * and ? allowed"
+        "--layers", nargs="+", metavar="PATTERN", help="names, groups, conv or pool; * and ? too"
     )
     parser.add_argument(
         "--peers", nargs="+", metavar="PATTERN", help='libraries to measure; "none" for no peer'
@@ -77,7 +78,7 @@ def _parser():
 
 
 def _choose_peers(patterns):
-    """Return the peer classes that match; convcore itself always takes part."""
+    """Return the peer classes that match; convcore and the copy always take part."""
     optional = (*OURS[1:], *PEERS)
     if patterns is None:
         return optional
@@ -111,7 +112,8 @@ def _load(classes):
 def _list(layers, classes):
     for layer in layers:
         print(
-            f"{layer.name:22}{layer.group:12}{layer.shape_text:34}{layer.flops / 1e6:10.1f} MFLOP"
+            f"{layer.name:22}{layer.group:12}{layer.shape_text:34}"
+            f"{layer.flops / 1e6:10.4g} MFLOP{layer.bytes_moved / 1e6:10.4g} MB"
         )
     print()
     for peer in classes:
@@ -130,9 +132,9 @@ def _run(options, layers, classes):
     import convcore
 
     machine = facts(convcore.build_info())
-    loaded, libraries = _load((OURS[0], *classes))
-    ours = [library for library in loaded if isinstance(library, OURS)]
-    peers = [library for library in loaded if not isinstance(library, OURS)]
+    loaded, libraries = _load(classes)
+    ours = [library for library in loaded if isinstance(library, (*OURS, Copy))]
+    peers = [library for library in loaded if not isinstance(library, (*OURS, Copy))]
     peak = FmaPeak(_fma_probe(), options.threads)
     records = []
     for number, layer in enumerate(layers, 1):
@@ -147,7 +149,7 @@ def _run(options, layers, classes):
         for threads in options.threads
     ]
     return {
-        "format": 1,
+        "format": 2,
         "machine": machine,
         "settings": {
             "threads": options.threads,
@@ -171,11 +173,11 @@ def main(argv=None):
     options = parser.parse_args(argv)
     try:
         layers = select(read_layers(), options.layers)
-        classes = _choose_peers(options.peers)
+        classes = (OURS[0], *_choose_peers(options.peers), Copy)
     except ValueError as error:
         parser.error(str(error))
     if options.list:
-        _list(layers, (OURS[0], *classes))
+        _list(layers, classes)
         return 0
     if options.json and not options.json.absolute().parent.is_dir():
         parser.error(f"--json {options.json}: its folder does not exist")

@@ -1,8 +1,9 @@
 """The benchmark's layers: read from `layers.txt`, selected by pattern, filled with data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -11,19 +12,30 @@ LAYERS_FILE = Path(__file__).parent / "layers.txt"
 
 @dataclass(frozen=True)
 class Layer:
-    """One line of `layers.txt`: n, c, h, w in, k out, kernel (r, s)."""
+    """What every line of `layers.txt` has: n, c, h, w in, kernel (r, s), stride and padding.
+
+    A kind of layer adds its own columns, `k` (output channels), what is computed (`flops`,
+    `call()`), and what limits its speed: `work`, done at a `rate` that cannot pass the `roof`.
+    """
+
+    kind: ClassVar[str]  # tables and means are split by it; --layers matches it too
+    rate: ClassVar[str]  # the unit of 1e9 `work` a second
+    roof: ClassVar[str]  # "peak", the multiply-adds of the processor, or "copy" of its memory
 
     name: str
     group: str
+    op: str
     n: int
     c: int
     h: int
     w: int
-    k: int
     kernel: tuple[int, int]
     stride: int
     padding: int
-    groups: int
+
+    @property
+    def input_shape(self):
+        return self.n, self.c, self.h, self.w
 
     @property
     def output_shape(self):
@@ -35,10 +47,14 @@ class Layer:
         return self.n, self.k, oh, ow
 
     @property
-    def flops(self):
-        """Two per multiply-add of the direct sum, taps that fall on padding counted too."""
-        r, s = self.kernel
-        return 2 * int(np.prod(self.output_shape)) * (self.c // self.groups) * r * s
+    def bytes_moved(self):
+        """What has to be read and written even if nothing is read twice: operands and result."""
+        return 4 * sum(int(np.prod(shape)) for shape in (*self.operand_shapes, self.output_shape))
+
+    @property
+    def operand_shapes(self):
+        """The shapes of what `data` returns."""
+        return (self.input_shape,)
 
     @property
     def is_image(self):
@@ -50,42 +66,155 @@ class Layer:
     def shape_text(self):
         """For example `64x56x56->128 3x3 s2 p1`, the defaults left out."""
         batch = f"{self.n}x" if self.n > 1 else ""
-        depthwise = self.groups == self.c == self.k > 1
-        output = " dw" if depthwise else f"->{self.k}"
-        text = f"{batch}{self.c}x{self.h}x{self.w}{output} {self.kernel[0]}x{self.kernel[1]}"
+        text = f"{batch}{self.c}x{self.h}x{self.w}{self._operator_text}"
         text += f" s{self.stride}" if self.stride > 1 else ""
-        text += f" p{self.padding}" if self.padding > 0 else ""
-        return text + (f" g{self.groups}" if self.groups > 1 and not depthwise else "")
+        return text + (f" p{self.padding}" if self.padding > 0 else "")
+
+    @property
+    def _kernel_text(self):
+        return f"{self.kernel[0]}x{self.kernel[1]}"
 
     def data(self):
-        """Return float32 (x, weight), the same on every run: normal x, He-scaled normal weight."""
+        """Return the float32 operands, the same on every run; the first is x, normal numbers."""
         rng = np.random.default_rng(0)
-        fan_in = self.c // self.groups * self.kernel[0] * self.kernel[1]
-        x = rng.standard_normal((self.n, self.c, self.h, self.w), dtype=np.float32)
-        weight = rng.standard_normal((self.k, self.c // self.groups, *self.kernel), np.float32)
-        return x, weight * np.float32(np.sqrt(2 / fan_in))
+        return tuple(rng.standard_normal(shape, np.float32) for shape in self.operand_shapes)
+
+
+@dataclass(frozen=True)
+class Conv(Layer):
+    """A convolution with k output channels, in groups; its second operand is the weight."""
+
+    kind = "conv"
+    rate = "GFLOP/s"
+    roof = "peak"
+
+    k: int
+    groups: int
+
+    @property
+    def flops(self):
+        """Two per multiply-add of the direct sum, taps that fall on padding counted too."""
+        return 2 * int(np.prod(self.output_shape)) * self._fan_in
+
+    @property
+    def work(self):
+        return self.flops
+
+    @property
+    def operand_shapes(self):
+        return self.input_shape, (self.k, self.c // self.groups, *self.kernel)
+
+    @property
+    def shape_text(self):
+        grouped = self.groups > 1 and not self._depthwise
+        return super().shape_text + (f" g{self.groups}" if grouped else "")
+
+    @property
+    def _operator_text(self):
+        return (" dw " if self._depthwise else f"->{self.k} ") + self._kernel_text
+
+    @property
+    def _depthwise(self):
+        return self.groups == self.c == self.k > 1
+
+    @property
+    def _fan_in(self):
+        return self.c // self.groups * self.kernel[0] * self.kernel[1]
+
+    def data(self):
+        """Return (x, weight), the weight scaled as He does."""
+        x, weight = super().data()
+        return x, weight * np.float32(np.sqrt(2 / self._fan_in))
+
+    def call(self):
+        """Return convcore's function, its arguments after the operands, and its options."""
+        return "conv2d", (None, self.stride, self.padding, 1, self.groups), {}
+
+
+@dataclass(frozen=True)
+class Pool(Layer):
+    """Pooling with windows of the kernel's size: as many channels out as in."""
+
+    kind = "pool"
+    rate = "GB/s"
+    roof = "copy"
+
+    @property
+    def k(self):
+        return self.c
+
+    @property
+    def flops(self):
+        """One for each cell of each window, padding included; two where it is squared first."""
+        r, s = self.kernel
+        return int(np.prod(self.output_shape)) * r * s * (2 if self.op == "l2" else 1)
+
+    @property
+    def work(self):
+        return self.bytes_moved
+
+    @property
+    def function(self):
+        """The word for it in a function's name: a box is an average."""
+        return "avg" if self.op == "box" else self.op
+
+    @property
+    def is_global(self):
+        """Whether its only window is the whole plane; no library has a name for that L2."""
+        return self.op != "l2" and self.padding == 0 and self.kernel == (self.h, self.w)
+
+    @property
+    def _operator_text(self):
+        return f" {self.op} " + ("global" if self.is_global else self._kernel_text)
+
+    def call(self):
+        """Return convcore's function, its arguments after the operands, and its options."""
+        if self.is_global:
+            return f"adaptive_{self.function}_pool2d", (1,), {}
+        options = {"count_include_pad": True} if self.op == "box" else {}
+        return f"{self.function}_pool2d", (self.kernel, self.stride, self.padding), options
+
+
+KINDS = {"conv": Conv, **dict.fromkeys(("max", "avg", "box", "l2"), Pool)}  # by operator
+
+
+def _value(column, text):
+    """Return the value of one cell of the table."""
+    if column in ("name", "group", "op"):
+        return text
+    if column == "kernel":
+        r, s = text.split("x")
+        return int(r), int(s)
+    return int(text)
+
+
+def _layer(cells):
+    """Return the layer of one line's cells; the columns are the fields of its kind, in order."""
+    op = cells[2] if len(cells) > 2 else None
+    if op not in KINDS:
+        raise ValueError(f"no operator {op!r}, only {', '.join(KINDS)}")
+    columns = [field.name for field in fields(KINDS[op])]
+    if len(cells) != len(columns):
+        raise ValueError(f"{len(cells)} columns, not {len(columns)}")
+    return KINDS[op](*map(_value, columns, cells))
 
 
 def read_layers(path=LAYERS_FILE):
     """Return every layer of the table at `path`; a bad line is a ValueError that names it."""
     layers = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        fields = line.partition("#")[0].split()
-        if not fields:
+        cells = line.partition("#")[0].split()
+        if not cells:
             continue
         try:
-            name, group, n, c, h, w, k, kernel, stride, padding, groups = fields
-            r, s = kernel.split("x")
-            sizes = [int(value) for value in (n, c, h, w, k)]
-            rest = [int(value) for value in (stride, padding, groups)]
-            layers.append(Layer(name, group, *sizes, (int(r), int(s)), *rest))
+            layers.append(_layer(cells))
         except ValueError as error:
             raise ValueError(f"{path.name}, line {number}: {error}: {line!r}") from None
     return layers
 
 
 def select(layers, patterns):
-    """Return the layers whose name or group matches one of the shell patterns, in table order.
+    """Return the layers whose name, group or kind matches a shell pattern, in table order.
 
     A pattern that matches nothing is a ValueError: a typing error must not shorten a run silently.
     """
@@ -96,7 +225,7 @@ def select(layers, patterns):
         found = [
             layer.name
             for layer in layers
-            if fnmatchcase(layer.name, pattern) or fnmatchcase(layer.group, pattern)
+            if any(fnmatchcase(text, pattern) for text in (layer.name, layer.group, layer.kind))
         ]
         if not found:
             groups = ", ".join(dict.fromkeys(layer.group for layer in layers))

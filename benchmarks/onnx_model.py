@@ -1,4 +1,4 @@
-"""A one-convolution ONNX model as bytes, written without the `onnx` package.
+"""A one-node ONNX model as bytes, written without the `onnx` package.
 
 ONNX Runtime, OpenVINO and OpenCV all read ONNX, but none of them brings a writer. The file is a
 protocol buffer: a message is a row of fields, each a key (field number * 8 + wire type) and a
@@ -7,6 +7,8 @@ numbers below are those of `onnx.proto`; each is named beside its use.
 """
 
 import numpy as np
+
+from .calls import onnx_node
 
 FLOAT = 1  # TensorProto.FLOAT
 INT, INTS = 2, 7  # AttributeProto.INT, AttributeProto.INTS
@@ -51,20 +53,20 @@ def _value_info(name, shape):
     return _field(1, name) + _field(2, _field(1, tensor))
 
 
-def conv_model(layer, weight):
-    """Return the model `y = Conv(x, weight)` of `layer`, opset 13, the weight a constant in it."""
-    attributes = {
-        "kernel_shape": layer.kernel,
-        "strides": (layer.stride,) * 2,
-        "pads": (layer.padding,) * 4,
-        "group": layer.groups,
-    }
-    # NodeProto: input = 1, output = 2, op_type = 4, attribute = 5
-    node = _field(1, "x") + _field(1, "weight") + _field(2, "y") + _field(4, "Conv")
-    node += b"".join(_field(5, _attribute(name, value)) for name, value in attributes.items())
+def _node(operator, inputs, attributes):
+    """NodeProto: input = 1, output = 2, op_type = 4, attribute = 5."""
+    node = b"".join(_field(1, name) for name in inputs) + _field(2, "y") + _field(4, operator)
+    return node + b"".join(_field(5, _attribute(*item)) for item in attributes.items())
+
+
+def one_node_model(layer, constants):
+    """Return the model `y = operator(x, *constants)` of `layer`, opset 13."""
+    names = [f"constant{number}" for number in range(len(constants))]
     # GraphProto: node = 1, name = 2, initializer = 5, input = 11, output = 12
-    graph = _field(1, node) + _field(2, layer.name) + _field(5, _tensor("weight", weight))
-    graph += _field(11, _value_info("x", (layer.n, layer.c, layer.h, layer.w)))
+    operator, attributes = onnx_node(layer)
+    graph = _field(1, _node(operator, ["x", *names], attributes)) + _field(2, layer.name)
+    graph += b"".join(_field(5, _tensor(*item)) for item in zip(names, constants, strict=True))
+    graph += _field(11, _value_info("x", layer.input_shape))
     graph += _field(12, _value_info("y", layer.output_shape))
     # ModelProto: ir_version = 1, graph = 7, opset_import = 8 { version = 2 }
     return _field(1, 8) + _field(7, graph) + _field(8, _field(2, 13))

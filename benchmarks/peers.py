@@ -1,19 +1,32 @@
 """One small adapter per library: how to give it a layer, how to call it, how to read its answer.
 
-`Peer.prepare` does everything that the library lets a user do once (build a session, pack
-constant weights, change the memory layout of the input) and returns `(call, to_numpy)`:
-`call()` is what is timed, and `to_numpy(call())` is its result as an NCHW array.
+What a layer is called in a library's words is in `calls.py`. `Peer.prepare` does everything that
+the library lets a user do once (build a session, pack constant weights, change the memory layout
+of the input) and returns `(call, to_numpy)`: `call()` is what is timed, and `to_numpy(call())` is
+its result as an NCHW array.
 """
 
 import importlib
+import time
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from importlib import metadata
+from itertools import repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from .onnx_model import conv_model
+from .calls import NDIMAGE_FILTERS, OPENCV_FILTERS, ncnn_layer, torch_call
+from .onnx_model import one_node_model
+
+
+def time_calls(call, count):
+    """Return the seconds that `count` calls take."""
+    start = time.perf_counter()
+    for _ in repeat(None, count):
+        call()
+    return time.perf_counter() - start
 
 
 class Peer:
@@ -23,6 +36,7 @@ class Peer:
     about = ""
     package = ""  # the module to import; a missing one makes the constructor raise ImportError
     distribution = ""  # the name it is installed under, where that differs from the module's
+    kinds = ("conv", "pool")  # what it is made for; other layers it does not even refuse
 
     def __init__(self):
         self.module = importlib.import_module(self.package)
@@ -41,36 +55,38 @@ class Peer:
         """Return a context to run calls in, for settings that belong to the whole process."""
         return nullcontext()
 
-    def prepare(self, layer, x, weight, threads):
-        """Return `(call, to_numpy)` for `layer` on `threads` threads."""
+    def prepare(self, layer, operands, threads):
+        """Return `(call, to_numpy)` for `layer` on `threads` threads; the first operand is x."""
         raise NotImplementedError
+
+    def time_calls(self, call, count):
+        """Return the seconds that `count` calls of a prepared `call` take."""
+        return time_calls(call, count)
 
 
 class Convcore(Peer):
     """The library itself, as its users call it: weights packed, result allocated."""
 
     name = "convcore"
-    about = "convcore.conv2d, NCHW"
+    about = "convcore, NCHW"
     package = "convcore"
     layout = "NCHW"
 
-    def prepare(self, layer, x, weight, threads):
-        conv2d, layout = self.module.conv2d, self.layout
-        options = (layer.stride, layer.padding, 1, layer.groups)
-        if layout == "NHWC":
+    def prepare(self, layer, operands, threads):
+        name, arguments, options = layer.call()
+        options = {**options, "layout": self.layout, "threads": threads}
+        x, *weights = operands
+        if self.layout == "NHWC":
             x = np.ascontiguousarray(x.transpose(0, 2, 3, 1))
-
-        def call():
-            return conv2d(x, weight, None, *options, layout=layout, threads=threads)
-
-        return call, lambda y: y.transpose(0, 3, 1, 2) if layout == "NHWC" else y
+        call = partial(getattr(self.module, name), x, *weights, *arguments, **options)
+        return call, lambda y: y.transpose(0, 3, 1, 2) if self.layout == "NHWC" else y
 
 
 class ConvcoreNHWC(Convcore):
     """The same on channels-last input, giving channels-last output."""
 
     name = "convcore-nhwc"
-    about = "convcore.conv2d, NHWC"
+    about = "convcore, NHWC"
     layout = "NHWC"
 
 
@@ -78,7 +94,7 @@ class Torch(Peer):
     """PyTorch eager, NCHW. It reorders input, weight and result in most calls."""
 
     name = "torch"
-    about = "PyTorch eager conv2d, NCHW, inference mode"
+    about = "PyTorch eager, NCHW, inference mode"
     package = "torch"
     memory_format = "contiguous_format"
 
@@ -88,26 +104,21 @@ class Torch(Peer):
         with self.module.inference_mode():
             yield
 
-    def prepare(self, layer, x, weight, threads):
+    def prepare(self, layer, operands, threads):
         torch = self.module
-        options = (layer.stride, layer.padding, 1, layer.groups)
         memory_format = getattr(torch, self.memory_format)
-        x, weight = (
-            torch.from_numpy(array).contiguous(memory_format=memory_format) for array in (x, weight)
-        )
-        conv2d = torch.nn.functional.conv2d
-
-        def call():
-            return conv2d(x, weight, None, *options)
-
-        return call, lambda y: y.numpy()
+        operands = [
+            torch.from_numpy(array).contiguous(memory_format=memory_format) for array in operands
+        ]
+        function, arguments = torch_call(torch.nn.functional, layer)
+        return partial(function, *operands, *arguments), lambda y: y.numpy()
 
 
 class TorchChannelsLast(Torch):
-    """PyTorch eager with input and weight already in channels_last, so the result is too."""
+    """PyTorch eager with its operands already in channels_last, so the result is too."""
 
     name = "torch-cl"
-    about = "PyTorch eager conv2d, channels_last, inference mode"
+    about = "PyTorch eager, channels_last, inference mode"
     memory_format = "channels_last"
 
 
@@ -118,15 +129,16 @@ class OnnxRuntime(Peer):
     about = "ONNX Runtime, CPU provider, constant weights, bound input and output"
     package = "onnxruntime"
 
-    def prepare(self, layer, x, weight, threads):
+    def prepare(self, layer, operands, threads):
         ort = self.module
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
         options.log_severity_level = 3
+        x, *weights = operands
         session = ort.InferenceSession(
-            conv_model(layer, weight), options, providers=["CPUExecutionProvider"]
+            one_node_model(layer, weights), options, providers=["CPUExecutionProvider"]
         )
         y = ort.OrtValue.ortvalue_from_numpy(np.empty(layer.output_shape, np.float32))
         binding = session.io_binding()
@@ -147,7 +159,7 @@ class OpenVINO(Peer):
     about = "OpenVINO, CPU, inference precision f32, one stream, no pinning"
     package = "openvino"
 
-    def prepare(self, layer, x, weight, threads):
+    def prepare(self, layer, operands, threads):
         ov = self.module
         core = ov.Core()
         config = {
@@ -156,7 +168,8 @@ class OpenVINO(Peer):
             "NUM_STREAMS": 1,
             "ENABLE_CPU_PINNING": False,
         }
-        model = core.compile_model(core.read_model(conv_model(layer, weight)), "CPU", config)
+        x, *weights = operands
+        model = core.compile_model(core.read_model(one_node_model(layer, weights)), "CPU", config)
         request = model.create_infer_request()
         request.set_input_tensor(ov.Tensor(x, shared_memory=True))
         output = request.get_output_tensor()
@@ -176,25 +189,25 @@ class Ncnn(Peer):
     package = "ncnn"
 
     def refuses(self, layer):
+        if layer.op == "l2":
+            return "has no L2 pooling"
         return "has no batch axis" if layer.n > 1 else None
 
-    def prepare(self, layer, x, weight, threads):
+    def prepare(self, layer, operands, threads):
         ncnn = self.module
         net = ncnn.Net()
         net.opt.num_threads = threads
         for option in dir(net.opt):
             if option.startswith(("use_fp16", "use_bf16", "use_int8", "use_vulkan")):
                 setattr(net.opt, option, False)
-        kind = "Convolution" if layer.groups == 1 else "ConvolutionDepthWise"
-        r, s = layer.kernel
-        fields = {0: layer.k, 1: s, 11: r, 3: layer.stride, 4: layer.padding, 5: 0, 6: weight.size}
-        if layer.groups > 1:
-            fields[7] = layer.groups
-        text = " ".join(f"{key}={value}" for key, value in fields.items())
-        net.load_param_mem(f"7767517\n2 2\nInput x 0 1 x\n{kind} conv 1 1 x y {text}\n")
+        x, *weights = operands
+        kind, parameters = ncnn_layer(layer)
+        text = " ".join(f"{key}={value}" for key, value in parameters.items())
+        net.load_param_mem(f"7767517\n2 2\nInput x 0 1 x\n{kind} layer 1 1 x y {text}\n")
         with TemporaryDirectory() as folder:
             path = Path(folder) / "weights.bin"
-            path.write_bytes(b"\0\0\0\0" + weight.tobytes())  # a zero tag: plain float32 follows
+            # A tag of zeros before each array: plain float32 follows.
+            path.write_bytes(b"".join(b"\0\0\0\0" + weight.tobytes() for weight in weights))
             net.load_model(str(path))
         source = ncnn.Mat(x[0]).clone()
 
@@ -203,31 +216,37 @@ class Ncnn(Peer):
             extractor.input("x", source)
             return extractor.extract("y")[1]
 
-        return call, lambda y: np.array(y)[np.newaxis]
+        return call, lambda y: np.array(y).reshape(layer.output_shape)
 
 
-class OpenCV(Peer):
-    """OpenCV's image filter: one plane, correlation, zeros outside, a buffer for the result."""
+class ImageFilters(Peer):
+    """A library of image filters: one plane, zeros outside, a buffer for the result."""
 
-    name = "opencv"
-    about = "OpenCV filter2D, one channel, result buffer given"
-    package = "cv2"
+    filters = ()  # operator -> function that builds the call, from `calls.py`
 
     def refuses(self, layer):
-        return None if layer.is_image else "filter2D keeps the size of one plane"
+        if not layer.is_image:
+            return "filters one plane to one of the same size"
+        return None if layer.op in self.filters else f"has no filter for {layer.op}"
+
+    def prepare(self, layer, operands, threads):
+        planes = [array[0, 0] for array in operands]
+        y = np.empty_like(planes[0])
+        call = self.filters[layer.op](self.module, layer, *planes, y)
+        return call, lambda y: y[np.newaxis, np.newaxis]
+
+
+class OpenCV(ImageFilters):
+    """OpenCV's image filters; a convolution is a correlation there too."""
+
+    name = "opencv"
+    about = "OpenCV filter2D, blur, dilate, one channel, result buffer given"
+    package = "cv2"
+    filters = OPENCV_FILTERS
 
     def context(self, threads):
         self.module.setNumThreads(threads)
         return nullcontext()
-
-    def prepare(self, layer, x, weight, threads):
-        cv2, image, kernel = self.module, x[0, 0], weight[0, 0]
-        y = np.empty_like(image)
-
-        def call():
-            return cv2.filter2D(image, -1, kernel, y, borderType=cv2.BORDER_CONSTANT)
-
-        return call, lambda y: y[np.newaxis, np.newaxis]
 
 
 class OpenCVDnn(OpenCV):
@@ -237,35 +256,25 @@ class OpenCVDnn(OpenCV):
     about = "OpenCV dnn, constant weights, Winograd on"
 
     def refuses(self, layer):
-        return None
+        return "has no L2 pooling" if layer.op == "l2" else None
 
-    def prepare(self, layer, x, weight, threads):
-        model = np.frombuffer(conv_model(layer, weight), np.uint8)
-        net = self.module.dnn.readNetFromONNX(model)
+    def prepare(self, layer, operands, threads):
+        x, *weights = operands
+        net = self.module.dnn.readNetFromONNX(
+            np.frombuffer(one_node_model(layer, weights), np.uint8)
+        )
         net.setInput(x)
         return net.forward, np.array
 
 
-class SciPyNdimage(Peer):
-    """scipy.ndimage.correlate, zeros outside. One thread whatever is asked."""
+class SciPyNdimage(ImageFilters):
+    """scipy.ndimage's filters. One thread whatever is asked."""
 
     name = "scipy-nd"
-    about = "scipy.ndimage.correlate, one thread only"
+    about = "scipy.ndimage correlate, uniform_filter, maximum_filter, one thread only"
     package = "scipy.ndimage"
     distribution = "scipy"
-
-    def refuses(self, layer):
-        return None if layer.is_image else "has no channels"
-
-    def prepare(self, layer, x, weight, threads):
-        correlate, image, kernel = self.module.correlate, x[0, 0], weight[0, 0]
-        y = np.empty_like(image)
-
-        def call():
-            correlate(image, kernel, output=y, mode="constant")
-            return y
-
-        return call, lambda y: y[np.newaxis, np.newaxis]
+    filters = NDIMAGE_FILTERS
 
 
 class SciPySignal(SciPyNdimage):
@@ -274,10 +283,12 @@ class SciPySignal(SciPyNdimage):
     name = "scipy-sig"
     about = "scipy.signal.correlate, method chosen by SciPy, one thread only"
     package = "scipy.signal"
+    kinds = ("conv",)
 
-    def prepare(self, layer, x, weight, threads):
-        correlate, image, kernel = self.module.correlate, x[0, 0], weight[0, 0]
-        return lambda: correlate(image, kernel, mode="same"), lambda y: y[np.newaxis, np.newaxis]
+    def prepare(self, layer, operands, threads):
+        image, kernel = (array[0, 0] for array in operands)
+        call = partial(self.module.correlate, image, kernel, mode="same")
+        return call, lambda y: y[np.newaxis, np.newaxis]
 
 
 OURS = (Convcore, ConvcoreNHWC)

@@ -67,12 +67,17 @@ def _results(run):
         yield layer, row, results
 
 
-def _comparison_table(run):
-    """Set convcore beside PyTorch and the best peer: the answer in one line a layer."""
-    header = ["layer", "shape", "t", "ms", "+-", "x1t", "GFLOP/s", "peak", "torch", "best"]
+def _comparison_table(run, kind):
+    """Set convcore beside PyTorch and the best peer: the answer in one line a layer of `kind`.
+
+    Kinds differ in what limits them, so in the unit of their rate and in what it is a share of.
+    """
+    chosen = [result for result in _results(run) if result[0]["kind"] == kind]
+    rate, roof = chosen[0][0]["rate_unit"], chosen[0][0]["roof"]
+    header = ["layer", "shape", "t", "ms", "+-", "x1t", rate, roof, "torch", "best"]
     header += ["best peer", "rel L2", "max/rms", "its L2"]
     rows = []
-    for layer, row, results in _results(run):
+    for layer, row, results in chosen:
         own, best = results["convcore"], results.get(row["best_peer"])
         rows.append(
             [
@@ -82,8 +87,8 @@ def _comparison_table(run):
                 _number(own["median_ms"]),
                 _percent((own["q3_ms"] - own["q1_ms"]) / own["median_ms"]) + "!" * _disturbed(row),
                 _ratio(row["speedup"]),
-                _number(own["gflops"]),
-                _percent(row["peak_share"]),
+                _number(own["rate"]),
+                _percent(row["roof_share"]),
                 _ratio(row["torch_ratio"]),
                 _ratio(row["best_ratio"]),
                 row["best_peer"] or "-",
@@ -166,9 +171,12 @@ def _heading(run):
 LEGEND = """\
 t threads; ms median time of a convcore call (NCHW) and +- its interquartile range (!: the cores
 were not free); x1t speed-up over one thread; GFLOP/s of the direct sum; peak its share of the FMA
-peak of t threads; torch and best: time of PyTorch eager NCHW and of the fastest peer / time of
-convcore (above 1: convcore is faster); errors against float64 (relative L2, largest over rms), and
-the best peer's relative L2."""
+peak of t threads; GB/s of input and result, each moved once; copy its share of a plain copy's, so
+time of that copy / time of convcore; torch and best: time of PyTorch eager NCHW and of the fastest
+peer / time of convcore (above 1: convcore is faster); errors against float64 (relative L2, largest
+over rms), and the best peer's relative L2."""
+
+TITLES = {"conv": "Convolution: convcore and its peers", "pool": "Pooling: convcore and its peers"}
 
 
 def render(run, markdown=False):
@@ -177,8 +185,9 @@ def render(run, markdown=False):
     # Markdown runs on from line to line; a list keeps the facts apart.
     bullet = "- " if markdown else ""
     lines = [bullet + line for line in _heading(run)]
+    kinds = {layer["kind"] for layer in run["layers"]}
     sections = (
-        ("convcore and its peers", _comparison_table(run), 2),
+        *((TITLES[kind], _comparison_table(run, kind), 2) for kind in TITLES if kind in kinds),
         ("Milliseconds, median", _times_table(run), 1),
         ("Geometric means of the ratios", _means_table(run), 1),
     )

@@ -9,13 +9,14 @@ median over the rounds.
 import gc
 import math
 import time
-from itertools import repeat
+from dataclasses import asdict
 
 import numpy as np
 
 TARGET_SECONDS = 5e-3  # a measurement repeats the call until it lasts this long
 TRIES = 3  # of a measurement during which the cores were not all there
 LONG_CALL_SECONDS = 50e-3  # from here on nothing is gained by an untimed call
+ONE_ROUND_SECONDS = 1.0  # nor by a second round: a disturbance is short beside such a call
 MIN_ROUNDS = 3  # done even if the time budget is already spent
 
 
@@ -52,20 +53,12 @@ def recycle_memory():
     np.empty(31 << 20, np.uint8)
 
 
-def time_calls(call, count):
-    """Return the seconds that `count` calls take."""
-    start = time.perf_counter()
-    for _ in repeat(None, count):
-        call()
-    return time.perf_counter() - start
-
-
-def repetitions(call):
+def repetitions(seconds_of):
     """Return how many calls fill `TARGET_SECONDS`, found by doubling, which warms up as well."""
-    count, seconds = 1, time_calls(call, 1)
+    count, seconds = 1, seconds_of(1)
     while seconds < TARGET_SECONDS / 4:
         count *= 2
-        seconds = time_calls(call, count)
+        seconds = seconds_of(count)
     return max(1, math.ceil(TARGET_SECONDS * count / seconds))
 
 
@@ -76,38 +69,53 @@ def error(y, reference):
     return math.sqrt(np.mean(difference * difference)) / rms, float(abs(difference).max()) / rms
 
 
-def reference_result(layer, x, weight, convcore, peers):
+def answer(peer, layer, operands, threads=1):
+    """Return what `peer` computes, as an NCHW array: a copy, for a buffer goes with its session."""
+    with peer.context(threads):
+        call, to_numpy = peer.prepare(layer, operands, threads)
+        return np.array(to_numpy(call()))
+
+
+def reference_result(layer, operands, convcore, peers):
     """Return the float64 answer, and who else agrees with it how closely.
 
     It is convcore's own float64 result, so it is compared with one that shares no code with it:
     SciPy's for image filters, PyTorch's for the rest, where they take part.
     """
-    x, weight = x.astype(np.float64), weight.astype(np.float64)
-    y = convcore.module.conv2d(
-        x, weight, stride=layer.stride, padding=layer.padding, groups=layer.groups
-    )
-    for peer in peers:
-        if peer.name in ("scipy-nd", "torch") and not peer.refuses(layer):
-            with peer.context(1):
-                call, to_numpy = peer.prepare(layer, x, weight, 1)
-                other = to_numpy(call())
-            return y, {"against": peer.name, "max_over_rms": error(other, y)[1]}
+    operands = [array.astype(np.float64) for array in operands]
+    y = answer(convcore, layer, operands)
+    by_name = {peer.name: peer for peer in peers if not peer.refuses(layer)}
+    for name in ("scipy-nd", "torch"):
+        if name in by_name:
+            other = answer(by_name[name], layer, operands)
+            return y, {"against": name, "max_over_rms": error(other, y)[1]}
     return y, {"against": None, "max_over_rms": None}
 
 
 class Entry:
     """One library on one layer with one number of threads, ready to be timed."""
 
-    def __init__(self, peer, layer, x, weight, threads, reference):
+    def __init__(self, peer, layer, operands, threads, reference):
         self.peer, self.threads = peer, threads
         self.seconds, self.counts, self.disturbed = [], [], 0
+        self.error = None, None
         with peer.context(threads):
-            self.call, to_numpy = peer.prepare(layer, x, weight, threads)
-            y = to_numpy(self.call())
-            if y.shape != reference.shape:
-                raise ValueError(f"gave shape {y.shape}, not {reference.shape}")
-            self.error = error(y, reference)
-            self.last = time_calls(self.call, 1)
+            self.call, to_numpy = peer.prepare(layer, operands, threads)
+            if to_numpy:  # a copy has no answer
+                y = to_numpy(self.call())
+                if y.shape != reference.shape:
+                    raise ValueError(f"gave shape {y.shape}, not {reference.shape}")
+                self.error = error(y, reference)
+            self.last = self.seconds_of(1)
+
+    @property
+    def finished(self):
+        """Whether further rounds are not worth their time."""
+        return bool(self.seconds) and self.last > ONE_ROUND_SECONDS
+
+    def seconds_of(self, count):
+        """Return the seconds that `count` calls take."""
+        return self.peer.time_calls(self.call, count)
 
     def measure(self, peak, deadline):
         """Append the mean seconds of one call, taken while the cores were free if possible.
@@ -118,8 +126,8 @@ class Entry:
         for _ in range(TRIES):
             free = peak.wait(self.threads, deadline)
             with self.peer.context(self.threads):
-                count = repetitions(self.call) if self.last < LONG_CALL_SECONDS else 1
-                self.last = time_calls(self.call, count) / count
+                count = repetitions(self.seconds_of) if self.last < LONG_CALL_SECONDS else 1
+                self.last = self.seconds_of(count) / count
             settle()
             free = peak.cores_free(self.threads) and free
             if free or time.perf_counter() > deadline:
@@ -128,8 +136,8 @@ class Entry:
         self.counts.append(count)
         self.disturbed += not free
 
-    def result(self, flops):
-        """Return the measurements as plain JSON values."""
+    def result(self, work):
+        """Return the measurements as plain JSON values; `work` is what the rate is of."""
         q1, median, q3 = (float(v) for v in np.percentile(self.seconds, (25, 50, 75)))
         return {
             "library": self.peer.name,
@@ -140,7 +148,7 @@ class Entry:
             "rounds_ms": [seconds * 1e3 for seconds in self.seconds],
             "calls": self.counts,
             "disturbed_rounds": self.disturbed,
-            "gflops": flops / median / 1e9,
+            "rate": work / median / 1e9,
             "relative_l2_error": self.error[0],
             "max_error_over_rms": self.error[1],
         }
@@ -149,18 +157,20 @@ class Entry:
 def run_layer(layer, ours, peers, thread_counts, rounds, seconds, peak):
     """Measure one layer; return its record for the JSON file."""
     recycle_memory()
-    x, weight = layer.data()
-    reference, check = reference_result(layer, x, weight, ours[0], peers)
+    operands = layer.data()
+    reference, check = reference_result(layer, operands, ours[0], peers)
     entries, refused = [], {}
     deadline = time.perf_counter() + seconds
     for peer in (*ours, *peers):
+        if layer.kind not in peer.kinds:
+            continue
         reason = peer.refuses(layer)
         if reason:
             refused[peer.name] = reason
             continue
         for threads in thread_counts:
             try:
-                entries.append(Entry(peer, layer, x, weight, threads, reference))
+                entries.append(Entry(peer, layer, operands, threads, reference))
             except Exception as failure:
                 if peer is ours[0]:
                     raise
@@ -177,27 +187,22 @@ def run_layer(layer, ours, peers, thread_counts, rounds, seconds, peak):
                 break
             first = number * len(entries) // rounds
             for entry in entries[first:] + entries[:first]:
-                entry.measure(peak, deadline)
+                if not entry.finished:
+                    entry.measure(peak, deadline)
     finally:
         gc.enable()
 
-    r, s = layer.kernel
     return {
-        "name": layer.name,
-        "group": layer.group,
+        **asdict(layer),
+        "kind": layer.kind,
         "shape": layer.shape_text,
-        "n": layer.n,
-        "c": layer.c,
-        "h": layer.h,
-        "w": layer.w,
-        "k": layer.k,
-        "kernel": [r, s],
-        "stride": layer.stride,
-        "padding": layer.padding,
-        "groups": layer.groups,
+        "image": layer.is_image,
         "flops": layer.flops,
+        "bytes_moved": layer.bytes_moved,
+        "rate_unit": layer.rate,
+        "roof": layer.roof,
         "reference_check": check,
-        "results": [entry.result(layer.flops) for entry in entries],
+        "results": [entry.result(layer.work) for entry in entries],
         "refused": refused,
     }
 
@@ -205,7 +210,8 @@ def run_layer(layer, ours, peers, thread_counts, rounds, seconds, peak):
 def compare(record, ours, threads, peak):
     """Return the row of the table for `threads`: convcore beside PyTorch and the best peer.
 
-    `peak` is the FMA peak of that many threads, or None.
+    `peak` is the FMA peak of that many threads, or None: the roof of a convolution's rate. That of
+    a pooling is the rate of the copy measured beside it.
     """
     times = {
         result["library"]: result for result in record["results"] if result["threads"] == threads
@@ -214,11 +220,15 @@ def compare(record, ours, threads, peak):
     peers = [result for name, result in times.items() if name not in ours]
     best = min(peers, key=lambda result: result["median_ms"], default=None)
     torch = times.get("torch")
+    copy = times.get("copy")
+    roof = peak if record["roof"] == "peak" else copy and copy["rate"]
     row = {
         "layer": record["name"],
+        "kind": record["kind"],
         "group": record["group"],
+        "image": record["image"],
         "threads": threads,
-        "peak_share": own["gflops"] / peak if peak else None,
+        "roof_share": own["rate"] / roof if roof else None,
         "disturbed": sum(result["disturbed_rounds"] for result in times.values())
         / sum(len(result["rounds_ms"]) for result in times.values()),
         "best_peer": best and best["library"],
@@ -234,21 +244,29 @@ def compare(record, ours, threads, peak):
     return row
 
 
-def geometric_means(rows):
-    """Return the geometric means of the ratios per (set of layers, threads).
+def _sets(rows):
+    """Yield (name, rows) of each set of layers that a mean is taken over.
 
-    The sets are the groups, all layers, and all but the image filters: those have one channel,
-    which network libraries are not made for, and their large ratios would hide the others.
+    The sets are the groups, and for each kind of layer all and all but the image filters: those
+    have one channel, which network libraries are not made for, and their large ratios would hide
+    the others. Kinds are never mixed: a mean over convolution and pooling says nothing of either.
     """
-    groups = list(dict.fromkeys(row["group"] for row in rows))
-    sets = {group: [group] for group in groups}
-    if "image" in groups and len(groups) > 1:
-        sets["all but image"] = [group for group in groups if group != "image"]
-    sets["all"] = groups
+    for kind, word in (("conv", "convolution"), ("pool", "pooling")):
+        chosen = [row for row in rows if row["kind"] == kind]
+        for group in dict.fromkeys(row["group"] for row in chosen):
+            yield group, [row for row in chosen if row["group"] == group]
+        others = [row for row in chosen if not row["image"]]
+        if 0 < len(others) < len(chosen):
+            yield f"all {word} but image", others
+        if chosen:
+            yield f"all {word}", chosen
+
+
+def geometric_means(rows):
+    """Return the geometric means of the ratios per (set of layers, threads)."""
     means = []
     for threads in dict.fromkeys(row["threads"] for row in rows):
-        for name, members in sets.items():
-            chosen = [row for row in rows if row["threads"] == threads and row["group"] in members]
+        for name, chosen in _sets([row for row in rows if row["threads"] == threads]):
             mean = {"group": name, "threads": threads, "layers": len(chosen)}
             for key in ("best_ratio", "torch_ratio"):
                 logs = [math.log(row[key]) for row in chosen if row[key]]

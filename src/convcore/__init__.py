@@ -3,7 +3,10 @@
 from convcore import _runtime
 from convcore._runtime import build_info, get_num_threads, set_num_threads, threads
 from convcore.conv import conv1d, conv2d, conv3d
+from convcore.pool import *  # noqa: F403
+from convcore.pool import __all__ as _poolings
 from convcore.signal import convolve, correlate
+from convcore.windows import distance_window
 
 __version__ = _runtime.VERSION
 __all__ = [
@@ -13,7 +16,9 @@ __all__ = [
     "conv3d",
     "convolve",
     "correlate",
+    "distance_window",
     "get_num_threads",
     "set_num_threads",
     "threads",
+    *_poolings,
 ]

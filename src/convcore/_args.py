@@ -58,21 +58,29 @@ def check_dtype(op: str, name: str, dtype: DType) -> None:
         )
 
 
-def result_type(op: str, x: DType, weight: DType) -> tuple[DType, DType]:
-    """The dtype of the result, and the one it is computed in."""
-    if x is weight and (x is FLOAT32 or x is FLOAT64):  # nearly every call, and nothing to decide
+def result_type(op: str, x: DType, other: DType, name: str = "weight") -> tuple[DType, DType]:
+    """The dtype of a result of x and another operand, and the one it is computed in."""
+    if x is other and (x is FLOAT32 or x is FLOAT64):  # nearly every call, and nothing to decide
         return x, x
-    return _mixed_result_type(op, x, weight)
+    return _mixed_result_type(op, x, other, name)
 
 
 @lru_cache(maxsize=256)
-def _mixed_result_type(op: str, x: DType, weight: DType) -> tuple[DType, DType]:
+def _mixed_result_type(op: str, x: DType, other: DType, name: str) -> tuple[DType, DType]:
     check_dtype(op, "x", x)
-    check_dtype(op, "weight", weight)
-    if x.kind == "f" and weight.kind == "f":
-        result = np.result_type(x, weight)
+    check_dtype(op, name, other)
+    if x.kind == "f" and other.kind == "f":
+        result = np.result_type(x, other)
     else:
-        result = np.result_type(x, weight, FLOAT32)
+        result = np.result_type(x, other, FLOAT32)
+    return result, FLOAT32 if result == FLOAT16 else result
+
+
+@lru_cache(maxsize=256)
+def kept_type(op: str, x: DType) -> tuple[DType, DType]:
+    """The dtype of a result that only selects from x, and the one it is selected in."""
+    check_dtype(op, "x", x)
+    result = x.newbyteorder("=")
     return result, FLOAT32 if result == FLOAT16 else result
 
 
@@ -113,6 +121,8 @@ def listed(value: object) -> object:
 
 def per_axis(op: str, name: str, value: object, axes: int, least: int = 1) -> tuple[int, ...]:
     """One int of at least ``least`` for each axis, from an int or a sequence."""
+    if type(value) is int and least <= value <= MOST:  # nearly every call
+        return (value,) * axes
     value = listed(value)
     if not isinstance(value, (list, tuple)):
         return (whole(op, name, value, least),) * axes
@@ -195,21 +205,18 @@ def check_out(op: str, out: object, shape: tuple[int, ...], dtype: DType) -> Arr
     return plain
 
 
-def new_result(
-    op: str,
-    shape: tuple[int, ...],
-    dtype: DType,
-    x: Array,
-    weight: Array,
-    padding: object,
-) -> Array:
-    """Room for the result of x, weight and padding, which errors name."""
+def new_result(op: str, shape: tuple[int, ...], dtype: DType, **given: object) -> Array:
+    """Room for a result; errors name the arguments that it comes from."""
     try:
         return np.empty(shape, dtype)
     except MemoryError:
+        words = [
+            f"{name} has shape {value.shape}" if isinstance(value, np.ndarray)
+            else f"{name} is {shown(value)}"
+            for name, value in given.items()
+        ]  # fmt: skip
         raise MemoryError(
-            f"{op}: no memory for a {dtype} result of shape {shape}: x has shape {x.shape}, weight "
-            f"{weight.shape}, padding is {shown(padding)}"
+            f"{op}: no memory for a {dtype} result of shape {shape}: {', '.join(words)}"
         ) from None
 
 
@@ -218,3 +225,12 @@ def computes_into(out: Array, work: DType, operands: tuple[Array | None, ...]) -
     if out.dtype != work or not out.flags.c_contiguous or not out.flags.aligned:
         return False
     return not any(o is not None and np.may_share_memory(out, o) for o in operands)
+
+
+def delivered(target: Array, place: Array | None, out: Array | None, dtype: DType) -> Array:
+    """The result as the caller wants it: in the dtype, and in ``out`` (as ``place``) if given."""
+    if out is None or place is None:
+        return target if target.dtype == dtype else target.astype(dtype)
+    if target is not place:
+        np.copyto(place, target, casting="same_kind")
+    return out

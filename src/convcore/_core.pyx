@@ -29,9 +29,19 @@ cdef extern from "convcore.h" nogil:
         CC_OK
         CC_NO_MEMORY
         CC_BAD_PROBLEM
-    ctypedef enum cc_real:
+    ctypedef enum cc_type:
         CC_F32
         CC_F64
+        CC_REALS
+        CC_I8
+        CC_U8
+        CC_I16
+        CC_U16
+        CC_I32
+        CC_U32
+        CC_I64
+        CC_U64
+        CC_TYPES
     ctypedef enum cc_border:
         CC_ZEROS
     ctypedef enum cc_mode:
@@ -52,9 +62,34 @@ cdef extern from "convcore.h" nogil:
         cc_axis axis[3]
         cc_border border
         bint channels_last
-    cc_status cc_conv_forward(const cc_conv *problem, cc_real type, const void *x,
+    cc_status cc_conv_forward(const cc_conv *problem, cc_type type, const void *x,
                               const void *weight, const void *bias, void *y, int threads,
                               cc_mode mode)
+    ctypedef enum cc_pool_kind:
+        CC_POOL_MAX
+    ctypedef struct cc_pool:
+        cc_pool_kind kind
+        double p
+        int64_t n
+        int64_t channels
+        cc_axis axis[3]
+        int64_t after[3]
+        bint adaptive[3]
+        bint adjoint
+        bint count_padding
+        bint channels_last
+    ctypedef struct cc_window:
+        int64_t first
+        int64_t cells
+        int64_t step
+        int64_t counted
+    cc_window cc_pool_window(const cc_pool *problem, int axis, int64_t o)
+    cc_status cc_pool_forward(const cc_pool *problem, cc_type type, const void *x, void *y,
+                              int64_t *index, int threads)
+    cc_status cc_pool_max_backward(const cc_pool *problem, cc_type type, const void *grad,
+                                   const int64_t *index, void *dx, int threads)
+    cc_status cc_pool_norm_backward(const cc_pool *problem, cc_type type, const void *grad,
+                                    const void *x, const void *y, void *dx, int threads)
     const char *cc_isa_name(int i)
     bint cc_isa_available(int i)
     int cc_isa_chosen()
@@ -63,36 +98,81 @@ cdef extern from "convcore.h" nogil:
     int cc_openmp_threads()
     int cc_processors()
     bint cc_is_forked()
-    int64_t cc_fma_probe(cc_real type, int64_t rounds)
+    int64_t cc_fma_probe(cc_type type, int64_t rounds)
 
 
 BORDERS = ("zeros", "edge", "reflect", "symmetric", "wrap")
 MODES = ("auto", "pixels", "lanes", "maps", "rows")
 
 
+POOLS = ("max", "mean", "norm", "sum")
+
+
+cdef int type_of(const Py_buffer *view) except -1:
+    """The cc_type of an array's elements, from the format and the size that it gives them."""
+    cdef char code = view.format[0]
+    cdef int size = 0  # as a power of two
+    if view.format[1] != 0:
+        code = 0
+    if code == b"f":
+        return CC_F32
+    if code == b"d":
+        return CC_F64
+    while (1 << size) < view.itemsize:
+        size += 1
+    if code == b"b" or code == b"h" or code == b"i" or code == b"l" or code == b"q":
+        return CC_I8 + 2 * size
+    if (code == b"?" or code == b"B" or code == b"H" or code == b"I" or code == b"L"
+            or code == b"Q"):
+        return CC_U8 + 2 * size
+    raise TypeError(f"array of format {view.format}")
+
+
 cdef class Buffers:
     """The buffers of one call, released together."""
     cdef Py_buffer view[4]
     cdef int count
-    cdef Py_ssize_t itemsize
+    cdef int type  # of all but indices
+
+    def __cinit__(self):
+        self.type = CC_TYPES
 
     def __dealloc__(self):
         for i in range(self.count):
             PyBuffer_Release(&self.view[i])
 
-    cdef void *add(self, array, int64_t reals, int flags) except? NULL:
-        """Pointer to an array that must hold exactly `reals` reals of the call's type."""
+    cdef void *add(self, array, int64_t elements, int flags, bint index=False) except? NULL:
+        """Pointer to an array that must hold exactly so many elements of the call's type.
+
+        The first array says which type that is; indices are int64.
+        """
         cdef Py_buffer *view = &self.view[self.count]
         PyObject_GetBuffer(array, view, flags | PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)
         self.count += 1
-        if self.itemsize == 0:
-            self.itemsize = view.itemsize
-        cdef char expected = b"f" if self.itemsize == 4 else b"d"
-        if view.format[0] != expected or view.format[1] != 0:
-            raise TypeError("arrays of one call must all be float32 or all be float64")
-        if view.len != reals * self.itemsize:
-            raise ValueError(f"array of {view.len} bytes, expected {reals * self.itemsize}")
+        cdef int type = type_of(view)
+        if self.type == CC_TYPES and not index:
+            self.type = type
+        if type != (<int>CC_I64 if index else self.type):
+            raise TypeError("arrays of one call must all be of one type")
+        if view.len != elements * view.itemsize:
+            raise ValueError(f"array of {view.len} bytes, expected {elements * view.itemsize}")
         return view.buf
+
+
+cdef int check(cc_status status, str what) except -1:
+    """Turn a status into an exception."""
+    if status == CC_NO_MEMORY:
+        raise MemoryError("no memory for scratch")
+    if status != CC_OK:
+        raise ValueError(f"sizes of a {what} contradict each other")
+    return 0
+
+
+cdef set_axes(cc_axis *axis, axes):
+    """Fill in the axes from (in, kernel, stride, dilation, before, out) for each."""
+    for i in range(3):
+        (axis[i].cells, axis[i].kernel, axis[i].stride, axis[i].dilation, axis[i].before,
+         axis[i].out) = axes[i]
 
 
 cdef class Conv:
@@ -116,9 +196,8 @@ cdef class Conv:
         self.weight_reals = groups * k * c
         self.bias_reals = groups * k
         self.y_reals = n * groups * k
+        set_axes(p.axis, axes)
         for i in range(3):
-            (p.axis[i].cells, p.axis[i].kernel, p.axis[i].stride, p.axis[i].dilation,
-             p.axis[i].before, p.axis[i].out) = axes[i]
             self.x_reals *= p.axis[i].cells
             self.weight_reals *= p.axis[i].kernel
             self.y_reals *= p.axis[i].out
@@ -132,15 +211,94 @@ cdef class Conv:
         if bias is not None:
             pb = buffers.add(bias, self.bias_reals, 0)
         cdef void *py = buffers.add(y, self.y_reals, PyBUF_WRITABLE)
-        cdef cc_real real = CC_F32 if buffers.itemsize == 4 else CC_F64
+        cdef cc_type type = <cc_type>buffers.type
         cdef cc_mode kernel = <cc_mode><int>MODES.index(mode)
         cdef cc_status status
         with nogil:
-            status = cc_conv_forward(&self.problem, real, px, pw, pb, py, threads, kernel)
-        if status == CC_NO_MEMORY:
-            raise MemoryError("no memory for scratch")
-        if status != CC_OK:
-            raise ValueError("sizes of a convolution contradict each other")
+            status = cc_conv_forward(&self.problem, type, px, pw, pb, py, threads, kernel)
+        check(status, "convolution")
+
+
+cdef class Pool:
+    """A pooling's sizes, checked and ready to run on arrays of one type.
+
+    ``axes`` holds (in, kernel, stride, dilation, before, out) for depth, row and column, ``after``
+    the padding after each, ``adaptive`` which of them are cut into windows of nearly equal size.
+    """
+    cdef cc_pool problem
+    cdef int64_t in_elements, out_elements
+
+    def __init__(self, str kind, double p, int64_t n, int64_t channels, axes, after, adaptive,
+                 bint adjoint, bint count_padding, bint channels_last):
+        cdef cc_pool *problem = &self.problem
+        problem.kind = <cc_pool_kind><int>POOLS.index(kind)
+        problem.p = p
+        problem.n = n
+        problem.channels = channels
+        problem.adjoint = adjoint
+        problem.count_padding = count_padding
+        problem.channels_last = channels_last
+        set_axes(problem.axis, axes)
+        self.in_elements = self.out_elements = n * channels
+        for i in range(3):
+            problem.after[i] = after[i]
+            problem.adaptive[i] = adaptive[i]
+            self.in_elements *= problem.axis[i].cells
+            self.out_elements *= problem.axis[i].out
+        if adjoint:
+            self.in_elements, self.out_elements = self.out_elements, self.in_elements
+
+    def windows(self, int axis, table):
+        """Fill a row of the table for each output along an axis: its window.
+
+        A row holds the first input cell, how many there are, how far apart, and how many cells a
+        mean divides by.
+        """
+        cdef cc_axis *of = &self.problem.axis[axis]
+        cdef int64_t count = of.cells if self.problem.adjoint else of.out
+        cdef Buffers buffers = Buffers()
+        cdef cc_window *rows = <cc_window *>buffers.add(table, 4 * count, PyBUF_WRITABLE, True)
+        for o in range(count):
+            rows[o] = cc_pool_window(&self.problem, axis, o)
+
+    def forward(self, x, y, index, int threads):
+        """Compute y, and unless it is None, where in their planes the maxima stand."""
+        cdef Buffers buffers = Buffers()
+        cdef void *px = buffers.add(x, self.in_elements, 0)
+        cdef void *py = buffers.add(y, self.out_elements, PyBUF_WRITABLE)
+        cdef void *pi = NULL
+        if index is not None:
+            pi = buffers.add(index, self.out_elements, PyBUF_WRITABLE, True)
+        cdef cc_type type = <cc_type>buffers.type
+        cdef cc_status status
+        with nogil:
+            status = cc_pool_forward(&self.problem, type, px, py, <int64_t *>pi, threads)
+        check(status, "pooling")
+
+    def max_backward(self, grad, index, dx, int threads):
+        """Add to dx what the gradients of maxima bring to the cells at ``index``."""
+        cdef Buffers buffers = Buffers()
+        cdef void *pg = buffers.add(grad, self.out_elements, 0)
+        cdef void *pi = buffers.add(index, self.out_elements, 0, True)
+        cdef void *pd = buffers.add(dx, self.in_elements, PyBUF_WRITABLE)
+        cdef cc_type type = <cc_type>buffers.type
+        cdef cc_status status
+        with nogil:
+            status = cc_pool_max_backward(&self.problem, type, pg, <const int64_t *>pi, pd, threads)
+        check(status, "pooling")
+
+    def norm_backward(self, grad, x, y, dx, int threads):
+        """Add to dx the gradient of the norms y of x."""
+        cdef Buffers buffers = Buffers()
+        cdef void *pg = buffers.add(grad, self.out_elements, 0)
+        cdef void *px = buffers.add(x, self.in_elements, 0)
+        cdef void *py = buffers.add(y, self.out_elements, 0)
+        cdef void *pd = buffers.add(dx, self.in_elements, PyBUF_WRITABLE)
+        cdef cc_type type = <cc_type>buffers.type
+        cdef cc_status status
+        with nogil:
+            status = cc_pool_norm_backward(&self.problem, type, pg, px, py, pd, threads)
+        check(status, "pooling")
 
 
 def isa_levels():
@@ -207,7 +365,7 @@ def processors():
 def fma_probe(int itemsize, int64_t rounds):
     """Run ``rounds`` rounds of multiply-adds on registers; return the operations done."""
     cdef int64_t operations
-    cdef cc_real real = CC_F32 if itemsize == 4 else CC_F64
+    cdef cc_type real = CC_F32 if itemsize == 4 else CC_F64
     with nogil:
         operations = cc_fma_probe(real, rounds)
     return operations

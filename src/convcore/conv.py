@@ -7,9 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from convcore import _args, _core, _runtime
+from convcore import _args, _core, _runtime, _shapes
 from convcore._args import Array, Padding
-from convcore.geometry import fitting_size, padding_pair, span
 
 __all__ = ["conv1d", "conv2d", "conv3d"]
 
@@ -23,26 +22,6 @@ class Problem(NamedTuple):
     core: _core.Conv | None
     shape: tuple[int, ...]  # of the result, as the caller sees it
     channel_axis: int  # of that shape
-
-
-Row = tuple[int, int, int, int, int, int]  # in, kernel, stride, dilation, before, out
-
-
-def axis_row(
-    op: str, border: str, m: int, kernel: int, stride: int, padding: Padding, dilation: int
-) -> Row:
-    """Check one axis of m cells, and return what the kernels need to know of it."""
-    pair = padding_pair(m, kernel, stride, padding, dilation)
-    if max(m + sum(pair), stride, span(kernel, dilation)) > _args.MOST // 16:
-        raise ValueError(
-            f"{op}: sizes out of range: an input of {m} with kernel {kernel}, stride {stride}, "
-            f"padding {pair} and dilation {dilation}"
-        )
-    size = fitting_size(op, m, kernel, stride, pair, dilation, ceil_mode=False)
-    if m == 0 and border != "zeros":
-        raise ValueError(f"{op}: border {border!r} repeats input cells, but x has none on an axis")
-    # one output takes no step: strides and dilations that are never used are 1 to the kernels
-    return m, kernel, stride if size > 1 else 1, dilation if kernel > 1 else 1, pair[0], size
 
 
 @lru_cache(maxsize=4096)
@@ -62,23 +41,13 @@ def problem(
 
     The options are numbers, words and tuples that per_axis() and paddings() have passed.
     """
-    _args.choice(op, "layout", layout, _args.LAYOUTS[axes])
     _args.choice(op, "border", border, _args.BORDERS)
-    channels_last = layout == _args.LAYOUTS[axes][1]
-    if len(x) not in (axes + 1, axes + 2):
-        raise ValueError(
-            f"{op}: x must have {axes + 2} axes ({layout}), or {axes + 1} without a batch, "
-            f"got shape {x}"
-        )
+    n, channels, spatial, channels_last = _shapes.split(op, axes, x, layout)
     if len(weight) != axes + 2:
         raise ValueError(
             f"{op}: weight must have {axes + 2} axes (out, in / groups, *kernel), got shape "
             f"{weight}"
         )
-    batched = x if len(x) == axes + 2 else (1, *x)
-    n = batched[0]
-    spatial = batched[1:-1] if channels_last else batched[2:]
-    channels = batched[-1] if channels_last else batched[1]
     groups = _args.whole(op, "groups", groups, 1)
     out_channels, group_channels, kernel = weight[0], weight[1], weight[2:]
     if channels % groups or out_channels % groups:
@@ -100,22 +69,22 @@ def problem(
     )
     try:
         rows = [
-            axis_row(op, border, *axis) for axis in zip(spatial, kernel, *options, strict=True)
+            _shapes.axis_row(op, *axis) for axis in zip(spatial, kernel, *options, strict=True)
         ]
     except ValueError as error:
         raise ValueError(f"{error}; x has shape {x}, weight {weight}") from None
-    out = [row[-1] for row in rows]
-    shape = (n, *out, out_channels) if channels_last else (n, out_channels, *out)
-    if 8 * prod(size or 1 for size in shape) > _args.MOST:
+    if 0 in spatial and border != "zeros":
         raise ValueError(
-            f"{op}: the result of shape {shape} is too large for any memory: x has shape {x}, "
-            f"weight {weight}, padding is {padding!r}, stride {stride!r}, dilation {dilation!r}"
+            f"{op}: border {border!r} repeats input cells, but x of shape {x} has none on an axis"
         )
+    out = [row[-1] for row in rows]
+    shape = _shapes.join(op, n, out_channels, out, channels_last, x=x, weight=weight,
+                         padding=padding, stride=stride, dilation=dilation)  # fmt: skip
     core = None
     if prod(shape) and group_channels:
-        missing = [(1, 1, 1, 1, 0, 1)] * (3 - axes)
+        rows = _shapes.three_axes(rows)
         core = _core.Conv(
-            n, groups, group_channels, out_channels // groups, missing + rows, border, channels_last
+            n, groups, group_channels, out_channels // groups, rows, border, channels_last
         )
     if len(x) == axes + 1:
         shape = shape[1:]
@@ -182,7 +151,7 @@ def convolution(
     if place is not None and _args.computes_into(place, work, (x, weight, offset)):
         target = place
     else:
-        target = _args.new_result(op, shape, work, x, weight, padding)
+        target = _args.new_result(op, shape, work, x=x, weight=weight, padding=padding)
     if core is None:
         fill_with_bias(target, offset, channel_axis)
     else:
@@ -195,11 +164,7 @@ def convolution(
             raise MemoryError(
                 f"{op}: {error}; x has shape {x.shape}, weight {weight.shape}"
             ) from None
-    if out is None or place is None:
-        return target if dtype == work else target.astype(dtype)
-    if target is not place:
-        np.copyto(place, target, casting="same_kind")
-    return out
+    return _args.delivered(target, place, out, dtype)
 
 
 def fill_with_bias(y: Array, bias: Array | None, channel_axis: int) -> None:

@@ -12,7 +12,21 @@
 
 typedef enum { CC_OK = 0, CC_NO_MEMORY, CC_BAD_PROBLEM } cc_status;
 
-typedef enum { CC_F32 = 0, CC_F64, CC_REALS } cc_real;
+/* Types of elements: reals, and the integers that only maxima are taken of. */
+typedef enum {
+    CC_F32 = 0,
+    CC_F64,
+    CC_REALS,
+    CC_I8 = CC_REALS,
+    CC_U8,
+    CC_I16,
+    CC_U16,
+    CC_I32,
+    CC_U32,
+    CC_I64,
+    CC_U64,
+    CC_TYPES
+} cc_type;
 
 /* What the padding holds; NumPy's words and meaning. */
 typedef enum { CC_ZEROS = 0, CC_EDGE, CC_REFLECT, CC_SYMMETRIC, CC_WRAP, CC_BORDERS } cc_border;
@@ -38,8 +52,47 @@ typedef struct {
 /* The inner loop that computes a convolution; CC_AUTO lets the plan choose. All give equal bits. */
 typedef enum { CC_AUTO = 0, CC_PIXELS, CC_LANES, CC_MAPS, CC_ROWS, CC_MODES } cc_mode;
 
-cc_status cc_conv_forward(const cc_conv *problem, cc_real type, const void *x, const void *weight,
+cc_status cc_conv_forward(const cc_conv *problem, cc_type type, const void *x, const void *weight,
                           const void *bias, void *y, int threads, cc_mode mode);
+
+/* What a pooling makes of its window. CC_POOL_SUM is the adjoint of a mean, without its divisor. */
+typedef enum { CC_POOL_MAX = 0, CC_POOL_MEAN, CC_POOL_NORM, CC_POOL_SUM, CC_POOLS } cc_pool_kind;
+
+/* Y[c, o] = max, mean or p-norm of the input cells of window o, in each image and channel.
+ * `adaptive`: out windows of nearly equal size tile an axis, whatever its kernel and stride say.
+ * `adjoint`: the axes are those of another pooling whose outputs are this one's inputs; window j
+ * holds the outputs whose windows hold cell j, and `in` and `out` change places. */
+typedef struct {
+    cc_pool_kind kind;
+    double p;
+    int64_t n, channels;
+    cc_axis axis[CC_AXES];
+    int64_t after[CC_AXES];  /* cells of padding after the input */
+    bool adaptive[CC_AXES];
+    bool adjoint;
+    bool count_padding; /* a mean divides by the cells in the padding too */
+    bool channels_last;
+} cc_pool;
+
+/* The input cells first, first + step, ... of a window along one axis. */
+typedef struct {
+    int64_t first, cells, step;
+    int64_t counted; /* cells that a mean divides by */
+} cc_window;
+
+cc_window cc_pool_window(const cc_pool *problem, int axis, int64_t o);
+
+/* x and y of `type`. `index`, unless NULL: for maxima, where each stands in its plane. */
+cc_status cc_pool_forward(const cc_pool *problem, cc_type type, const void *x, void *y,
+                          int64_t *index, int threads);
+
+/* dx += what the gradients of maxima at `index` bring; an index outside the plane brings nothing. */
+cc_status cc_pool_max_backward(const cc_pool *problem, cc_type type, const void *grad,
+                               const int64_t *index, void *dx, int threads);
+
+/* dx += the gradient of a norm whose results were y. */
+cc_status cc_pool_norm_backward(const cc_pool *problem, cc_type type, const void *grad,
+                                const void *x, const void *y, void *dx, int threads);
 
 /* Instruction sets, least first. cc_isa_name(i) is NULL past the last one compiled in. */
 const char *cc_isa_name(int i);
@@ -55,6 +108,6 @@ int cc_openmp_threads(void);
 int cc_processors(void);
 
 /* Runs `rounds` rounds of independent multiply-adds on one thread; returns the operations done. */
-int64_t cc_fma_probe(cc_real type, int64_t rounds);
+int64_t cc_fma_probe(cc_type type, int64_t rounds);
 
 #endif

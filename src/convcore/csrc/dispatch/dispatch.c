@@ -5,8 +5,14 @@
 #include <cpuid.h>
 #endif
 
-#define CC_LEVEL(symbol, name) \
-    extern const cc_kernels cc_kernels_##symbol##_f32, cc_kernels_##symbol##_f64;
+/* The tables of a level, in the order of cc_type. */
+#define CC_TABLES(symbol, each) \
+    each(symbol##_f32) each(symbol##_f64) each(symbol##_i8) each(symbol##_u8) each(symbol##_i16) \
+        each(symbol##_u16) each(symbol##_i32) each(symbol##_u32) each(symbol##_i64) \
+            each(symbol##_u64)
+
+#define CC_DECLARE(table) extern const cc_kernels cc_kernels_##table;
+#define CC_LEVEL(symbol, name) CC_TABLES(symbol, CC_DECLARE)
 #include "levels.h"
 #undef CC_LEVEL
 
@@ -55,10 +61,10 @@ static bool supports_neon(void) { return true; } /* AArch64 always has it */
 static const struct {
     const char *name;
     bool (*supported)(void);
-    const cc_kernels *kernels[CC_REALS];
+    const cc_kernels *kernels[CC_TYPES];
 } levels[] = {
-#define CC_LEVEL(symbol, name) \
-    {name, supports_##symbol, {&cc_kernels_##symbol##_f32, &cc_kernels_##symbol##_f64}},
+#define CC_ADDRESS(table) &cc_kernels_##table,
+#define CC_LEVEL(symbol, name) {name, supports_##symbol, {CC_TABLES(symbol, CC_ADDRESS)}},
 #include "levels.h"
 #undef CC_LEVEL
 };
@@ -71,9 +77,9 @@ bool cc_isa_available(int i) { return i >= 0 && i < LEVELS && levels[i].supporte
 int cc_isa_chosen(void) { return chosen; }
 void cc_isa_choose(int i) { chosen = i; }
 
-const cc_kernels *cc_kernels_of(cc_real type) { return levels[chosen].kernels[type]; }
+const cc_kernels *cc_kernels_of(cc_type type) { return levels[chosen].kernels[type]; }
 
-int64_t cc_fma_probe(cc_real type, int64_t rounds)
+int64_t cc_fma_probe(cc_type type, int64_t rounds)
 {
     return cc_kernels_of(type)->fma_probe(rounds);
 }

@@ -29,9 +29,52 @@ typedef struct {
     ptrdiff_t acc_step;
 } cc_grid;
 
+/* How rows are folded: CC_MAX may lose a NaN, and then says that it saw one; CC_MAX_NAN keeps it.
+ * Integers have CC_MAX alone. */
+typedef enum {
+    CC_MAX,
+    CC_MAX_NAN,
+    CC_MAX_ABS, /* keeps NaN */
+    CC_SUM,
+    CC_SUM_ABS,
+    CC_SUM_SQUARES,
+    CC_SUM_POWERS, /* of the absolute values */
+    CC_MEAN
+} cc_fold;
+
+/* `count` rows of `width` elements become one, in each of `lines` lines. */
+typedef struct {
+    cc_fold how;
+    double p;                /* CC_SUM_POWERS: the exponent, at least 1 */
+    double divisor, inverse; /* CC_MEAN; the inverse only where it is exact, else 0 */
+    const void *const *rows;
+    ptrdiff_t count;
+    ptrdiff_t step;               /* between the elements of a row; lifting folds have step 1 */
+    ptrdiff_t width, lines;       /* of the result */
+    ptrdiff_t src_line, dst_line; /* from a line to the next */
+    void *dst;
+} cc_folding;
+
+/* The same for the place of a maximum; ranks may be NULL. */
+typedef struct {
+    const void *const *rows;
+    const int32_t *const *ranks;
+    ptrdiff_t count, step, width;
+    ptrdiff_t from; /* rows that have been folded into best, rank and place before */
+    void *best;
+    int32_t *rank, *place;
+} cc_firsts;
+
+/* Where a window lies: `rows` pointers to the first cells of its rows. */
+typedef struct {
+    const void *const *rows;
+    ptrdiff_t count, cells, step;
+} cc_cells;
+
 typedef struct {
     int size;        /* of a real, in bytes */
     int lanes;       /* reals in a vector */
+    const void *lowest; /* the real that is larger than none */
     int pixel_vecs;  /* most vectors of output channels in a call of pixels() */
     int maps;        /* most output channels in a call of rows() */
     int rows_shared; /* output rows in a call of rows() that has none */
@@ -40,7 +83,7 @@ typedef struct {
 #undef CC_KERNEL
 } cc_kernels;
 
-/* The table of the chosen instruction set. */
-const cc_kernels *cc_kernels_of(cc_real type);
+/* The table of the chosen instruction set. Tables of integers have no kernels of real numbers. */
+const cc_kernels *cc_kernels_of(cc_type type);
 
 #endif

@@ -1,17 +1,21 @@
 /* The one list of kernels: X(result, name, parameters). The table of an instruction set, the
  * prototypes and cc_kernel_names() come from it. Pointers to reals are void: the operators that
- * call these do not know the real type. All distances count elements. */
+ * call these do not know the real type. All distances count elements. CC_REAL_KERNEL are those that
+ * only real numbers have; who makes no difference leaves it undefined. */
+#ifndef CC_REAL_KERNEL
+#define CC_REAL_KERNEL CC_KERNEL
+#endif
 
 /* acc[p][v] = (init or acc)[v] + sum over taps of src(p, tap) * weight[tap][v] for rows x columns
  * pixels; one output channel a lane. `lanewise`: src too has one value a lane. */
-CC_KERNEL(void, pixels,
+CC_REAL_KERNEL(void, pixels,
           (const cc_taps *taps, const cc_grid *grid, const void *src, const void *weight, int vecs,
            bool lanewise, const void *init, void *acc))
 
 /* dst[a][x] = init[a] + sum over taps of src(x, tap) * weight[tap][a]; one output column a lane,
  * one of `maps` output channels an accumulator a, or (maps = 0) one output row. `slack`: memory
  * goes on after src's rows. */
-CC_KERNEL(void, rows,
+CC_REAL_KERNEL(void, rows,
           (const cc_taps *taps, int maps, const void *src, ptrdiff_t width, bool slack,
            const void *weight, const void *init, void *dst, ptrdiff_t dst_step, int stores))
 
@@ -26,7 +30,32 @@ CC_KERNEL(void, copy,
            ptrdiff_t rows, ptrdiff_t columns))
 
 /* dst[i] = src[index[i]] */
-CC_KERNEL(void, gather, (const void *src, const ptrdiff_t *index, void *dst, ptrdiff_t count))
+CC_REAL_KERNEL(void, gather, (const void *src, const ptrdiff_t *index, void *dst, ptrdiff_t count))
 
 /* Multiply-adds on registers alone; returns the floating-point operations done. */
-CC_KERNEL(int64_t, fma_probe, (int64_t rounds))
+CC_REAL_KERNEL(int64_t, fma_probe, (int64_t rounds))
+
+/* dst[x] = rows[0][x] combined with rows[1][x] ...; returns whether CC_MAX has seen a NaN */
+CC_KERNEL(bool, fold, (const cc_folding *folding))
+
+/* best[x] = the first maximum of rows[0][x], rows[1][x] ..., and which */
+CC_KERNEL(void, first, (const cc_firsts *firsts))
+
+/* sums[x] = sums[x]^(1/p), if all are in the range where no term can have been lost, or belong to
+ * windows of zeros alone (`largest`, unless NULL); else returns false and changes nothing */
+CC_REAL_KERNEL(bool, root, (void *sums, const void *largest, ptrdiff_t count, double p))
+
+/* y = (sum over the cells of |x|^p)^(1/p), scaled by the largest of them */
+CC_REAL_KERNEL(void, norm, (const cc_cells *cells, double p, void *y))
+
+/* dx[i'] += grad[i] * sign(x[i']) (|x[i']| / y[i])^(p - 1), nothing where y[i] is 0; i' = i * x_step */
+CC_REAL_KERNEL(void, slope,
+               (const void *grad, const void *x, const void *y, ptrdiff_t count, double p,
+                ptrdiff_t x_step, void *dx))
+
+/* dx[(index[i] - from) * step + i % step] += grad[i] where from <= index[i] < to */
+CC_REAL_KERNEL(void, scatter,
+               (const void *grad, const int64_t *index, ptrdiff_t count, ptrdiff_t step,
+                int64_t from, int64_t to, void *dx))
+
+#undef CC_REAL_KERNEL

@@ -1,35 +1,19 @@
-/* Moving reals: copies, transposes, gathers. Source and destination never overlap. */
+/* Moving reals: copies, transposes, gathers, scatters. Source and destination never overlap. */
 #include "vec.h"
 
-#ifdef __clang__
-#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#else
-#if CC_REAL_BYTES == 4
-typedef int32_t lane_index __attribute__((vector_size(CC_VECTOR_BYTES)));
-#else
-typedef int64_t lane_index __attribute__((vector_size(CC_VECTOR_BYTES)));
-#endif
-#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (lane_index){__VA_ARGS__})
-#endif
-
-/* LOWER, UPPER: the lower (upper) halves of two vectors, their lanes interleaved. EVEN: the even
- * lanes of a, then the odd lanes of b. */
+/* The lower (upper) halves of two vectors, their lanes interleaved. */
 #if CC_VECTOR_LANES == 2
-#define EVEN(a, b) SHUFFLE(a, b, 0, 3)
-#define LOWER(a, b) SHUFFLE(a, b, 0, 2)
-#define UPPER(a, b) SHUFFLE(a, b, 1, 3)
+#define LOWER(a, b) CC_SHUFFLE(a, b, 0, 2)
+#define UPPER(a, b) CC_SHUFFLE(a, b, 1, 3)
 #elif CC_VECTOR_LANES == 4
-#define EVEN(a, b) SHUFFLE(a, b, 0, 2, 5, 7)
-#define LOWER(a, b) SHUFFLE(a, b, 0, 4, 1, 5)
-#define UPPER(a, b) SHUFFLE(a, b, 2, 6, 3, 7)
+#define LOWER(a, b) CC_SHUFFLE(a, b, 0, 4, 1, 5)
+#define UPPER(a, b) CC_SHUFFLE(a, b, 2, 6, 3, 7)
 #elif CC_VECTOR_LANES == 8
-#define EVEN(a, b) SHUFFLE(a, b, 0, 2, 4, 6, 9, 11, 13, 15)
-#define LOWER(a, b) SHUFFLE(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
-#define UPPER(a, b) SHUFFLE(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#define LOWER(a, b) CC_SHUFFLE(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define UPPER(a, b) CC_SHUFFLE(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
 #elif CC_VECTOR_LANES == 16
-#define EVEN(a, b) SHUFFLE(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31)
-#define LOWER(a, b) SHUFFLE(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#define UPPER(a, b) SHUFFLE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#define LOWER(a, b) CC_SHUFFLE(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define UPPER(a, b) CC_SHUFFLE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
 #endif
 
 /* Interleaving row i with row i + LANES / 2 turns the bits of (row, lane) by one place; after
@@ -85,19 +69,15 @@ void CC_FN(transpose)(const void *src, ptrdiff_t src_row, void *dst, ptrdiff_t d
         }
 }
 
-/* LANES reals, `step` apart. */
-CC_INLINE vec load_apart(const real *src, int step)
-{
-    return step == 1 ? load(src) : EVEN(load(src), load(src + LANES - 1));
-}
-
 /* n >= LANES reals; the last vector may overlap the one before. */
 CC_INLINE void copy_many(const real *src, int step, real *dst, ptrdiff_t n)
 {
     for (ptrdiff_t i = 0; i + LANES <= n; i += LANES)
-        store(dst + i, load_apart(src + i * step, step));
-    if (n % LANES)
-        store(dst + n - LANES, load_apart(src + (n - LANES) * step, step));
+        store(dst + i, step == 1 ? load(src + i) : load_pairs(src + 2 * i));
+    if (n % LANES) {
+        const real *last = src + (n - LANES) * step;
+        store(dst + n - LANES, step == 1 ? load(last) : load_pairs(last));
+    }
 }
 
 void CC_FN(copy)(const void *src, ptrdiff_t src_row, ptrdiff_t src_column, void *dst,
@@ -122,9 +102,22 @@ void CC_FN(copy)(const void *src, ptrdiff_t src_row, ptrdiff_t src_column, void 
     }
 }
 
+#ifndef CC_INTEGER
 void CC_FN(gather)(const void *src, const ptrdiff_t *index, void *dst, ptrdiff_t count)
 {
     const real *s = src;
     real *d = dst;
     for (ptrdiff_t i = 0; i < count; i++) d[i] = s[index[i]];
 }
+
+void CC_FN(scatter)(const void *grad, const int64_t *index, ptrdiff_t count, ptrdiff_t step,
+                    int64_t from, int64_t to, void *dx)
+{
+    const real *g = grad;
+    real *d = dx;
+    for (ptrdiff_t i = 0; i < count; i += step)
+        for (ptrdiff_t c = 0; c < step; c++)
+            if (index[i + c] >= from && index[i + c] < to)
+                d[(index[i + c] - from) * step + c] += g[i + c];
+}
+#endif

@@ -1,14 +1,24 @@
 /* Fills the table of this instruction set and real type. */
 #include "vec.h"
 
+#ifdef CC_INTEGER
+static const real lowest = CC_LOWEST;
+#else
+static const real lowest = -__builtin_inf();
+#endif
+
 extern const cc_kernels CC_FN(kernels);
 const cc_kernels CC_FN(kernels) = {
     .size = sizeof(real),
     .lanes = LANES,
+    .lowest = &lowest,
     .pixel_vecs = PIXEL_VECS,
     .maps = MAPS,
     .rows_shared = ROWS,
 #define CC_KERNEL(result, name, parameters) .name = CC_FN(name),
+#ifdef CC_INTEGER
+#define CC_REAL_KERNEL(result, name, parameters)
+#endif
 #include "list.h"
 #undef CC_KERNEL
 };

@@ -1,16 +1,17 @@
 /* Real numbers and vectors of them, for the instruction set this file is compiled for.
  *
  * CMake gives CC_REAL (float, double), CC_REAL_BYTES, CC_TABLE (the suffix of exported names),
- * CC_VECTOR_BYTES and CC_REGISTERS (how many vector registers there are). Vectors are GNU vector
- * types, which GCC and Clang turn into the instructions that the flags allow; intrinsics are used
- * for what these types cannot say, masked loads and stores, alone.
+ * CC_VECTOR_BYTES and CC_REGISTERS (how many vector registers there are). The kernels of maxima are
+ * compiled for integers too: then CC_REAL is an integer type and CC_INTEGER is defined. Vectors are
+ * GNU vector types, which GCC and Clang turn into the instructions that the flags allow; intrinsics
+ * are used for what these types cannot say, masked loads and stores and the maximum, alone.
  */
 #ifndef CC_VEC_H
 #define CC_VEC_H
 
 #include "kernels.h"
 
-#if defined(__AVX2__)
+#if defined(__SSE2__)
 #include <immintrin.h>
 #endif
 
@@ -30,6 +31,17 @@ typedef real unaligned_vec
 #define CC_VECTOR_LANES (CC_VECTOR_BYTES / CC_REAL_BYTES)
 enum { LANES = CC_VECTOR_LANES };
 
+/* Integers as wide as a real: the type of comparisons' results and of lane numbers. */
+#if CC_REAL_BYTES == 1
+typedef int8_t lane_bits __attribute__((vector_size(CC_VECTOR_BYTES)));
+#elif CC_REAL_BYTES == 2
+typedef int16_t lane_bits __attribute__((vector_size(CC_VECTOR_BYTES)));
+#elif CC_REAL_BYTES == 4
+typedef int32_t lane_bits __attribute__((vector_size(CC_VECTOR_BYTES)));
+#else
+typedef int64_t lane_bits __attribute__((vector_size(CC_VECTOR_BYTES)));
+#endif
+
 /* Register tiles: accumulators, the vectors they share and one broadcast must fit the registers. */
 #if CC_REGISTERS == 32
 enum { PIXELS = 6, PIXEL_VECS = 4, MAPS = 8, MAP_VECS = 3, ROWS = 4, ROW_VECS = 4 };
@@ -43,7 +55,7 @@ CC_INLINE void store(real *p, vec v) { *(unaligned_vec *)p = v; }
 CC_INLINE vec splat(real s) { return s - (vec){0}; } /* -0.0 and NaN stay what they are */
 
 /* The first n < LANES lanes of a vector, from and to memory that ends there. */
-#if CC_VECTOR_BYTES == 64 && defined(__AVX512F__)
+#if CC_VECTOR_BYTES == 64 && CC_REAL_BYTES >= 4 && defined(__AVX512F__)
 #if CC_REAL_BYTES == 4
 CC_INLINE vec load_few(const real *p, int n)
 {
@@ -63,21 +75,21 @@ CC_INLINE void store_few(real *p, vec v, int n)
     _mm512_mask_storeu_pd(p, (1u << n) - 1, (__m512d)v);
 }
 #endif
-#elif CC_VECTOR_BYTES == 32 && defined(__AVX2__)
+#elif CC_VECTOR_BYTES == 32 && CC_REAL_BYTES >= 4 && defined(__AVX2__)
 #if CC_REAL_BYTES == 4
 CC_INLINE __m256i first(int n)
 {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
-CC_INLINE vec load_few(const real *p, int n) { return (vec)_mm256_maskload_ps(p, first(n)); }
-CC_INLINE void store_few(real *p, vec v, int n) { _mm256_maskstore_ps(p, first(n), (__m256)v); }
+CC_INLINE vec load_few(const real *p, int n) { return (vec)_mm256_maskload_ps((const float *)p, first(n)); }
+CC_INLINE void store_few(real *p, vec v, int n) { _mm256_maskstore_ps((float *)p, first(n), (__m256)v); }
 #else
 CC_INLINE __m256i first(int n)
 {
     return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
 }
-CC_INLINE vec load_few(const real *p, int n) { return (vec)_mm256_maskload_pd(p, first(n)); }
-CC_INLINE void store_few(real *p, vec v, int n) { _mm256_maskstore_pd(p, first(n), (__m256d)v); }
+CC_INLINE vec load_few(const real *p, int n) { return (vec)_mm256_maskload_pd((const double *)p, first(n)); }
+CC_INLINE void store_few(real *p, vec v, int n) { _mm256_maskstore_pd((double *)p, first(n), (__m256d)v); }
 #endif
 #else
 CC_INLINE vec load_few(const real *p, int n)
@@ -91,6 +103,49 @@ CC_INLINE void store_few(real *p, vec v, int n)
     for (int i = 0; i < n; i++) p[i] = v[i];
 }
 #endif
+
+/* The lanes of b where `where` is true (all bits set), of a elsewhere. */
+CC_INLINE vec choose(lane_bits where, vec a, vec b)
+{
+    return (vec)(((lane_bits)b & where) | ((lane_bits)a & ~where));
+}
+
+/* The larger of each lane, a of equals; where b is NaN it may be lost. */
+#if defined(CC_INTEGER) || !defined(__SSE2__)
+CC_INLINE vec larger(vec a, vec b) { return choose(b > a, a, b); }
+#elif CC_VECTOR_BYTES == 64 && CC_REAL_BYTES == 4
+CC_INLINE vec larger(vec a, vec b) { return (vec)_mm512_max_ps((__m512)b, (__m512)a); }
+#elif CC_VECTOR_BYTES == 64
+CC_INLINE vec larger(vec a, vec b) { return (vec)_mm512_max_pd((__m512d)b, (__m512d)a); }
+#elif CC_VECTOR_BYTES == 32 && CC_REAL_BYTES == 4
+CC_INLINE vec larger(vec a, vec b) { return (vec)_mm256_max_ps((__m256)b, (__m256)a); }
+#elif CC_VECTOR_BYTES == 32
+CC_INLINE vec larger(vec a, vec b) { return (vec)_mm256_max_pd((__m256d)b, (__m256d)a); }
+#elif CC_REAL_BYTES == 4
+CC_INLINE vec larger(vec a, vec b) { return (vec)_mm_max_ps((__m128)b, (__m128)a); }
+#else
+CC_INLINE vec larger(vec a, vec b) { return (vec)_mm_max_pd((__m128d)b, (__m128d)a); }
+#endif
+
+#ifdef __clang__
+#define CC_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define CC_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (lane_bits){__VA_ARGS__})
+#endif
+
+/* The even lanes of a, then the odd lanes of b. */
+#if CC_VECTOR_LANES == 2
+#define CC_EVEN(a, b) CC_SHUFFLE(a, b, 0, 3)
+#elif CC_VECTOR_LANES == 4
+#define CC_EVEN(a, b) CC_SHUFFLE(a, b, 0, 2, 5, 7)
+#elif CC_VECTOR_LANES == 8
+#define CC_EVEN(a, b) CC_SHUFFLE(a, b, 0, 2, 4, 6, 9, 11, 13, 15)
+#elif CC_VECTOR_LANES == 16
+#define CC_EVEN(a, b) CC_SHUFFLE(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31)
+#endif
+
+/* LANES reals two apart; reads no further than the last of them. */
+CC_INLINE vec load_pairs(const real *p) { return CC_EVEN(load(p), load(p + LANES - 1)); }
 
 #define CC_KERNEL(result, name, parameters) result CC_FN(name) parameters;
 #include "list.h"

@@ -340,7 +340,7 @@ static cc_status cc_conv_check(const cc_conv *p, cc_mode mode)
     return CC_OK;
 }
 
-cc_status cc_conv_forward(const cc_conv *problem, cc_real type, const void *x, const void *weight,
+cc_status cc_conv_forward(const cc_conv *problem, cc_type type, const void *x, const void *weight,
                           const void *bias, void *y, int threads, cc_mode mode)
 {
     if (cc_conv_check(problem, mode) != CC_OK || type < 0 || type >= CC_REALS || threads < 1)

@@ -1,5 +1,7 @@
 #include "conv_plan.h"
 
+#include "parallel.h"
+
 /* Output channels that one pass over a strip computes. */
 enum { BLOCK_CHANNELS = 64 };
 /* A strip stays in the second-level cache beside the weights of a block and the sums. */
@@ -156,21 +158,17 @@ static void choose_tiles(cc_conv_plan *plan)
     plan->column_tiles = ceil_div(out_columns, columns);
 }
 
-/* How many threads the work deserves: a second one costs a wake-up and cold caches. */
-static int useful_threads(const cc_conv_plan *plan, int threads)
+static double microseconds(const cc_conv_plan *plan)
 {
     const cc_conv *p = &plan->problem;
-    const double macs_per_us = 40e3, reals_per_us = 12e3, us_per_thread = 10;
+    const double macs_per_us = 40e3, reals_per_us = 12e3;
     double outputs = (double)p->n * (double)p->groups * (double)p->k;
     double inputs = (double)p->n * (double)p->groups * (double)p->c;
     for (int a = 0; a < CC_AXES; a++) {
         outputs *= (double)p->axis[a].out;
         inputs *= (double)p->axis[a].in;
     }
-    const double us =
-        outputs * (double)plan->taps / macs_per_us + (outputs + inputs) / reals_per_us;
-    const double most = us / us_per_thread;
-    return most < threads ? (int)max(1, (int64_t)most) : threads;
+    return outputs * (double)plan->taps / macs_per_us + (outputs + inputs) / reals_per_us;
 }
 
 /* Time of the busiest part if items and blocks are split so, in multiply-adds. */
@@ -221,7 +219,7 @@ int64_t cc_block_start(const cc_conv_plan *plan, int64_t block)
     return min(ceil_div(plan->channels, grain) * block / plan->blocks * grain, plan->channels);
 }
 
-void cc_conv_make_plan(cc_conv_plan *plan, const cc_conv *problem, cc_real type, int threads,
+void cc_conv_make_plan(cc_conv_plan *plan, const cc_conv *problem, cc_type type, int threads,
                        cc_mode mode)
 {
     *plan = (cc_conv_plan){.problem = *problem, .kernels = cc_kernels_of(type), .rows = 1};
@@ -244,7 +242,7 @@ void cc_conv_make_plan(cc_conv_plan *plan, const cc_conv *problem, cc_real type,
 
     start_strip(plan);
     choose_tiles(plan);
-    share_out(plan, useful_threads(plan, threads));
+    share_out(plan, cc_useful_threads(microseconds(plan), threads));
 
     /* A block is at most one vector over its even share, and is packed in whole vectors. */
     const ptrdiff_t width = block + kernels->lanes;

@@ -40,7 +40,7 @@ static inline int64_t cc_channel_grain(const cc_conv_plan *plan)
 /* The first output channel of a block, which ends where the next begins. */
 int64_t cc_block_start(const cc_conv_plan *plan, int64_t block);
 
-void cc_conv_make_plan(cc_conv_plan *plan, const cc_conv *problem, cc_real type, int threads,
+void cc_conv_make_plan(cc_conv_plan *plan, const cc_conv *problem, cc_type type, int threads,
                        cc_mode mode);
 
 #endif

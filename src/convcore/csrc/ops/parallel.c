@@ -67,6 +67,12 @@ static int available_threads(int wanted)
 #endif
 }
 
+int cc_useful_threads(double microseconds, int threads)
+{
+    const double most = microseconds / 10;
+    return most >= threads ? threads : most >= 1 ? (int)most : 1;
+}
+
 void cc_parallel(int parts, void (*work)(int part, void *context), void *context)
 {
     const int threads = parts > 1 ? available_threads(parts) : 1;

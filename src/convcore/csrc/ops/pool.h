@@ -1,0 +1,57 @@
+/* What the parts of a pooling share: the job, and what one part works with. */
+#ifndef CC_POOL_H
+#define CC_POOL_H
+
+#include "pool_plan.h"
+
+/* What a part works in: bytes from the start of its scratch. */
+typedef struct {
+    size_t columns, rows, ranks, folded, turned, steps, sums, largest, suffixes, prefix, lifted,
+        nothing, place, rank, bytes;
+} cc_pool_layout;
+
+typedef struct {
+    cc_pool_plan plan;
+    const char *x;
+    char *y;
+    int64_t *index; /* NULL: values alone */
+    cc_pool_layout layout;
+    char *parts; /* scratch of part 0, 1, ... */
+} cc_pool_job;
+
+typedef struct {
+    const cc_pool_plan *plan;
+    const char *x;
+    char *y;
+    int64_t *index;
+    cc_pool_tile tile;
+    cc_window *columns;    /* of the tile's outputs */
+    const void **rows;     /* of a fold */
+    const int32_t **ranks; /* of a fold of places */
+    char *folded;          /* rows of the tile, one for each line of a block (and plane) */
+    char *turned;          /* the same, with planes as lanes */
+    char *steps;           /* of a ladder, or a long window's pieces */
+    char *sums, *largest;  /* of a block of outputs */
+    /* fold_blocked(): folds of the last rows of a block, of the next one's first rows */
+    char *suffixes, *prefix, *lifted, *nothing;
+    int64_t block, block_depth, reached;
+    int32_t *place, *rank;
+} cc_pool_work;
+
+/* The rows of one plane that windows of these depths and rows hold: into work->rows. */
+ptrdiff_t cc_pool_rows(const cc_pool_work *w, int64_t plane, const cc_window *depth,
+                       const cc_window *row);
+
+/* The tile's first output in a line of a plane. */
+char *cc_pool_output(const cc_pool_work *w, int64_t plane, int64_t line);
+
+/* Fills what folded rows hold beside the input: a value that changes no maximum and no sum. */
+void cc_pool_fill_margins(const cc_pool_work *w, int64_t rows, bool lowest);
+
+/* Elements of the tile's folded row before the first cell of the input. */
+ptrdiff_t cc_pool_margin(const cc_pool_work *w);
+
+/* Maxima and their places for all lines of the tile. */
+void cc_pool_find_places(cc_pool_work *w);
+
+#endif

@@ -1,0 +1,118 @@
+"""Every operator again, as the equation reads, in plain NumPy: the oracle of the tests.
+
+The functions here have the names, signatures and answers of those in `convcore` and nothing else
+in common with them. They are written to be read and to be right, not to be fast:
+
+- a convolution's padding is really there (`numpy.pad`), and the equation is summed over the padded
+  array; a pooling's windows are lists of the cells they see, one list for each output;
+- strides, paddings, layouts and the dtype rule are read by small functions of this package and not
+  by those the compiled operators use, so that a mistake there cannot hide here;
+- sums are formed in float64 and rounded to the result's dtype once, at the end.
+
+`algorithm` and `threads` are accepted and ignored. Bad arguments raise ValueError or TypeError,
+with less helpful words than the compiled operators have.
+
+>>> import numpy as np
+>>> from convcore import reference
+>>> x = np.arange(12.0).reshape(1, 3, 4)
+>>> reference.conv2d(x, np.array([[[[1.0, 0.0], [0.0, -1.0]]]]))
+array([[[-5., -5., -5.],
+        [-5., -5., -5.]]])
+"""
+
+from convcore.reference.conv import conv1d, conv2d, conv3d
+from convcore.reference.pool import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool1d_backward,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool2d_backward,
+    adaptive_avg_pool3d,
+    adaptive_avg_pool3d_backward,
+    adaptive_max_pool1d,
+    adaptive_max_pool1d_backward,
+    adaptive_max_pool2d,
+    adaptive_max_pool2d_backward,
+    adaptive_max_pool3d,
+    adaptive_max_pool3d_backward,
+    avg_pool1d,
+    avg_pool1d_backward,
+    avg_pool2d,
+    avg_pool2d_backward,
+    avg_pool3d,
+    avg_pool3d_backward,
+    l2_pool1d,
+    l2_pool1d_backward,
+    l2_pool2d,
+    l2_pool2d_backward,
+    l2_pool3d,
+    l2_pool3d_backward,
+    lp_pool1d,
+    lp_pool1d_backward,
+    lp_pool2d,
+    lp_pool2d_backward,
+    lp_pool3d,
+    lp_pool3d_backward,
+    max_pool1d,
+    max_pool1d_backward,
+    max_pool2d,
+    max_pool2d_backward,
+    max_pool3d,
+    max_pool3d_backward,
+    weighted_pool1d,
+    weighted_pool1d_backward,
+    weighted_pool2d,
+    weighted_pool2d_backward,
+    weighted_pool3d,
+    weighted_pool3d_backward,
+)
+from convcore.reference.signal import convolve, correlate
+
+__all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool1d_backward",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool2d_backward",
+    "adaptive_avg_pool3d",
+    "adaptive_avg_pool3d_backward",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool1d_backward",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool2d_backward",
+    "adaptive_max_pool3d",
+    "adaptive_max_pool3d_backward",
+    "avg_pool1d",
+    "avg_pool1d_backward",
+    "avg_pool2d",
+    "avg_pool2d_backward",
+    "avg_pool3d",
+    "avg_pool3d_backward",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "convolve",
+    "correlate",
+    "l2_pool1d",
+    "l2_pool1d_backward",
+    "l2_pool2d",
+    "l2_pool2d_backward",
+    "l2_pool3d",
+    "l2_pool3d_backward",
+    "lp_pool1d",
+    "lp_pool1d_backward",
+    "lp_pool2d",
+    "lp_pool2d_backward",
+    "lp_pool3d",
+    "lp_pool3d_backward",
+    "max_pool1d",
+    "max_pool1d_backward",
+    "max_pool2d",
+    "max_pool2d_backward",
+    "max_pool3d",
+    "max_pool3d_backward",
+    "weighted_pool1d",
+    "weighted_pool1d_backward",
+    "weighted_pool2d",
+    "weighted_pool2d_backward",
+    "weighted_pool3d",
+    "weighted_pool3d_backward",
+]

@@ -1,0 +1,116 @@
+"""How the oracle reads arguments and hands back results.
+
+Nothing here is shared with the compiled operators, so that a mistake of theirs cannot hide in it.
+"""
+
+import operator
+from math import prod
+
+import numpy as np
+
+LAYOUTS = {1: "NCW", 2: "NCHW", 3: "NCDHW"}                # channels first, by number of axes
+
+
+class Batch:
+    """An array as (n, c, *space), whatever its layout, and results put back the same way."""
+
+    def __init__(self, array, nd, layout):
+        self.last = channels_last(layout, nd)
+        self.batched = array.ndim == nd + 2
+        if array.ndim not in (nd + 1, nd + 2):
+            raise ValueError(f"an array of shape {array.shape} does not suit {nd} spatial axes")
+        if not self.batched:
+            array = array[np.newaxis]
+        if self.last:
+            array = np.moveaxis(array, -1, 1)
+        self.array = array
+        self.space = array.shape[2:]
+
+    @property
+    def rows(self):
+        """Each plane as one row of its cells: (n, c, cells)."""
+        return self.array.reshape(*self.array.shape[:2], prod(self.space))
+
+    def put_back(self, result):
+        """Put an (n, channels, *space) array into the layout, with a batch if there was one."""
+        if self.last:
+            result = np.moveaxis(result, 1, -1)
+        return result if self.batched else result[0]
+
+
+def result_dtype(*arrays):
+    """float16, float32 and float64 stay what they are; with an integer, at least float32."""
+    for array in arrays:
+        if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
+            raise TypeError(f"the dtype {array.dtype} is not one of the real numbers supported")
+    floats = all(array.dtype.kind == "f" for array in arrays)
+    dtype = np.result_type(*(array.dtype for array in arrays), *[] if floats else [np.float32])
+    return dtype.newbyteorder("=")
+
+
+def widened(array, dtype):
+    """`array` in float64, by way of the dtype of the result."""
+    return array.astype(dtype).astype(np.float64)
+
+
+def channels_last(layout, nd):
+    """Whether `layout` puts the channels last; it has to be one of the two of this rank."""
+    space = "DHW"[3 - nd:]
+    if layout not in ("NC" + space, "N" + space + "C"):
+        raise ValueError(f"layout must be NC{space} or N{space}C, not {layout!r}")
+    return layout.endswith("C")
+
+
+def flag(value, name):
+    """A bool, which a number does not replace."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, not {value!r}")
+    return bool(value)
+
+
+def per_axis(value, nd, at_least, name):
+    """One int for all axes, or a sequence with an int for each, as a tuple of `nd` ints."""
+    one = np.ndim(value) == 0
+    values = (operator.index(value),) * nd if one else tuple(map(operator.index, value))
+    if isinstance(value, (bool, np.bool_)) or len(values) != nd or min(values) < at_least:
+        raise ValueError(f"{name} must be {nd} int(s), at least {at_least}, not {value!r}")
+    return values
+
+
+def pad_pairs(padding, space, kernel, stride, dilation):
+    """Turn a padding into the (before, after) pair of every spatial axis."""
+    several = isinstance(padding, (list, tuple, np.ndarray))
+    entries = list(padding) if several else [padding] * len(space)
+    if len(entries) != len(space):
+        raise ValueError(f"padding {padding!r} is not one for each of {len(space)} axes")
+    pairs = []
+    for entry, size, r, s, d in zip(entries, space, kernel, stride, dilation, strict=True):
+        reach = (r - 1) * d
+        if not isinstance(entry, str):
+            pairs.append(per_axis(entry, 2, at_least=0, name="padding"))
+        elif entry == "valid":
+            pairs.append((0, 0))
+        elif entry == "full":
+            pairs.append((reach, reach))
+        elif entry in ("same", "same_lower"):
+            wanted = -(-size // s)                         # rounded up
+            total = max((wanted - 1) * s + reach + 1 - size, 0)
+            before = total // 2 if entry == "same" else total - total // 2
+            pairs.append((before, total - before))
+        else:
+            raise ValueError(f"padding {padding!r} is not valid, same, same_lower or full")
+    return pairs
+
+
+@np.errstate(over="ignore", invalid="ignore")              # infinity and NaN are results
+def deliver(Z, dtype, out):
+    """Round the result to its dtype: a new array, or `out`."""
+    if out is None:
+        out = np.empty(Z.shape, dtype)
+    elif not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be an array, not {type(out).__name__}")
+    elif out.shape != Z.shape or out.dtype != dtype or not out.flags.writeable:
+        raise ValueError(f"out must be a writeable {dtype} array of shape {Z.shape}, not a "
+                         f"{out.dtype} array of shape {out.shape}")
+    out[...] = Z
+    return out
