@@ -36,7 +36,8 @@ class Case:
         return getattr(namespace, self.op)(*arrays, **self.options, **more)
 
 
-def _rng(case):
+def rng_of(case):
+    """Random numbers that are the same each time."""
     return np.random.default_rng(zlib.crc32(case.name.encode()))
 
 
@@ -46,7 +47,7 @@ def integer_arrays(case, dtype=np.float32):
     The products are at most 16, so float32 stays exact up to a million terms; the longest sum in
     the table has 5,400.
     """
-    rng = _rng(case)
+    rng = rng_of(case)
     x = rng.integers(-4, 5, case.x).astype(dtype)
     weight = rng.integers(-4, 5, case.weight).astype(dtype)
     bias = rng.integers(-9, 10, case.weight[0]).astype(dtype) if case.bias else None
@@ -55,24 +56,24 @@ def integer_arrays(case, dtype=np.float32):
 
 def random_arrays(case, dtype=np.float32):
     """x, weight and bias of normal random numbers, whose sums do depend on their order."""
-    rng = _rng(case)
+    rng = rng_of(case)
     x = rng.standard_normal(case.x).astype(dtype)
     weight = rng.standard_normal(case.weight).astype(dtype)
     bias = rng.standard_normal(case.weight[0]).astype(dtype) if case.bias else None
     return x, weight, bias
 
 
-def _word(value):
+def word(value):
     """A padding, stride or border as a piece of a name: ((1, 0), (0, 2)) is 1.0_0.2."""
     if isinstance(value, tuple):
         separator = "_" if value and isinstance(value[0], tuple) else "."
-        return separator.join(_word(v) for v in value)
+        return separator.join(word(v) for v in value)
     return str(value)
 
 
 def _named(prefix, op, x, weight, bias=True, **options):
     """A case whose name is the prefix and the options."""
-    words = [prefix] + [f"{key[0]}={_word(value)}" for key, value in options.items()]
+    words = [prefix] + [f"{key[0]}={word(value)}" for key, value in options.items()]
     return Case("-".join(words), op, x, weight, bias, options)
 
 

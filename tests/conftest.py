@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="runs if CONVCORE_LARGE_TESTS=1"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run_python():
     """Runs a piece of Python in an interpreter of its own: a crash is a failed test there.
 

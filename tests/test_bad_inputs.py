@@ -1,4 +1,4 @@
-"""Inputs that broke other libraries. Each runs in a process of its own, so that a crash of the
+"""Inputs that broke other libraries. They run in processes of their own, so that a crash of the
 interpreter is one failed test.
 
 A refusal has to be a ValueError, TypeError or MemoryError whose text names the operation, the
@@ -10,62 +10,15 @@ import json
 import os
 
 import pytest
+from bad_inputs import BASE, TOO_LARGE, WRONG_KIND, assert_refused, evaluate, row
 
-PRELUDE = """
-import json
-import numpy as np
-import convcore
-from convcore import reference
+PRELUDE = BASE + """
 from convcore import conv1d, conv2d, conv3d, convolve, correlate
-
-try:                                                       # a runaway allocation fails, here
-    import resource
-    resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
-except ImportError:
-    pass
-
-
-def ones(*shape, dtype=np.float32):
-    return np.ones(shape, dtype)
-
-
-def many(*shape):
-    # An array of any size that takes four bytes.
-    return np.broadcast_to(np.float32(1), shape)
-
-
-def same(got, want):
-    return got.shape == want.shape and got.dtype == want.dtype and bool((got == want).all())
-
 
 X1, W1 = ones(1, 2, 7), ones(3, 2, 3)
 X, W, B = ones(1, 2, 7, 8), ones(3, 2, 3, 3), ones(3)
 X3, W3 = ones(1, 2, 5, 6, 7), ones(3, 2, 3, 3, 3)
-HUGE, LONG = 2**63 - 1, 2**31
 """
-
-REFUSED = PRELUDE + """
-try:
-    result = eval(sys.argv[1])
-except Exception as error:
-    answer = [[kind.__name__ for kind in type(error).__mro__], str(error)]
-else:
-    answer = [[], f"a result of shape {getattr(result, 'shape', None)}"]
-print(json.dumps(answer))
-"""
-
-COMPUTED = PRELUDE + """
-print(json.dumps(eval(sys.argv[1])))
-"""
-
-
-def row(number, expression, *words, error=("ValueError",)):
-    """An expression that must raise one of `error`, with these words in the text."""
-    return pytest.param(expression, words, error, id=f"{number}-{expression}")
-
-
-WRONG_KIND = ("TypeError", "ValueError")
-TOO_LARGE = ("ValueError", "MemoryError")
 
 ROWS = [
     # A stride of zero divides by it; a negative one with a huge kernel did too.
@@ -271,11 +224,16 @@ ROWS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def answers(run_python):
+    """What every expression below has come to."""
+    expressions = [param.values[0] for param in ROWS] + [expression for _, expression in RESULTS]
+    return evaluate(run_python, PRELUDE, expressions)
+
+
 @pytest.mark.parametrize(("expression", "words", "error"), ROWS)
-def test_refused(expression, words, error, run_python):
-    kinds, text = json.loads(run_python(REFUSED, expression).stdout)
-    assert set(kinds) & set(error), f"{kinds[:1]} {text}"
-    assert not [word for word in words if word not in text], text
+def test_refused(expression, words, error, answers):
+    assert_refused(answers[expression], words, error)
 
 
 # Inputs that do have a result.
@@ -338,8 +296,8 @@ RESULTS = [
 
 @pytest.mark.parametrize("expression", [
     pytest.param(expression, id=f"{number}-{expression}") for number, expression in RESULTS])
-def test_computed(expression, run_python):
-    assert json.loads(run_python(COMPUTED, expression).stdout) is True
+def test_computed(expression, answers):
+    assert answers[expression] == [[], "True"]
 
 
 # Numbers beyond 32 bits where the result is plain to see. A refusal that says so is allowed too.

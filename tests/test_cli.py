@@ -25,6 +25,12 @@ PICTURES = {  # name -> (width, height) as Pillow says it
     "sharpened.png": (320, 280),
     "colours.png": (320, 280),
     "oriented.png": (4 * 320 + 3 * 8, 2 * 280 + 8),
+    "pooled-max.png": (320, 280),
+    "pooled-average.png": (320, 280),
+    "pooled-l2.png": (320, 280),
+    "pooled-weighted.png": (320, 280),
+    "adaptive-max.png": (320, 280),
+    "adaptive-average.png": (320, 280),
 }
 
 
@@ -197,9 +203,10 @@ def test_demo_prints_a_row_for_each_step_and_names_the_folder(demo):
     folder, text = demo
     lines = text.splitlines()
     rows = [line for line in lines if " -> " in line and ".png" in line]
-    assert len(rows) == 6
-    for row in rows:
-        assert re.search(r"280x320 -> .*280x3\d\d +[\d,]+ +[\d.]+ ms  [a-z]+", row), row
+    assert len(rows) == 12
+    for number, row in enumerate(rows):
+        size = r".*280x3\d\d" if number < 6 else r"35x40" if number < 10 else r"15x15"
+        assert re.search(rf"280x320 -> {size} +[\d,]+ +[\d.]+ ms  [a-z]+", row), row
     assert [name for name in PICTURES if not any(name in row for row in rows)] == []
     assert lines[-1] == str(folder)
     assert_plain(lines[:-1])
@@ -234,6 +241,66 @@ def test_the_differences_are_those_of_numpy(demo):
     assert step.operations == 319 * 280 * 3
     shown = np.clip(128 + 4 * left_subtracted, 0, 255)
     assert (pixels(demo[0] / "differences.png") == shown).all()
+
+
+def blocks(photo):
+    """The 64 values of each of the 35 x 40 squares of 8 x 8 pixels."""
+    return photo.reshape(35, 8, 40, 8).swapaxes(1, 2).reshape(35, 40, 64)
+
+
+def test_the_poolings_are_those_of_numpy(demo):
+    from convcore import _demo
+
+    photo = pixels(demo[0] / "photo.png").astype(np.float32)
+    edges = np.diff(photo, axis=1, prepend=photo[:, :1])  # beyond the border the pixel repeats
+    for step, values, operations in [
+        (_demo.maximum, blocks(photo).max(2), 63),
+        (_demo.average, blocks(photo).mean(2), 64),
+        (_demo.norm, np.sqrt((blocks(edges).astype(float) ** 2).sum(2)), 128),
+    ]:
+        done = step(photo[np.newaxis])
+        np.testing.assert_allclose(done.output[0], values, rtol=1e-5)
+        assert done.operations == operations * 35 * 40
+        [(name, picture)] = done.pictures.items()
+        gain = 4 / 8 if step is _demo.norm else 1
+        shown = np.clip(np.rint(gain * done.output[0]), 0, 255)
+        assert (picture == np.kron(shown, np.ones((8, 8)))).all()
+        assert (pixels(demo[0] / name) == picture).all()
+
+
+def test_the_weighted_pooling_is_that_of_its_equation(demo):
+    from convcore import _demo
+
+    photo = pixels(demo[0] / "photo.png").astype(np.float32)
+    step = _demo.weighted(photo[np.newaxis])
+    window, operations = convcore.distance_window((16, 16)), 0
+    for i, j in np.ndindex(35, 40):
+        rows, columns = (np.arange(8 * o - 4, 8 * o + 12) for o in (i, j))
+        rows, columns = (at[(at >= 0) & (at < n)] for at, n in ((rows, 280), (columns, 320)))
+        weights = window[np.ix_(rows - 8 * i + 4, columns - 8 * j + 4)]
+        expected = (weights * photo[np.ix_(rows, columns)]).sum() / weights.sum()
+        assert step.output[0, i, j] == pytest.approx(expected, rel=1e-5)
+        operations += 2 * weights.size
+    assert step.operations == operations
+
+
+def test_the_adaptive_poolings_are_those_of_their_windows(demo):
+    from convcore import _demo
+
+    photo = pixels(demo[0] / "photo.png").astype(np.float32)
+    for step, statistic, saved in [(_demo.adaptive_maximum, np.max, 1),
+                                   (_demo.adaptive_average, np.mean, 0)]:
+        done, operations = step(photo[np.newaxis]), 0
+        for i, j in np.ndindex(15, 15):
+            cells = photo[i * 280 // 15:-(-(i + 1) * 280 // 15),
+                          j * 320 // 15:-(-(j + 1) * 320 // 15)]
+            assert done.output[0, i, j] == pytest.approx(statistic(cells), rel=1e-5)
+            operations += cells.size - saved
+        assert done.operations == operations
+        [picture] = done.pictures.values()
+        corner, last = np.rint(done.output[0, [0, -1], [0, -1]])
+        assert (picture[:18, :21] == corner).all()
+        assert (picture[-18:, -21:] == last).all()
 
 
 def test_each_filter_answers_most_to_edges_of_its_own_direction(demo):

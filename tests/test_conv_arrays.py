@@ -7,6 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from arrays import FLOATS, INTEGERS, LAYOUTS, OUTS, assert_same, bad_outs
 from cases import SAMPLES, Case, integer_arrays
 from numpy.lib.stride_tricks import as_strided
 
@@ -14,13 +15,6 @@ import convcore
 from convcore import reference
 
 samples = pytest.mark.parametrize("case", SAMPLES, ids=str)
-
-
-def assert_same(got, want):
-    assert isinstance(got, np.ndarray)
-    assert (got.shape, got.dtype) == (want.shape, want.dtype)
-    assert got.dtype.isnative
-    np.testing.assert_array_equal(got, want)
 
 
 def check(case, arrays, **more):
@@ -35,10 +29,6 @@ def check(case, arrays, **more):
 
 
 # Types of numbers.
-
-FLOATS = ["float16", "float32", "float64"]
-INTEGERS = ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
-
 
 def result_dtype(x, weight):
     if x in FLOATS and weight in FLOATS:
@@ -121,65 +111,7 @@ def test_other_dtypes_are_refused(dtype):
         convcore.correlate(bias, strange[2])
 
 
-# Memory layouts. Each makes an array of the same values that lies differently in memory.
-
-
-def _unaligned(a):
-    buffer = bytearray(a.nbytes + 1)
-    b = np.frombuffer(buffer, a.dtype, a.size, offset=1).reshape(a.shape)
-    b[...] = a
-    return b
-
-
-def _every_other(a):
-    wide = np.full([2 * size + 1 for size in a.shape], np.nan, a.dtype)
-    b = wide[tuple(slice(1, None, 2) for _ in a.shape)]
-    b[...] = a
-    return b
-
-
-def _reversed(a):
-    return np.ascontiguousarray(np.flip(a))[tuple(slice(None, None, -1) for _ in a.shape)]
-
-
-def _last_axis_reversed(a):
-    return np.ascontiguousarray(a[..., ::-1])[..., ::-1]
-
-
-def _row_of_a_wider_array(a):
-    wide = np.full((*a.shape[:-1], a.shape[-1] + 3), np.nan, a.dtype)
-    wide[..., 2:-1] = a
-    return wide[..., 2:-1]
-
-
-def _read_only(a):
-    b = a.copy()
-    b.flags.writeable = False
-    return b
-
-
-def _fields_of_records(a):
-    records = np.zeros(a.shape, [("skipped", "i1"), ("value", a.dtype)])
-    records["value"] = a
-    return records["value"]
-
-
-LAYOUTS = {
-    "fortran": np.asfortranarray,
-    "transposed": lambda a: np.ascontiguousarray(np.moveaxis(a, 0, -1)).transpose(
-        a.ndim - 1, *range(a.ndim - 1)),
-    "every_other": _every_other,
-    "reversed": _reversed,
-    "last_axis_reversed": _last_axis_reversed,
-    "part_of_rows": _row_of_a_wider_array,
-    "read_only": _read_only,
-    "unaligned": _unaligned,
-    "fields": _fields_of_records,
-    "byte_swapped": lambda a: a.astype(a.dtype.newbyteorder()),
-    "byte_swapped_and_reversed": lambda a: _reversed(a.astype(a.dtype.newbyteorder())),
-    "unaligned_integers": lambda a: _unaligned(a.astype(np.int64)),
-    "list": lambda a: a.tolist(),
-}
+# Memory layouts.
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
@@ -256,23 +188,6 @@ def test_memory_layouts_of_convolve(operator, layout):
 
 
 # out
-
-
-def _zeros_like_every_other(want):
-    return np.full([2 * size for size in want.shape], 7, want.dtype)[
-        tuple(slice(None, None, 2) for _ in want.shape)]
-
-
-OUTS = {
-    "plain": np.empty_like,
-    "fortran": lambda want: np.empty(want.shape, want.dtype, order="F"),
-    "every_other": _zeros_like_every_other,
-    "reversed": lambda want: np.empty_like(want)[tuple(slice(None, None, -1) for _ in want.shape)],
-    "part_of_rows": lambda want: np.empty((*want.shape[:-1], want.shape[-1] + 3), want.dtype)[
-        ..., 1:-2],
-    "unaligned": _unaligned,
-    "swapped_axes": lambda want: np.empty(want.shape[::-1], want.dtype).T,
-}
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int64"])
@@ -356,31 +271,12 @@ def test_out_may_overlap_weight_or_bias(which):
     np.testing.assert_array_equal(out, want)
 
 
-def _bad_outs(shape):
-    read_only = np.zeros(shape, np.float32)
-    read_only.flags.writeable = False
-    return {
-        "shape": np.zeros((*shape[:-1], shape[-1] + 1), np.float32),
-        "one axis less": np.zeros(shape[1:], np.float32),
-        "broadcastable": np.zeros((1, *shape), np.float32),
-        "transposed": np.zeros(shape[::-1], np.float32),
-        "double": np.zeros(shape, np.float64),
-        "half": np.zeros(shape, np.float16),
-        "integers": np.zeros(shape, np.int32),
-        "swapped bytes": np.zeros(shape, np.dtype(np.float32).newbyteorder()),
-        "read-only": read_only,
-        "list": np.zeros(shape, np.float32).tolist(),
-        "buffer": bytearray(4 * int(np.prod(shape))),
-        "number": 0.0,
-    }
-
-
-@pytest.mark.parametrize("kind", _bad_outs((1, 1, 1, 1)))
+@pytest.mark.parametrize("kind", bad_outs((1, 1, 1, 1)))
 def test_bad_out_is_refused_and_left_alone(kind):
     case = SAMPLES[0]
     arrays = integer_arrays(case)
     shape = case.call(reference, arrays).shape
-    out = _bad_outs(shape)[kind]
+    out = bad_outs(shape)[kind]
     with pytest.raises((ValueError, TypeError), match=r"(?s)conv2d.*out"):
         case.call(convcore, arrays, out=out)
     assert not np.any(np.asarray(out))

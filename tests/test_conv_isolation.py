@@ -101,35 +101,11 @@ def test_nan_in_weight_or_bias_stays_in_its_output_channel(case):
 # Nothing outside the arrays is read or written.
 
 GUARDED = """
-import ctypes, mmap
 import numpy as np
 import convcore
 from convcore import reference
 from cases import CASES, integer_arrays
-
-libc = ctypes.CDLL(None, use_errno=True)
-libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-PAGE = mmap.PAGESIZE
-ROOM = 1 << 25                                             # a multiple of the page
-
-
-class Fenced:
-    # Memory between two forbidden pages.
-
-    def __init__(self):
-        self.memory = mmap.mmap(-1, ROOM + 2 * PAGE)
-        address = np.frombuffer(self.memory, np.uint8).ctypes.data
-        for page in (address, address + PAGE + ROOM):
-            if libc.mprotect(page, PAGE, 0) != 0:
-                raise OSError(ctypes.get_errno(), "mprotect")
-
-    def copy(self, array, end):
-        # A copy that ends where the second page begins, or begins where the first one ends.
-        offset = PAGE + (ROOM - array.nbytes if end else 0)
-        copy = np.frombuffer(self.memory, array.dtype, array.size, offset).reshape(array.shape)
-        copy[...] = array
-        return copy
-
+from fences import Fenced
 
 places = [Fenced() for _ in range(4)]
 done = 0

@@ -5,13 +5,13 @@ order of the sums shows, and there the bits themselves have to agree: between nu
 and between the instruction-set levels that have fused multiply-add.
 """
 
-import hashlib
 import json
 from itertools import product
 
 import numpy as np
 import pytest
 from cases import CASES, integer_arrays, random_arrays
+from helpers import FUSED, LEVELS, assert_equal, at_level, bits, digest
 
 import convcore
 from convcore import reference
@@ -19,18 +19,6 @@ from convcore._core import MODES
 from convcore.conv import convolution
 
 DTYPES = (np.float32, np.float64)
-FUSED = ("x86-64-v3", "x86-64-v4")
-
-
-def assert_equal(got, want, case):
-    """The same shape, dtype and numbers; names the first differences if not."""
-    assert (got.shape, got.dtype) == (want.shape, want.dtype), case
-    wrong = np.argwhere(got != want)
-    if len(wrong):
-        first = tuple(wrong[0])
-        pytest.fail(f"{case}: {len(wrong)} of {want.size} outputs differ, the first at "
-                    f"{tuple(map(int, first))}: {got[first]} instead of {want[first]}")
-
 
 def test_names_are_unique():
     names = [case.name for case in CASES]
@@ -114,12 +102,7 @@ def test_equal_calls_give_equal_bits(case):
         assert case.call(convcore, moved).tobytes() == first
 
 
-# The levels. Each runs the table in a process of its own, because the level is chosen at import.
-
-
-def digest(array):
-    """A hash of the values of an array: equal for arrays that are equal by `==`."""
-    return hashlib.sha256((array + 0.0).tobytes()).hexdigest()      # -0.0 + 0.0 is 0.0
+# The levels. Each runs the table in a process of its own.
 
 
 def print_digests():
@@ -128,12 +111,8 @@ def print_digests():
     for case, dtype in product(CASES, DTYPES):
         exact = case.call(convcore, integer_arrays(case, dtype))
         rounded = case.call(convcore, random_arrays(case, dtype))
-        table[f"{case} {dtype.__name__}"] = (
-            digest(exact), hashlib.sha256(rounded.tobytes()).hexdigest())
-    print(json.dumps({"isa": convcore.build_info()["isa"], "table": table}))
-
-
-LEVELS = list(convcore.build_info()["isa_available"])
+        table[f"{case} {dtype.__name__}"] = digest(exact), bits(rounded)
+    print(json.dumps(table))
 
 
 @pytest.fixture(scope="module")
@@ -143,13 +122,8 @@ def tables():
 
 
 def table_of(level, tables, run_python):
-    if level not in tables:
-        done = run_python("import test_conv_reference as t; t.print_digests()", timeout=600,
-                          CONVCORE_ISA=level)
-        answer = json.loads(done.stdout)
-        assert answer["isa"] == level
-        tables[level] = answer["table"]
-    return tables[level]
+    return at_level(level, tables, run_python,
+                    "import test_conv_reference as t; t.print_digests()")
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
-NOTES = ["note-f01", "note-f02", "note-f03", "note-f05"]
+NOTES = [f"note-f{number:02}" for number in (1, 2, 3, 5, *range(11, 19), 20)]
+LEARN = sorted(path.stem for path in (DOCS / "learn").glob("*.rst") if path.stem != "index")
 NEEDED = ["sphinx", "pydata-sphinx-theme", "numpydoc", "matplotlib", "sphinx-design",
           "sphinx-copybutton", "sphinx-mathjax-offline", "scikit-image"]
 
@@ -108,7 +109,8 @@ def test_inventory_names_the_notes(site):
     assert set(NOTES) <= targets(site / "objects.inv", "std:label")
 
 
-@pytest.mark.parametrize("module", ["convcore", "convcore.geometry", "convcore.reference"])
+@pytest.mark.parametrize("module", ["convcore", "convcore.geometry", "convcore.reference",
+                                    "convcore.windows"])
 def test_reference_names_everything_public(site, module):
     names = importlib.import_module(module).__all__
     assert {f"{module}.{name}" for name in names} <= targets(site / "objects.inv", "py:")
@@ -121,20 +123,32 @@ def test_nothing_is_loaded_from_elsewhere(site):
     assert {name: found for name, found in loads.items() if found} == {}
 
 
-def test_formulas_are_set_by_a_local_script(site):
+@pytest.mark.parametrize("name", LEARN)
+def test_formulas_are_set_by_a_local_script(site, name):
     assert (site / "_static" / "mathjax" / "tex-svg.js").stat().st_size > 1_000_000
-    page = (site / "learn" / "convolution.html").read_text(encoding="utf-8")
+    page = (site / "learn" / f"{name}.html").read_text(encoding="utf-8")
     assert "_static/mathjax/tex-svg.js" in page
 
 
-def test_every_figure_has_a_text(site):
-    page = (site / "learn" / "convolution.html").read_text(encoding="utf-8")
+def drawings(name):
+    """Return the scripts whose figures a Learn page shows, in the page's order."""
+    source = (DOCS / "learn" / f"{name}.rst").read_text(encoding="utf-8")
+    return re.findall(r"^\.\. drawing:: figures/(\w+)\.py$", source, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", LEARN)
+def test_every_figure_has_a_text(site, name):
+    page = (site / "learn" / f"{name}.html").read_text(encoding="utf-8")
     images = re.findall(r"<img\b[^>]*>", page)
     figures = [image for image in images if "plot-directive" in image]
-    scripts = [path for path in (DOCS / "figures").glob("*.py") if path.stem != "boxes"]
-    assert len(figures) == 2 * len(scripts)  # a light and a dark one each
+    assert len(figures) == 2 * len(drawings(name)) > 0  # a light and a dark one each
     for image in figures:
         assert len(re.search(r'alt="([^"]*)"', image)[1]) > 60
+
+
+def test_every_figure_is_shown_once():
+    scripts = [path.stem for path in (DOCS / "figures").glob("*.py") if path.stem != "boxes"]
+    assert sorted(scripts) == sorted(script for name in LEARN for script in drawings(name))
 
 
 @pytest.mark.parametrize(
@@ -167,6 +181,6 @@ def comparisons():
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 @pytest.mark.parametrize("code", list(comparisons()))
 def test_what_is_said_of_other_libraries(code):
-    for name in re.findall(r"\b(?:numpy|scipy\.\w+|scipy|torch)\b", code.split("\n\n")[0]):
+    for name in re.findall(r"\b(?:numpy|scipy\.\w+|scipy|skimage|torch)\b", code.split("\n\n")[0]):
         pytest.importorskip(name)
     exec(compile(code, "<box>", "exec"), {})

@@ -88,7 +88,8 @@ def _parser() -> Parser:
     info.add_argument("--json", action="store_true", help="print JSON")
     info.set_defaults(run=_info)
 
-    demo = commands.add_parser("demo", help="a photograph through convolutions, as PNGs")
+    demo = commands.add_parser("demo",
+                               help="a photograph through convolutions and poolings, as PNGs")
     demo.add_argument("--output", metavar="FOLDER", default="convcore-demo", type=_folder,
                       help="write the PNGs into FOLDER (default: %(default)s)")
     demo.add_argument("--quiet", action="store_true", help="write the PNGs and print nothing")

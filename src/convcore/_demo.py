@@ -1,4 +1,4 @@
-"""`convcore demo`: a photograph through a few convolutions, as a table and as PNGs.
+"""`convcore demo`: a photograph through convolutions and poolings, as a table and as PNGs.
 
 The demo is a list of steps. A step is one small function that takes the grey photograph, an array
 of shape (1, 280, 320) with the values 0 to 255, and returns a `Step`: what it did, how large the
@@ -15,16 +15,28 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 from skimage import data
 
-from convcore import conv2d
+from convcore import (
+    adaptive_avg_pool2d,
+    adaptive_max_pool2d,
+    avg_pool2d,
+    conv2d,
+    distance_window,
+    l2_pool2d,
+    max_pool2d,
+    weighted_pool2d,
+)
+from convcore._demo_sheet import enlarged, hues, overview, shown, tiled
 
 SIZE = (280, 320)  # rows and columns of the crop, those of figure 9.6 in the book
 CORNER = (12, 150)  # the crop's first row and column
 LUMA = (0.299, 0.587, 0.114)  # how bright red, green and blue look to the eye (ITU-R BT.601)
 GAIN = 4  # one grey level of difference is shown as this many
 ANGLES = np.arange(8) * 22.5  # in degrees; 0 is brighter to the right, 90 brighter downwards
+CELL = 8  # pixels from one pooled value to the next, in both directions
+GRID = (15, 15)  # rows and columns that the adaptive poolings are asked for
 CALLS = 7  # each step is timed this often
 ROW = "{:<26}  {:>9} -> {:<9}  {:>11}  {:>8}  {}"
 
@@ -52,7 +64,7 @@ def run(colour: Array, folder: Path, quiet: bool = False) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     say("280 x 320 pixels of a photograph, a cup of coffee from scikit-image, and convolutions "
-        f"of them.\nEach time is that of the fastest of {CALLS} calls.\n")
+        f"and poolings\nof them. Each time is that of the fastest of {CALLS} calls.\n")
     say(ROW.format("step", "input", "output", "operations", "time", "written"))
     done = []
     for step in steps(colour):
@@ -60,7 +72,7 @@ def run(colour: Array, folder: Path, quiet: bool = False) -> None:
             Image.fromarray(picture).save(folder / name)
         say(table_row(step))
         done.append(step)
-    overview(done).save(folder / "overview.png")
+    overview(panels(done), SIZE[1]).save(folder / "overview.png")
     for step in done:
         if step.note:
             say("\n" + step.note)
@@ -136,19 +148,89 @@ def oriented(photo: Array) -> Step:
     return step._replace(note=note, pictures={"colours.png": colours, "oriented.png": tiled(maps)})
 
 
-STEPS: list[Callable[[Array], Step]] = [differences, box_blur, gaussian_blur, sharpen, oriented]
+def maximum(photo: Array) -> Step:
+    """Take the largest of every 8 x 8 pixels: a comparison for each pixel but the first."""
+    return pooled("max pooling, 8x8", photo, lambda: max_pool2d(photo, CELL),
+                  CELL**2 - 1, "pooled-max.png")
+
+
+def average(photo: Array) -> Step:
+    """Average every 8 x 8 pixels: the additions between them and a division."""
+    return pooled("average pooling, 8x8", photo, lambda: avg_pool2d(photo, CELL),
+                  CELL**2, "pooled-average.png")
+
+
+def norm(photo: Array) -> Step:
+    """Take the L2 norm of the differences: squares, the additions between them and a root."""
+    edges = conv2d(photo, np.reshape((-1, 1), (1, 1, 1, 2)).astype(np.float32),
+                   padding=[0, (1, 0)], border="edge")
+    step = pooled("L2 pooling of differences", edges, lambda: l2_pool2d(edges, CELL),
+                  2 * CELL**2, "pooled-l2.png", GAIN / CELL)
+    note = (f"pooled-l2.png is brighter where there are edges: the norm of {CELL} x {CELL} "
+            "differences between neighbours.\nThe other poolings are of the photograph.")
+    return step._replace(note=note)
+
+
+def weighted(photo: Array) -> Step:
+    """Weigh 16 x 16 pixels by their distance from the centre, at borders those that there are."""
+    size = 2 * CELL
+    window, place = distance_window((size, size)), {"stride": CELL, "padding": CELL // 2}
+    # a multiplication for each pixel, the additions between them and a division
+    step = pooled("weighted pooling, 16x16", photo,
+                  lambda: weighted_pool2d(photo, window, **place), 0, "pooled-weighted.png")
+    pixels = weighted_pool2d(np.ones_like(photo), np.ones((size, size)), normalize=False, **place)
+    return step._replace(operations=2 * int(pixels.sum()))
+
+
+def adaptive_maximum(photo: Array) -> Step:
+    """Take the largest pixel of each of 15 x 15 windows of nearly equal size."""
+    return adapted("adaptive max, 15x15", photo, adaptive_max_pool2d, -1, "adaptive-max.png")
+
+
+def adaptive_average(photo: Array) -> Step:
+    """Average each of 15 x 15 windows of nearly equal size."""
+    return adapted("adaptive average, 15x15", photo, adaptive_avg_pool2d, 0, "adaptive-average.png")
+
+
+STEPS: list[Callable[[Array], Step]] = [
+    differences, box_blur, gaussian_blur, sharpen, oriented,
+    maximum, average, norm, weighted, adaptive_maximum, adaptive_average,
+]  # fmt: skip
+
+
+def timed(call: Callable[[], Array]) -> tuple[Array, float]:
+    """Return the result and the seconds of the fastest call."""
+    seconds = []
+    for _ in range(CALLS):
+        start = perf_counter()
+        output = call()
+        seconds.append(perf_counter() - start)
+    return output, min(seconds)
 
 
 def convolved(name: str, x: Array, weight: Array, **options: Any) -> Step:
     """Time conv2d and count its work: an output's multiplications and the additions between."""
     weight = weight.astype(np.float32)
-    seconds = []
-    for _ in range(CALLS):
-        start = perf_counter()
-        output = conv2d(x, weight, **options)
-        seconds.append(perf_counter() - start)
+    output, seconds = timed(lambda: conv2d(x, weight, **options))
     products = prod(weight.shape[1:])
-    return Step(name, x.shape, output, output.size * (2 * products - 1), min(seconds), {})
+    return Step(name, x.shape, output, output.size * (2 * products - 1), seconds, {})
+
+
+def pooled(
+    name: str, x: Array, call: Callable[[], Array], each: int, png: str, gain: float = 1
+) -> Step:
+    """Time a pooling that takes `each` operations an output, and show it at the photo's size."""
+    output, seconds = timed(call)
+    picture = shown(enlarged(gain * output[0], SIZE))
+    return Step(name, x.shape, output, output.size * each, seconds, {png: picture})
+
+
+def adapted(name: str, photo: Array, pool: Callable[..., Array], extra: int, png: str) -> Step:
+    """Pool adaptively; a window takes an operation for each of its pixels, and `extra`."""
+    step = pooled(name, photo, lambda: pool(photo, GRID), extra, png)
+    rows, columns = (sum(-(-(o + 1) * n // m) - o * n // m for o in range(m))
+                     for n, m in zip(SIZE, GRID, strict=True))
+    return step._replace(operations=rows * columns + step.operations)
 
 
 def smoothed(name: str, photo: Array, kernel: Array, png: str) -> Step:
@@ -176,23 +258,6 @@ def gabor(degrees: float, size: int = 13) -> Array:
     return kernel
 
 
-def shown(values: Array) -> Array:
-    """Round to the 256 levels of a picture."""
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
-
-
-def hues(turns: Array) -> Array:
-    """Return a colour (red, green, blue), each 0 to 1, for each place on the colour circle."""
-    return 0.5 + 0.5 * np.cos(2 * np.pi * (turns[:, np.newaxis] - np.arange(3) / 3))
-
-
-def tiled(maps: Array, columns: int = 4, gap: int = 8) -> Array:
-    """Lay pictures of shape (n, rows, columns, 3) out, `columns` of them in a row, on white."""
-    cells = np.pad(maps, [(0, 0), (0, gap), (0, gap), (0, 0)], constant_values=255)
-    rows = [np.hstack(list(cells[i:i + columns])) for i in range(0, len(cells), columns)]
-    return np.vstack(rows)[:-gap, :-gap]
-
-
 def table_row(step: Step) -> str:
     """Return the table's row of a step."""
     sizes = ["x".join(str(size) for size in shape if size > 1)
@@ -201,32 +266,7 @@ def table_row(step: Step) -> str:
                       ", ".join(step.pictures))
 
 
-def overview(done: list[Step]) -> Image.Image:
-    """Return the contact sheet: three pictures a row, then the wide ones, each in its own."""
-    panels = [(step.name, f"{png}: {step.operations:,} operations", Image.fromarray(picture))
-              for step in done for png, picture in step.pictures.items()]
-    narrow = [panel for panel in panels if panel[2].width <= SIZE[1]]
-    wide = [panel for panel in panels if panel[2].width > SIZE[1]]
-    gap, inside = 24, 3 * SIZE[1] + 2 * 24
-    rows = [narrow[i:i + 3] for i in range(0, len(narrow), 3)] + [[panel] for panel in wide]
-    height = 120 + sum(max(panel[2].height for panel in row) + 66 for row in rows)
-
-    sheet = Image.new("RGB", (inside + 2 * gap, height), "white")
-    write(sheet, gap, 20, "convcore demo", 30)
-    write(sheet, gap, 60, "A photograph of 280 x 320 pixels and its convolutions", 16)
-    top = 102
-    for row in rows:
-        for i, (name, detail, picture) in enumerate(row):
-            picture.thumbnail((inside, height))  # not wider than the sheet
-            left = gap + i * (SIZE[1] + gap)
-            sheet.paste(picture, (left, top))
-            write(sheet, left, top + picture.height + 6, name, 17)
-            write(sheet, left, top + picture.height + 29, detail, 13)
-        top += max(panel[2].height for panel in row) + 66
-    return sheet.crop((0, 0, sheet.width, top))
-
-
-def write(sheet: Image.Image, left: int, top: int, text: str, size: int) -> None:
-    """Write a line of text on the sheet with Pillow's own font."""
-    font = ImageFont.load_default(size)
-    ImageDraw.Draw(sheet).text((left, top), text, fill="#303030", font=font)
+def panels(done: list[Step]) -> list[tuple[str, str, Array]]:
+    """Return a name, a line of detail and the picture for each of the overview's panels."""
+    return [(step.name, f"{png}: {step.operations:,} operations", picture)
+            for step in done for png, picture in step.pictures.items()]

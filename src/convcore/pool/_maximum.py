@@ -255,7 +255,8 @@ def _adaptive_max_pool(rank: _ranks.Rank) -> _ranks.Operator:
 
         Returns
         -------
-        ndarray, shape (N, C, *output_size) or (C, *output_size), as ``layout`` says
+        ndarray, shape (N, C, $out) or (C, $out), as ``layout`` says
+            In the dtype of ``x``. If a window holds a NaN, NaN.
         indices : ndarray of int64, with ``return_indices``
             As in :func:`max_pool$d`.
 
@@ -317,6 +318,7 @@ def _adaptive_max_pool_backward(rank: _ranks.Rank) -> _ranks.Operator:
         Returns
         -------
         ndarray, shape of ``x``
+            In the dtype that ``grad`` and ``x`` have together, at least float32 with integers.
 
         Raises
         ------

@@ -208,7 +208,8 @@ def _adaptive_avg_pool(rank: _ranks.Rank) -> _ranks.Operator:
 
         Returns
         -------
-        ndarray, shape (N, C, *output_size) or (C, *output_size), as ``layout`` says
+        ndarray, shape (N, C, $out) or (C, $out), as ``layout`` says
+            As of :func:`avg_pool$d`.
 
         Raises
         ------
@@ -222,7 +223,7 @@ def _adaptive_avg_pool(rank: _ranks.Rank) -> _ranks.Operator:
         Notes
         -----
         PyTorch: the same name; ONNX: ``GlobalAveragePool`` for one output. Neighbouring windows
-        share a cell where the sizes do not divide. Item f18 of the study notes.
+        share the cell that their common end cuts. Item f18 of the study notes.
 
         Examples
         --------
@@ -269,6 +270,7 @@ def _adaptive_avg_pool_backward(rank: _ranks.Rank) -> _ranks.Operator:
         Returns
         -------
         ndarray, shape of ``x``
+            In the dtype that ``grad`` and ``x`` have together, at least float32 with integers.
 
         Raises
         ------

@@ -137,7 +137,8 @@ def _lp_pool_backward(rank: _ranks.Rank) -> _ranks.Operator:
             \bar V_i = \sum_{o:\, i \in R(o)} \bar Y_o \, \operatorname{sign}(V_i)
                 \Bigl( \frac{|V_i|}{Y_o} \Bigr)^{p-1}
 
-        where :math:`Y_o` is 0, nothing. For infinite p all goes to the first largest size.
+        A window with :math:`Y_o = 0` sends back 0. For infinite p all goes to the first cell of the
+        largest size.
 
         Parameters
         ----------
@@ -263,7 +264,7 @@ def _l2_pool_backward(rank: _ranks.Rank) -> _ranks.Operator:
 
         .. math:: \bar V_i = \sum_{o:\, i \in R(o)} \bar Y_o \frac{V_i}{Y_o}
 
-        where :math:`Y_o` is 0, nothing.
+        A window with :math:`Y_o = 0` sends back 0.
 
         Parameters
         ----------
@@ -275,6 +276,7 @@ def _l2_pool_backward(rank: _ranks.Rank) -> _ranks.Operator:
         Returns
         -------
         ndarray, shape of ``x``
+            In the dtype that ``grad`` and ``x`` have together, at least float32 with integers.
 
         Raises
         ------

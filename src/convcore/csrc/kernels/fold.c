@@ -1,26 +1,37 @@
 /* Folding rows of cells into one row: what pooling is made of.
  *
- *   dst[x] = finish(combine over r < count of lift(rows[r][x * step]))
+ *   dst[x] = finish(combine over t < taps of combine over r < count of
+ *                   lift(rows[r][start + x * step + t * tap]))
  *
- * for `lines` lines, each source and destination line at a fixed distance from the one before. How
- * it is lifted, combined and finished is in cc_folding's `how`. A pooling's vertical step folds
- * the rows of its window; the horizontal one folds the resulting row with itself, shifted, which
- * are rows that overlap.
+ * for `lines` lines of `planes` planes, each at a fixed distance from the one before. How it is lifted,
+ * combined and finished is in cc_folding's `how`. One tap folds the rows of a window, one row and
+ * many taps fold a row with itself, shifted; both at once do a whole window in registers.
  *
- * Assumed: with step 2 memory goes on for 2 LANES reals after a row, and no more than CHAIN rows have a
- * step other than 1; dst may be one of the rows (a vector is read before it is written, and only
- * vectors further on are read afterwards); no alignment. Sums of up to CHAIN rows are one chain in the order of the rows, longer
- * ones are added pairwise, so that their error grows with the logarithm of the rows.
+ * Assumed: elements from <= i < to of the rows exist, others are taken as what changes nothing; dst may
+ * be one of the rows (a vector is read before it is written, and only vectors further on are read
+ * afterwards); many rows have one tap, many taps one row (more than CHAIN of either); no alignment.
+ * Sums of up to CHAIN terms are one chain, longer ones are added pairwise, so that their error grows
+ * with the logarithm of the terms.
  */
 #include "vec.h"
 
 #include <math.h>
 
-enum { VECS = 4, CHAIN = 128, LEVELS = 56 };
+enum { CHAIN = 128, LEVELS = 56 };
+/* Vectors of results at a time: of one row's neighbours, and of every second (which are made of
+ * twice as many, and one). */
+enum { VECS = 4, PAIR_VECS = CC_REGISTERS == 32 ? 4 : 2 };
+/* Rows are read on from a line to the next, which hardware sees too late. */
+enum { AHEAD = 1024 / CC_REAL_BYTES };
 
 CC_INLINE vec absolute(vec v) { return choose(v < 0, v, -v); }
 
 #ifndef CC_INTEGER
+static __attribute__((noinline)) void raise(real *lanes, double p)
+{
+    for (int i = 0; i < LANES; i++) lanes[i] = (real)pow((double)lanes[i], p);
+}
+
 /* |v|^p, by multiplication where p is a small whole number. */
 CC_INLINE vec power(vec v, double p)
 {
@@ -32,7 +43,7 @@ CC_INLINE vec power(vec v, double p)
     }
     real lanes[LANES];
     store(lanes, result);
-    for (int i = 0; i < LANES; i++) lanes[i] = (real)pow((double)lanes[i], p);
+    raise(lanes, p);
     return load(lanes);
 }
 #endif
@@ -67,6 +78,11 @@ CC_INLINE lane_bits is_nan(vec v)
 #endif
 }
 
+CC_INLINE bool is_maximum(cc_fold how)
+{
+    return how == CC_MAX || how == CC_MAX_NAN || how == CC_MAX_ABS;
+}
+
 CC_INLINE vec combine(cc_fold how, vec sum, vec v)
 {
     if (how == CC_MAX)
@@ -76,162 +92,375 @@ CC_INLINE vec combine(cc_fold how, vec sum, vec v)
     return sum + v;
 }
 
-/* A vector of a row, of which the last of a line has only `few` lanes. */
-CC_INLINE vec fetch(const real *p, ptrdiff_t step, int few)
+/* What the folds of a call share. `seen` turns NaN where CC_MAX meets one, or infinities that cancel:
+ * a sum that is looked at once is cheaper than a maximum that keeps NaN. There are several, for a
+ * single one would be a chain of additions that everything waits for. */
+typedef struct {
+    cc_folding f; /* a copy, which stores of results cannot change */
+    const real *const *rows;
+    ptrdiff_t src; /* the line's first element, relative to `rows` */
+    bool ahead;    /* whether to fetch what comes next in a row; a constant */
+    vec rest;      /* what changes nothing */
+    vec seen[VECS];
+} line;
+
+/* The vector at p, which is element `at` of its row. Few vectors reach beyond the row. */
+CC_INLINE vec fetch(const line *l, cc_fold how, const real *p, ptrdiff_t at, bool inside)
 {
-    if (step == 1)
-        return few == LANES ? load(p) : load_few(p, few);
-    if (step == 2)
-        return load_pairs(p);
-    real lanes[LANES] = {0};
-    for (int i = 0; i < few; i++) lanes[i] = p[i * step];
-    return load(lanes);
+    const vec v = inside ? load(p) : load_between(p, l->f.from - at, l->f.to - at, l->rest);
+    if (l->ahead)
+        __builtin_prefetch(p + AHEAD);
+    return lift(how, l->f.p, v);
 }
 
-/* Folds rows from <= r < to, at least one, at element `at`. `seen` turns NaN where a row has one: an
- * addition more is cheaper than a maximum that keeps NaN, and infinities that cancel only cost a
- * second look. */
-CC_INLINE void chain(cc_fold how, const cc_folding *f, ptrdiff_t from, ptrdiff_t to, ptrdiff_t step,
-                     ptrdiff_t at, int vecs, int few, vec *sum, vec *seen)
+/* Vectors at..., each the fold of terms from <= t < to (at least one): of rows, or of places in the
+ * only row. */
+CC_INLINE void chain(line *l, cc_fold how, ptrdiff_t count, ptrdiff_t from, ptrdiff_t to,
+                     ptrdiff_t at, int vecs, bool inside, vec *sum)
 {
-    const real *const *rows = (const real *const *)f->rows;
+    const ptrdiff_t tap = count == 1 ? l->f.tap : 0, next = count == 1 ? 0 : 1;
+    const real *p = l->rows[from * next] + (l->src + at + from * tap);
     CC_UNROLL
     for (int v = 0; v < vecs; v++) {
-        const vec in = fetch(rows[from] + at + v * LANES * step, step, few);
-        sum[v] = lift(how, f->p, in);
-        if (how == CC_MAX)
-            *seen += in;
+        sum[v] = fetch(l, how, p + v * LANES, at + from * tap + v * LANES, inside);
+        if (how == CC_MAX && count == 1)
+            l->seen[v % VECS] += sum[v];
     }
-    for (ptrdiff_t r = from + 1; r < to; r++) {
+    for (ptrdiff_t t = from + 1; t < to; t++) {
+        p = l->rows[t * next] + (l->src + at + t * tap);
         CC_UNROLL
         for (int v = 0; v < vecs; v++) {
-            const vec in = fetch(rows[r] + at + v * LANES * step, step, few);
-            sum[v] = combine(how, sum[v], lift(how, f->p, in));
-            if (how == CC_MAX)
-                *seen += in;
+            const vec in = fetch(l, how, p + v * LANES, at + t * tap + v * LANES, inside);
+            if (how == CC_MAX) /* a product has a NaN if a factor has */
+                l->seen[v % VECS] += in * sum[v];
+            sum[v] = combine(how, sum[v], in);
         }
     }
 }
 
-/* More than CHAIN rows: block sums are added like the digits of a binary counter. */
-CC_INLINE void blocks(cc_fold how, const cc_folding *f, ptrdiff_t count, ptrdiff_t step,
-                      ptrdiff_t at, int vecs, int few, vec *sum, vec *seen)
+/* More than CHAIN terms: block sums are added like the digits of a binary counter. */
+CC_INLINE void blocks(line *l, cc_fold how, ptrdiff_t count, ptrdiff_t terms, ptrdiff_t at,
+                      bool inside, vec *sum)
 {
-    vec level[LEVELS][VECS];
+    vec level[LEVELS];
     ptrdiff_t done = 0;
-    for (ptrdiff_t from = 0; from < count; from += CHAIN, done++) {
-        const ptrdiff_t to = from + CHAIN < count ? from + CHAIN : count;
-        chain(how, f, from, to, step, at, vecs, few, sum, seen);
+    for (ptrdiff_t from = 0; from < terms; from += CHAIN, done++) {
+        chain(l, how, count, from, from + CHAIN < terms ? from + CHAIN : terms, at, 1, inside, sum);
         int i = 0;
-        for (; done >> i & 1; i++)
-            for (int v = 0; v < vecs; v++) sum[v] += level[i][v];
-        for (int v = 0; v < vecs; v++) level[i][v] = sum[v];
+        for (; done >> i & 1; i++) *sum = combine(how, level[i], *sum);
+        level[i] = *sum;
     }
-    int i = 0;
-    while (!(done >> i & 1)) i++;
-    for (int v = 0; v < vecs; v++) sum[v] = level[i][v];
-    for (i++; done >> i; i++)
-        for (int v = 0; v < vecs && (done >> i & 1); v++) sum[v] += level[i][v];
+    bool first = true;
+    for (int i = 0; done >> i; i++) {
+        if (!(done >> i & 1))
+            continue;
+        *sum = first ? level[i] : combine(how, level[i], *sum);
+        first = false;
+    }
 }
 
-CC_INLINE void tile(cc_fold how, const cc_folding *f, ptrdiff_t count, ptrdiff_t step, bool many,
-                    ptrdiff_t at, real *dst, int vecs, int few, vec *seen)
+/* Results that are neighbours, from x on. */
+CC_INLINE void neighbours(line *l, cc_fold how, ptrdiff_t count, ptrdiff_t taps, ptrdiff_t x,
+                          int vecs, bool inside, vec *sum)
 {
-    vec sum[VECS];
-    if (many)
-        blocks(how, f, count, step, at, vecs, few, sum, seen);
-    else
-        chain(how, f, 0, count, step, at, vecs, few, sum, seen);
+    const cc_folding *f = &l->f;
+    if (count == 1) {
+        chain(l, how, 1, 0, taps, f->start + x, vecs, inside, sum);
+        return;
+    }
+    chain(l, how, count, 0, count, f->start + x, vecs, inside, sum);
+    for (ptrdiff_t t = 1; t < taps; t++) {
+        vec next[VECS];
+        chain(l, how, count, 0, count, f->start + x + t * f->tap, vecs, inside, next);
+        CC_UNROLL
+        for (int v = 0; v < vecs; v++) sum[v] = combine(how, sum[v], next[v]);
+    }
+}
+
+/* Results of two or three neighbouring taps, `step` (1 or 2) elements apart: the rows are folded once,
+ * into `ins` vectors, and the taps are found by shifting and sorting these. */
+CC_INLINE void close(line *l, cc_fold how, ptrdiff_t count, ptrdiff_t taps, int step, ptrdiff_t x,
+                     int ins, int vecs, bool inside, vec *sum)
+{
+    vec in[2 * PAIR_VECS + VECS];
+    chain(l, how, count, 0, count, l->f.start + step * x, ins, inside, in);
+    CC_UNROLL
+    for (int v = ins; v <= step * vecs; v++) in[v] = l->rest; /* results beyond the last one's */
+    CC_UNROLL
+    for (int v = 0; v < vecs; v++) {
+        const vec *i = &in[step * v];
+        const vec first = step == 1 ? i[0] : CC_EVENS(i[0], i[1]);
+        sum[v] = combine(how, first, step == 1 ? CC_NEXT(i[0], i[1]) : CC_ODDS(i[0], i[1]));
+        if (taps == 3)
+            sum[v] =
+                combine(how, sum[v], step == 1 ? CC_NEXT2(i[0], i[1]) : CC_NEXT(first, i[2]));
+    }
+}
+
+/* Results that begin two elements apart, of any taps: of each, every second element. */
+CC_INLINE void pairs(line *l, cc_fold how, ptrdiff_t count, ptrdiff_t taps, ptrdiff_t x,
+                     bool inside, vec *sum)
+{
+    for (ptrdiff_t t = 0; t < taps; t++) {
+        vec in[2];
+        chain(l, how, count, 0, count, l->f.start + 2 * x + t * l->f.tap, 2, inside, in);
+        const vec evens = CC_EVENS(in[0], in[1]);
+        *sum = t ? combine(how, *sum, evens) : evens;
+    }
+}
+
+/* `few` elements of a row, `step` apart, where there are such. Not inlined, for it is never fast. */
+static __attribute__((noinline)) void pick(const real *row, ptrdiff_t at, ptrdiff_t step,
+                                           ptrdiff_t from, ptrdiff_t to, int few, real *lanes)
+{
+    for (int i = 0; i < few; i++, at += step)
+        if (at >= from && at < to)
+            lanes[i] = row[at];
+}
+
+/* Results that begin any distance apart. */
+CC_INLINE void scattered(line *l, cc_fold how, ptrdiff_t x, int few, vec *sum)
+{
+    const cc_folding *f = &l->f;
+    real lanes[LANES];
+    for (ptrdiff_t t = 0; t < f->taps; t++) {
+        vec of_tap = l->rest;
+        for (ptrdiff_t r = 0; r < f->count; r++) {
+            store(lanes, l->rest);
+            pick(l->rows[r] + l->src, f->start + x * f->step + t * f->tap, f->step, f->from, f->to, few,
+                 lanes);
+            const vec in = load(lanes);
+            if (how == CC_MAX)
+                l->seen[0] += in;
+            of_tap = r ? combine(how, of_tap, lift(how, f->p, in)) : lift(how, f->p, in);
+        }
+        *sum = t ? combine(how, *sum, of_tap) : of_tap;
+    }
+}
+
+/* Stores the results from x on. */
+CC_INLINE void finish(const line *l, cc_fold how, ptrdiff_t x, real *dst, int vecs, int few,
+                      vec *sum)
+{
     CC_UNROLL
     for (int v = 0; v < vecs; v++) {
 #ifndef CC_INTEGER
-        if (how == CC_MEAN) /* the inverse of a power of two is exact, and a product is cheaper */
-            sum[v] = f->inverse != 0 ? sum[v] * splat((real)f->inverse)
-                                     : sum[v] / splat((real)f->divisor);
+        const real *divisors = l->f.divisors;
+        if (how == CC_MEAN && divisors)
+            sum[v] /= load(divisors + x + v * LANES);
+        else if (how == CC_MEAN) /* the inverse of a power of two is exact, a product cheaper */
+            sum[v] = l->f.inverse != 0 ? sum[v] * splat((real)l->f.inverse)
+                                       : sum[v] / splat((real)l->f.divisor);
 #endif
         if (few == LANES)
-            store(dst + v * LANES, sum[v]);
+            store(dst + x + v * LANES, sum[v]);
         else
-            store_few(dst + v * LANES, sum[v], few);
+            store_few(dst + x + v * LANES, sum[v], few);
+    }
+    (void)l, (void)how;
+}
+
+/* How the results of a line are found: see the functions of these names. */
+typedef enum { NEIGHBOURS, CLOSE, CLOSE_PAIRS, PAIRS, SCATTERED, BLOCKS } arrangement;
+
+CC_INLINE int step_of(arrangement how_apart)
+{
+    return how_apart == CLOSE_PAIRS || how_apart == PAIRS ? 2 : 1;
+}
+
+/* Vectors that `vecs` vectors of results need. */
+CC_INLINE int ins_of(arrangement how_apart, ptrdiff_t taps, int vecs)
+{
+    return step_of(how_apart) * vecs + (how_apart == CLOSE || taps == 3);
+}
+
+CC_INLINE void fold_some(line *l, cc_fold how, arrangement how_apart, ptrdiff_t count,
+                         ptrdiff_t taps, ptrdiff_t x, int vecs, bool inside, int few, real *dst)
+{
+    vec sum[VECS];
+    CC_UNROLL
+    for (int v = 0; v < vecs; v++) sum[v] = l->rest;
+    switch (how_apart) {
+    case NEIGHBOURS:
+        neighbours(l, how, count, taps, x, vecs, inside, sum);
+        break;
+    case CLOSE:
+    case CLOSE_PAIRS:
+        close(l, how, count, taps, step_of(how_apart), x, ins_of(how_apart, taps, vecs), vecs,
+              inside, sum);
+        break;
+    case PAIRS:
+        pairs(l, how, count, taps, x, inside, sum);
+        break;
+    case SCATTERED:
+        scattered(l, how, x, few, sum);
+        break;
+    case BLOCKS:
+        blocks(l, how, count, count * taps, l->f.start + x, inside, sum);
+        break;
+    }
+    finish(l, how, x, dst, vecs, few, sum);
+}
+
+/* Whether `vecs` vectors of results from x on need no element that does not exist. */
+CC_INLINE bool is_inside(const cc_folding *f, arrangement how_apart, ptrdiff_t taps, ptrdiff_t x,
+                         int vecs)
+{
+    const int step = step_of(how_apart);
+    const ptrdiff_t first = f->start + step * x;
+    const ptrdiff_t read = how_apart == CLOSE || how_apart == CLOSE_PAIRS
+                               ? ins_of(how_apart, taps, vecs) * LANES
+                               : step * vecs * LANES + (taps - 1) * f->tap;
+    return how_apart != SCATTERED && first >= f->from && first + read <= f->to;
+}
+
+/* The results of a line, `most` vectors at a time; count and taps are constants where usual ones. */
+CC_INLINE void fold_line(line *l, cc_fold how, arrangement how_apart, ptrdiff_t count,
+                         ptrdiff_t taps, int most, real *dst)
+{
+    const cc_folding *f = &l->f;
+    for (ptrdiff_t x = 0; x < f->width;) {
+        const ptrdiff_t left = f->width - x;
+        const int few = left < LANES ? (int)left : LANES;
+        if (most > 1 && left >= most * LANES && is_inside(f, how_apart, taps, x, most)) {
+            fold_some(l, how, how_apart, count, taps, x, most, true, LANES, dst);
+            x += most * LANES;
+        } else if (is_inside(f, how_apart, taps, x, 1)) {
+            fold_some(l, how, how_apart, count, taps, x, 1, true, few, dst);
+            x += few;
+        } else {
+            fold_some(l, how, how_apart, count, taps, x, 1, false, few, dst);
+            x += few;
+        }
     }
 }
 
-CC_INLINE bool fold_lines(cc_fold how, const cc_folding *f, ptrdiff_t count, ptrdiff_t step,
-                          bool many)
+CC_INLINE bool has_nan(const line *l)
 {
-    vec seen = {0};
-    for (ptrdiff_t line = 0; line < f->lines; line++) {
-        real *dst = (real *)f->dst + line * f->dst_line;
-        const ptrdiff_t src = line * f->src_line;
-        ptrdiff_t x = 0;
-        for (; !many && x + VECS * LANES <= f->width; x += VECS * LANES)
-            tile(how, f, count, step, many, src + x * step, dst + x, VECS, LANES, &seen);
-        for (; x + LANES <= f->width; x += LANES)
-            tile(how, f, count, step, many, src + x * step, dst + x, 1, LANES, &seen);
-        if (x < f->width)
-            tile(how, f, count, step, many, src + x * step, dst + x, 1, (int)(f->width - x), &seen);
-    }
-    const lane_bits nan = is_nan(seen);
+    const lane_bits nan = is_nan(l->seen[0] + l->seen[1] + (l->seen[2] + l->seen[3]));
     bool any = false;
     for (int i = 0; i < LANES; i++) any |= nan[i] != 0;
     return any;
 }
 
-/* The usual counts as constants. */
-CC_INLINE bool fold_rows(cc_fold how, const cc_folding *f, ptrdiff_t step)
+CC_INLINE line first_line(cc_fold how, const cc_folding *f, bool ahead)
 {
-    const bool is_sum = how != CC_MAX && how != CC_MAX_NAN && how != CC_MAX_ABS;
-    switch (f->count) {
-    case 1:
-        return fold_lines(how, f, 1, step, false);
-    case 2:
-        return fold_lines(how, f, 2, step, false);
-    case 3:
-        return fold_lines(how, f, 3, step, false);
-    default:
-        return is_sum && f->count > CHAIN ? fold_lines(how, f, f->count, step, true)
-                                          : fold_lines(how, f, f->count, step, false);
-    }
+    line l = {.f = *f, .rows = (const real *const *)f->rows, .ahead = ahead};
+    l.rest = splat(is_maximum(how) && how != CC_MAX_ABS ? (real)LOWEST : 0);
+    return l;
 }
 
-CC_INLINE bool fold_steps(cc_fold how, const cc_folding *f)
+CC_INLINE bool fold_lines(cc_fold how, arrangement how_apart, const cc_folding *f, ptrdiff_t count,
+                          ptrdiff_t taps, int most)
 {
-    switch (f->step) {
-    case 1:
-        return fold_rows(how, f, 1);
-    case 2:
-        return fold_rows(how, f, 2);
-    default:
-        return fold_lines(how, f, f->count, f->step, false);
-    }
+    line l = first_line(how, f, true);
+    for (ptrdiff_t plane = 0; plane < l.f.planes; plane++)
+        for (ptrdiff_t i = 0; i < l.f.lines; i++) {
+            l.src = plane * l.f.src_plane + i * l.f.src_line;
+            fold_line(&l, how, how_apart, count, taps, most,
+                      (real *)l.f.dst + plane * l.f.dst_plane + i * l.f.dst_line);
+        }
+    return has_nan(&l);
+}
+
+/* Lines whose windows hold no more than `ins` vectors of elements, each line in registers as a whole:
+ * what is the same for all lines, masks above all, is found out once. */
+CC_INLINE bool fold_short(cc_fold how, arrangement how_apart, const cc_folding *f, ptrdiff_t taps,
+                          int ins)
+{
+    line l = first_line(how, f, false);
+    const int step = step_of(how_apart), vecs = (ins + step - 1) / step;
+    for (ptrdiff_t plane = 0; plane < l.f.planes; plane++)
+        for (ptrdiff_t i = 0; i < l.f.lines; i++) {
+            real *dst = (real *)l.f.dst + plane * l.f.dst_plane + i * l.f.dst_line;
+            l.src = plane * l.f.src_plane + i * l.f.src_line;
+            vec sum[VECS];
+            close(&l, how, l.f.count, taps, step, 0, ins, vecs, false, sum);
+            CC_UNROLL
+            for (int v = 0; v < vecs; v++) {
+                const ptrdiff_t left = l.f.width - v * LANES;
+                if (left >= LANES)
+                    finish(&l, how, v * LANES, dst, 1, LANES, &sum[v]);
+                else if (left > 0)
+                    finish(&l, how, v * LANES, dst, 1, (int)left, &sum[v]);
+            }
+        }
+    return has_nan(&l);
+}
+
+/* Windows of 2 or 3 neighbouring taps, one or two elements apart. */
+CC_INLINE bool fold_close(cc_fold how, arrangement how_apart, const cc_folding *f, ptrdiff_t taps)
+{
+    const ptrdiff_t cells = (f->width - 1) * f->step + taps;
+    if (cells <= LANES)
+        return fold_short(how, how_apart, f, taps, 1);
+    if (cells <= 2 * LANES)
+        return fold_short(how, how_apart, f, taps, 2);
+    if (cells <= 3 * LANES)
+        return fold_short(how, how_apart, f, taps, 3);
+    const int most = how_apart == CLOSE ? VECS : PAIR_VECS;
+    if (f->count == taps)
+        return fold_lines(how, how_apart, f, taps, taps, most);
+    return fold_lines(how, how_apart, f, f->count, taps, most);
+}
+
+CC_INLINE bool fold_any(cc_fold how, const cc_folding *f)
+{
+    if (f->step != 1)
+        return fold_lines(how, SCATTERED, f, f->count, f->taps, 1);
+    if (!is_maximum(how) && f->count * f->taps > CHAIN)
+        return fold_lines(how, BLOCKS, f, f->count, f->taps, 1);
+    return fold_lines(how, NEIGHBOURS, f, f->count, f->taps, 1);
+}
+
+/* The usual windows as constants. */
+CC_INLINE bool fold_usual(cc_fold how, const cc_folding *f)
+{
+#ifndef CC_INTEGER
+    if (f->step <= 2 && f->tap == 1 && f->taps == 2)
+        return f->step == 1 ? fold_close(how, CLOSE, f, 2) : fold_close(how, CLOSE_PAIRS, f, 2);
+    if (f->step <= 2 && f->tap == 1 && f->taps == 3)
+        return f->step == 1 ? fold_close(how, CLOSE, f, 3) : fold_close(how, CLOSE_PAIRS, f, 3);
+#endif
+    if (f->step == 2)
+        return fold_lines(how, PAIRS, f, f->count, f->taps, 1);
+    if (f->step != 1 || (!is_maximum(how) && f->count * f->taps > CHAIN))
+        return fold_any(how, f);
+#ifndef CC_INTEGER
+    if (f->count == 2 && f->taps == 1)
+        return fold_lines(how, NEIGHBOURS, f, 2, 1, VECS);
+    if (f->count == 3 && f->taps == 1)
+        return fold_lines(how, NEIGHBOURS, f, 3, 1, VECS);
+#endif
+    return fold_lines(how, NEIGHBOURS, f, f->count, f->taps, VECS);
 }
 
 bool CC_FN(fold)(const cc_folding *f)
 {
-    if (f->count == 0) {
-        for (ptrdiff_t line = 0; line < f->lines; line++)
-            for (ptrdiff_t x = 0; x < f->width; x++)
-                ((real *)f->dst)[line * f->dst_line + x] = 0;
-        return false;
+    for (ptrdiff_t i = 0; f->count == 0 && i < f->lines * f->planes; i++) {
+        const ptrdiff_t at = i / f->lines * f->dst_plane + i % f->lines * f->dst_line;
+        for (ptrdiff_t x = 0; x < f->width; x++) ((real *)f->dst)[at + x] = 0;
     }
+    if (f->count == 0)
+        return false;
     switch (f->how) {
     case CC_MAX:
-        return fold_steps(CC_MAX, f);
+        return fold_usual(CC_MAX, f);
 #ifndef CC_INTEGER
     case CC_MAX_NAN:
-        return fold_lines(CC_MAX_NAN, f, f->count, f->step, false);
+        return fold_any(CC_MAX_NAN, f);
     case CC_MAX_ABS:
-        return fold_lines(CC_MAX_ABS, f, f->count, 1, false);
+        return fold_any(CC_MAX_ABS, f);
     case CC_SUM:
-        return fold_steps(CC_SUM, f);
+        return fold_usual(CC_SUM, f);
     case CC_MEAN:
-        return fold_steps(CC_MEAN, f);
+        return fold_usual(CC_MEAN, f);
     case CC_SUM_ABS:
-        return fold_rows(CC_SUM_ABS, f, 1);
+        return fold_any(CC_SUM_ABS, f);
     case CC_SUM_SQUARES:
-        return fold_rows(CC_SUM_SQUARES, f, 1);
+        return fold_usual(CC_SUM_SQUARES, f);
     case CC_SUM_POWERS:
-        return fold_lines(CC_SUM_POWERS, f, f->count, 1, f->count > CHAIN);
+        return fold_any(CC_SUM_POWERS, f);
 #endif
     default:
         return false;

@@ -42,16 +42,22 @@ typedef enum {
     CC_MEAN
 } cc_fold;
 
-/* `count` rows of `width` elements become one, in each of `lines` lines. */
+/* `count` rows, each at `taps` places, become one of `width` elements; so in each of `lines` lines of
+ * each of `planes` planes. */
 typedef struct {
     cc_fold how;
     double p;                /* CC_SUM_POWERS: the exponent, at least 1 */
     double divisor, inverse; /* CC_MEAN; the inverse only where it is exact, else 0 */
+    const void *divisors;    /* CC_MEAN: one for each result of a line instead, unless NULL */
     const void *const *rows;
     ptrdiff_t count;
-    ptrdiff_t step;               /* between the elements of a row; lifting folds have step 1 */
-    ptrdiff_t width, lines;       /* of the result */
-    ptrdiff_t src_line, dst_line; /* from a line to the next */
+    ptrdiff_t start;                /* element of the rows that the first result begins with */
+    ptrdiff_t taps, tap;            /* places, and elements from one to the next */
+    ptrdiff_t step;                 /* elements from what a result begins with to the next one's */
+    ptrdiff_t from, to;             /* elements of the rows that there are; others count nothing */
+    ptrdiff_t width, lines, planes; /* of the result */
+    ptrdiff_t src_line, dst_line;   /* from a line to the next */
+    ptrdiff_t src_plane, dst_plane; /* from a plane to the next */
     void *dst;
 } cc_folding;
 

@@ -35,8 +35,12 @@ CC_REAL_KERNEL(void, gather, (const void *src, const ptrdiff_t *index, void *dst
 /* Multiply-adds on registers alone; returns the floating-point operations done. */
 CC_REAL_KERNEL(int64_t, fma_probe, (int64_t rounds))
 
-/* dst[x] = rows[0][x] combined with rows[1][x] ...; returns whether CC_MAX has seen a NaN */
+/* dst[x] = rows[r][start + x * step + t * tap], combined over r and t; returns whether CC_MAX has seen
+ * a NaN */
 CC_KERNEL(bool, fold, (const cc_folding *folding))
+
+/* dst[i] = the number src[i] */
+CC_REAL_KERNEL(void, numbers, (const double *src, ptrdiff_t count, void *dst))
 
 /* best[x] = the first maximum of rows[0][x], rows[1][x] ..., and which */
 CC_KERNEL(void, first, (const cc_firsts *firsts))

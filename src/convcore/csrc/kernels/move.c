@@ -69,6 +69,9 @@ void CC_FN(transpose)(const void *src, ptrdiff_t src_row, void *dst, ptrdiff_t d
         }
 }
 
+/* LANES reals two apart; reads no further than the last of them. */
+CC_INLINE vec load_pairs(const real *p) { return CC_EVEN(load(p), load(p + LANES - 1)); }
+
 /* n >= LANES reals; the last vector may overlap the one before. */
 CC_INLINE void copy_many(const real *src, int step, real *dst, ptrdiff_t n)
 {
@@ -108,6 +111,11 @@ void CC_FN(gather)(const void *src, const ptrdiff_t *index, void *dst, ptrdiff_t
     const real *s = src;
     real *d = dst;
     for (ptrdiff_t i = 0; i < count; i++) d[i] = s[index[i]];
+}
+
+void CC_FN(numbers)(const double *src, ptrdiff_t count, void *dst)
+{
+    for (ptrdiff_t i = 0; i < count; i++) ((real *)dst)[i] = (real)src[i];
 }
 
 void CC_FN(scatter)(const void *grad, const int64_t *index, ptrdiff_t count, ptrdiff_t step,

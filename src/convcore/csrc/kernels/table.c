@@ -1,11 +1,7 @@
 /* Fills the table of this instruction set and real type. */
 #include "vec.h"
 
-#ifdef CC_INTEGER
-static const real lowest = CC_LOWEST;
-#else
-static const real lowest = -__builtin_inf();
-#endif
+static const real lowest = LOWEST;
 
 extern const cc_kernels CC_FN(kernels);
 const cc_kernels CC_FN(kernels) = {

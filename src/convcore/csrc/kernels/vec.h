@@ -24,6 +24,11 @@
 #define CC_UNROLL _Pragma("GCC unroll 32")
 
 typedef CC_REAL real;
+#ifdef CC_INTEGER
+#define LOWEST CC_LOWEST
+#else
+#define LOWEST (-__builtin_inf())
+#endif
 typedef real vec __attribute__((vector_size(CC_VECTOR_BYTES)));
 typedef real unaligned_vec
     __attribute__((vector_size(CC_VECTOR_BYTES), aligned(sizeof(real)), may_alias));
@@ -54,12 +59,18 @@ CC_INLINE vec load(const real *p) { return *(const unaligned_vec *)p; }
 CC_INLINE void store(real *p, vec v) { *(unaligned_vec *)p = v; }
 CC_INLINE vec splat(real s) { return s - (vec){0}; } /* -0.0 and NaN stay what they are */
 
-/* The first n < LANES lanes of a vector, from and to memory that ends there. */
+/* The first n < LANES lanes of a vector, from and to memory that ends there; and lanes from <= i < to
+ * from memory that has only these, others from `rest`. */
 #if CC_VECTOR_BYTES == 64 && CC_REAL_BYTES >= 4 && defined(__AVX512F__)
+CC_INLINE unsigned first_lanes(ptrdiff_t n) { return n < LANES ? n > 0 ? (1u << n) - 1 : 0 : 0xffff; }
 #if CC_REAL_BYTES == 4
 CC_INLINE vec load_few(const real *p, int n)
 {
     return (vec)_mm512_maskz_loadu_ps((1u << n) - 1, p);
+}
+CC_INLINE vec load_between(const real *p, ptrdiff_t from, ptrdiff_t to, vec rest)
+{
+    return (vec)_mm512_mask_loadu_ps((__m512)rest, first_lanes(to) & ~first_lanes(from), p);
 }
 CC_INLINE void store_few(real *p, vec v, int n)
 {
@@ -70,6 +81,10 @@ CC_INLINE vec load_few(const real *p, int n)
 {
     return (vec)_mm512_maskz_loadu_pd((1u << n) - 1, p);
 }
+CC_INLINE vec load_between(const real *p, ptrdiff_t from, ptrdiff_t to, vec rest)
+{
+    return (vec)_mm512_mask_loadu_pd((__m512d)rest, first_lanes(to) & ~first_lanes(from), p);
+}
 CC_INLINE void store_few(real *p, vec v, int n)
 {
     _mm512_mask_storeu_pd(p, (1u << n) - 1, (__m512d)v);
@@ -77,26 +92,53 @@ CC_INLINE void store_few(real *p, vec v, int n)
 #endif
 #elif CC_VECTOR_BYTES == 32 && CC_REAL_BYTES >= 4 && defined(__AVX2__)
 #if CC_REAL_BYTES == 4
-CC_INLINE __m256i first(int n)
+CC_INLINE __m256i first(ptrdiff_t n)
 {
-    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    const int least = n < 0 ? 0 : n > LANES ? LANES : (int)n;
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(least), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
-CC_INLINE vec load_few(const real *p, int n) { return (vec)_mm256_maskload_ps((const float *)p, first(n)); }
-CC_INLINE void store_few(real *p, vec v, int n) { _mm256_maskstore_ps((float *)p, first(n), (__m256)v); }
+CC_INLINE vec masked(const real *p, __m256i mask)
+{
+    return (vec)_mm256_maskload_ps((const float *)p, mask);
+}
+CC_INLINE void store_few(real *p, vec v, int n)
+{
+    _mm256_maskstore_ps((float *)p, first(n), (__m256)v);
+}
 #else
-CC_INLINE __m256i first(int n)
+CC_INLINE __m256i first(ptrdiff_t n)
 {
     return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
 }
-CC_INLINE vec load_few(const real *p, int n) { return (vec)_mm256_maskload_pd((const double *)p, first(n)); }
-CC_INLINE void store_few(real *p, vec v, int n) { _mm256_maskstore_pd((double *)p, first(n), (__m256d)v); }
+CC_INLINE vec masked(const real *p, __m256i mask)
+{
+    return (vec)_mm256_maskload_pd((const double *)p, mask);
+}
+CC_INLINE void store_few(real *p, vec v, int n)
+{
+    _mm256_maskstore_pd((double *)p, first(n), (__m256d)v);
+}
 #endif
+CC_INLINE vec load_few(const real *p, int n) { return masked(p, first(n)); }
+CC_INLINE vec load_between(const real *p, ptrdiff_t from, ptrdiff_t to, vec rest)
+{
+    const __m256i mask = _mm256_andnot_si256(first(from), first(to));
+    const __m256i others = _mm256_andnot_si256(mask, (__m256i)rest);
+    return (vec)_mm256_or_si256((__m256i)masked(p, mask), others);
+}
 #else
 CC_INLINE vec load_few(const real *p, int n)
 {
     vec v = {0};
     for (int i = 0; i < n; i++) v[i] = p[i];
     return v;
+}
+CC_INLINE vec load_between(const real *p, ptrdiff_t from, ptrdiff_t to, vec rest)
+{
+    real lanes[LANES];
+    *(unaligned_vec *)lanes = rest;
+    for (ptrdiff_t i = from < 0 ? 0 : from; i < to && i < LANES; i++) lanes[i] = p[i];
+    return *(unaligned_vec *)lanes;
 }
 CC_INLINE void store_few(real *p, vec v, int n)
 {
@@ -133,19 +175,33 @@ CC_INLINE vec larger(vec a, vec b) { return (vec)_mm_max_pd((__m128d)b, (__m128d
 #define CC_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (lane_bits){__VA_ARGS__})
 #endif
 
-/* The even lanes of a, then the odd lanes of b. */
+/* CC_EVEN: the even lanes of a, then the odd lanes of b. CC_EVENS, CC_ODDS: the even (odd) lanes of
+ * both. CC_NEXT (CC_NEXT2): a without its first lane (two lanes), then the first of b. */
 #if CC_VECTOR_LANES == 2
 #define CC_EVEN(a, b) CC_SHUFFLE(a, b, 0, 3)
+#define CC_EVENS(a, b) CC_SHUFFLE(a, b, 0, 2)
+#define CC_ODDS(a, b) CC_SHUFFLE(a, b, 1, 3)
+#define CC_NEXT(a, b) CC_SHUFFLE(a, b, 1, 2)
+#define CC_NEXT2(a, b) CC_SHUFFLE(a, b, 2, 3)
 #elif CC_VECTOR_LANES == 4
 #define CC_EVEN(a, b) CC_SHUFFLE(a, b, 0, 2, 5, 7)
+#define CC_EVENS(a, b) CC_SHUFFLE(a, b, 0, 2, 4, 6)
+#define CC_ODDS(a, b) CC_SHUFFLE(a, b, 1, 3, 5, 7)
+#define CC_NEXT(a, b) CC_SHUFFLE(a, b, 1, 2, 3, 4)
+#define CC_NEXT2(a, b) CC_SHUFFLE(a, b, 2, 3, 4, 5)
 #elif CC_VECTOR_LANES == 8
 #define CC_EVEN(a, b) CC_SHUFFLE(a, b, 0, 2, 4, 6, 9, 11, 13, 15)
+#define CC_EVENS(a, b) CC_SHUFFLE(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
+#define CC_ODDS(a, b) CC_SHUFFLE(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
+#define CC_NEXT(a, b) CC_SHUFFLE(a, b, 1, 2, 3, 4, 5, 6, 7, 8)
+#define CC_NEXT2(a, b) CC_SHUFFLE(a, b, 2, 3, 4, 5, 6, 7, 8, 9)
 #elif CC_VECTOR_LANES == 16
 #define CC_EVEN(a, b) CC_SHUFFLE(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31)
+#define CC_EVENS(a, b) CC_SHUFFLE(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
+#define CC_ODDS(a, b) CC_SHUFFLE(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
+#define CC_NEXT(a, b) CC_SHUFFLE(a, b, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
+#define CC_NEXT2(a, b) CC_SHUFFLE(a, b, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17)
 #endif
-
-/* LANES reals two apart; reads no further than the last of them. */
-CC_INLINE vec load_pairs(const real *p) { return CC_EVEN(load(p), load(p + LANES - 1)); }
 
 #define CC_KERNEL(result, name, parameters) result CC_FN(name) parameters;
 #include "list.h"

@@ -39,15 +39,25 @@ static cc_fold without_lift(cc_fold how)
 
 static bool is_maximum(cc_fold how) { return without_lift(how) != CC_SUM; }
 
-/* Lines that are done together, and where their folded rows are. */
+/* Lines that are done together, in all planes of the tile, and where their folded rows are. */
 typedef struct {
     int64_t line, count, advance;
     cc_window depth, row;
-    const char *cells; /* the first folded row: cell `origin` of its first lane */
-    ptrdiff_t pitch;   /* from a folded row to the next, in elements */
-    ptrdiff_t lanes;   /* of a cell there */
-    bool bare;         /* they are rows of the input, which nobody has looked at yet */
+    /* the rows in work->sources begin at cell `origin` of the first plane's first line; a folded
+     * row is one, else there are those of a window of the input, which nobody has looked at yet */
+    ptrdiff_t rows;
+    bool folded;
+    ptrdiff_t pitch, plane; /* from a line's to the next's, from a plane's to the next's */
+    ptrdiff_t lanes;        /* of a cell there */
+    int64_t planes;         /* that do not lie in lanes */
+    ptrdiff_t from, to;     /* elements that there are */
 } block;
+
+/* Where a block's results go. */
+typedef struct {
+    char *to;
+    ptrdiff_t line, plane;
+} place;
 
 static const char *input_row(const cc_pool_work *w, int64_t plane, int64_t depth, int64_t row)
 {
@@ -86,10 +96,9 @@ static void fill(const cc_kernels *k, char *to, ptrdiff_t count, bool lowest)
             memset(to, 0, (size_t)k->size);
 }
 
-void cc_pool_fill_margins(const cc_pool_work *w, int64_t count, bool lowest)
+void cc_pool_fill_margins(const cc_pool_work *w, char *rows, int64_t count, bool lowest)
 {
     const cc_kernels *k = w->plan->kernels;
-    char *rows = w->folded;
     const ptrdiff_t before = cc_pool_margin(w), end = w->tile.cells * w->plan->lanes;
     const ptrdiff_t after = (w->tile.to - w->tile.origin) * w->plan->lanes;
     for (int64_t i = 0; i < count; i++, rows += w->plan->pitch * k->size) {
@@ -109,157 +118,187 @@ ptrdiff_t cc_pool_rows(const cc_pool_work *w, int64_t plane, const cc_window *de
     return count;
 }
 
-static bool fold_two(const cc_pool_work *w, cc_fold how, const void *a, const void *b, void *dst)
-{
-    w->rows[0] = a;
-    w->rows[1] = b;
-    const cc_folding f = {.how = how,
-                          .rows = w->rows,
-                          .count = b ? 2 : 1,
-                          .step = 1,
-                          .width = (w->tile.to - w->tile.from) * w->plan->lanes,
-                          .lines = 1,
-                          .p = w->plan->problem.p,
-                          .dst = dst};
-    return w->plan->kernels->fold(&f);
-}
-
-/* A row of the input in padded coordinates, lifted and combined with `sum` (NULL: alone). */
-static bool take_row(const cc_pool_work *w, cc_fold how, int64_t depth, int64_t padded,
-                     const void *sum, void *dst)
-{
-    const cc_pool_axis *axis = &w->plan->axis[CC_ROW];
-    const int64_t row = padded - axis->of.before;
-    const cc_fold plain = without_lift(how);
-    if (row < 0 || row >= axis->in) {
-        fold_two(w, plain, sum ? sum : w->nothing, NULL, dst);
-        return false;
-    }
-    const char *in = input_row(w, w->tile.plane, depth, row);
-    if (how == plain)
-        return fold_two(w, how, in, sum, dst);
-    bool nan = fold_two(w, how, in, NULL, dst == sum ? w->lifted : dst);
-    if (sum)
-        nan |= fold_two(w, plain, dst == sum ? w->lifted : dst, sum, dst);
-    return nan;
-}
-
-/* Van Herk's vertical step. Padded rows are cut into blocks of the kernel's size; a window reaches
- * from inside one block into the next, so it is the fold of the first block's rows from there on,
- * kept for every row of the block, and of the next one's rows so far. */
-static bool fold_blocked(cc_pool_work *w, cc_fold how, int64_t line, char *dst)
-{
-    const cc_pool_axis *axis = &w->plan->axis[CC_ROW];
-    const int64_t kernel = axis->of.kernel, size = w->plan->kernels->size;
-    const int64_t depth = cc_pool_window(&w->plan->problem, CC_DEPTH, line / axis->out).first;
-    const int64_t start = line % axis->out * axis->of.stride, end = start + kernel;
-    const int64_t first = start / kernel;
-    const ptrdiff_t row = w->plan->pitch * size;
-    bool nan = false;
-    if (w->block != first || w->block_depth != depth) {
-        for (int64_t r = kernel - 1; r >= 0; r--)
-            nan |= take_row(w, how, depth, first * kernel + r,
-                            r == kernel - 1 ? NULL : w->suffixes + (r + 1) * row,
-                            w->suffixes + r * row);
-        w->block = first;
-        w->block_depth = depth;
-        w->reached = (first + 1) * kernel;
-    }
-    for (; w->reached < end; w->reached++)
-        nan |= take_row(w, how, depth, w->reached,
-                        w->reached == (first + 1) * kernel ? NULL : w->prefix, w->prefix);
-    const char *suffix = w->suffixes + (start - first * kernel) * row;
-    fold_two(w, without_lift(how), suffix, start == first * kernel ? NULL : w->prefix, dst);
-    return nan;
-}
-
-/* The vertical step of a block of lines; returns whether CC_MAX has seen a NaN. */
-static bool fold_rows(cc_pool_work *w, cc_fold how, block *b)
-{
-    const cc_pool_plan *plan = w->plan;
-    const cc_kernels *k = plan->kernels;
-    const ptrdiff_t size = k->size, input_line = plan->axis[CC_COLUMN].in * plan->lanes;
-    const ptrdiff_t width = (w->tile.to - w->tile.from) * plan->lanes;
-    char *folded = w->folded + cc_pool_margin(w) * size;
-    b->cells = w->folded;
-    b->pitch = plan->pitch;
-    b->lanes = plan->lanes;
-    bool nan = false;
-    if (plan->blocked) {
-        for (int64_t i = 0; i < b->count; i++)
-            nan |= fold_blocked(w, how, b->line + i, folded + i * plan->pitch * size);
-        return nan;
-    }
-    const bool unpadded = !cc_pool_padded(plan) || width == w->tile.cells * plan->lanes;
-    b->bare = plan->single_rows && how == without_lift(how) && unpadded && !plan->ladder &&
-              b->depth.cells == 1 && b->row.cells == 1 &&
-              (!plan->flat || plan->axis[CC_COLUMN].of.stride == 1);
-    if (b->bare && !plan->gathered) {
-        b->cells = input_row(w, w->tile.plane, b->depth.first, b->row.first);
-        b->pitch = b->advance * input_line;
-        return false;
-    }
-    for (int64_t i = 0; i < w->tile.planes && !b->bare; i++) {
-        const cc_folding f = {
-            .how = how,
-            .p = plan->problem.p,
-            .count = cc_pool_rows(w, w->tile.plane + i, &b->depth, &b->row),
-            .rows = w->rows,
-            .step = 1,
-            .width = width,
-            .lines = b->count,
-            .src_line = b->advance * input_line,
-            .dst_line = plan->pitch,
-            .dst = folded + i * b->count * plan->pitch * size};
-        nan |= k->fold(&f);
-    }
-    if (!plan->gathered)
-        return nan;
-    b->lanes = k->lanes;
-    b->pitch = plan->pitch * k->lanes;
-    b->cells = w->turned;
-    for (int64_t i = 0; i < b->count; i++) {
-        const char *from = b->bare ? input_row(w, w->tile.plane, b->depth.first,
-                                               b->row.first + i * b->advance)
-                                   : w->folded + i * plan->pitch * size;
-        k->transpose(from, b->bare ? plan->plane : b->count * plan->pitch,
-                     w->turned + i * b->pitch * size, k->lanes, w->tile.planes, width);
-    }
-    return nan;
-}
+/* Rows of scratch may be read beyond the cells of a window. */
+enum { EVERYWHERE = 1 << 30 };
 
 /* Climbs from windows of one cell to windows of nearly the whole kernel, in place: a window of 2 w
- * cells is two of w, and one of 2 w + 1 has a cell more. Leaves the last step, of `count` rows, to
+ * cells is two of w, and one of 2 w + 1 has a cell more. Rows are taken as one, `count` elements long:
+ * what runs over their ends is never used. Leaves the last step, of 2 or 3 rows in work->rows, to
  * the caller. */
-static ptrdiff_t climb(const cc_pool_work *w, cc_fold how, const block *b)
+static ptrdiff_t climb(const cc_pool_work *w, cc_fold how, int64_t kernel, ptrdiff_t tap,
+                       const char *cells, char *steps, ptrdiff_t count)
 {
-    const cc_axis *of = &w->plan->axis[CC_COLUMN].of;
-    const ptrdiff_t size = w->plan->kernels->size, tap = of->dilation * b->lanes;
-    const ptrdiff_t outputs = ((w->tile.columns - 1) * of->stride + 1) * b->lanes;
-    const char *sums = b->cells;
+    const ptrdiff_t size = w->plan->kernels->size;
+    const char *sums = cells;
     int bit = 0;
-    while (of->kernel >> (bit + 1)) bit++;
+    while (kernel >> (bit + 1)) bit++;
     int64_t length = 1;
     for (;;) {
-        const bool odd = of->kernel >> --bit & 1;
+        const bool odd = kernel >> --bit & 1;
         w->rows[0] = sums;
         w->rows[1] = sums + length * tap * size;
-        w->rows[2] = b->cells + 2 * length * tap * size;
+        w->rows[2] = cells + 2 * length * tap * size;
         length = 2 * length + odd;
         if (bit == 0)
             return odd ? 3 : 2;
         const cc_folding f = {.how = how,
                               .rows = w->rows,
                               .count = odd ? 3 : 2,
+                              .taps = 1,
                               .step = 1,
-                              .width = outputs + (of->kernel - length) * tap,
-                              .lines = b->count,
-                              .src_line = b->pitch,
-                              .dst_line = b->pitch,
-                              .dst = w->steps};
+                              .to = EVERYWHERE,
+                              .width = count - (length - 1) * tap,
+                              .lines = 1,
+                              .planes = 1,
+                              .dst = steps};
         w->plan->kernels->fold(&f);
-        sums = w->steps;
+        sums = steps;
     }
+}
+
+/* The vertical step by a ladder, for the block's lines and as many more as belong together: the rows
+ * that they see, with those in the padding, are copied and then climbed. */
+static bool climb_rows(cc_pool_work *w, cc_fold how, int64_t line)
+{
+    const cc_pool_plan *plan = w->plan;
+    const cc_kernels *k = plan->kernels;
+    const cc_axis *of = &plan->axis[CC_ROW].of;
+    const int64_t depth = cc_pool_window(&plan->problem, CC_DEPTH, line / of->out).first;
+    const int64_t left = min(of->out - line % of->out, w->tile.end - line);
+    const int64_t lines = min(plan->climbed_lines, left);
+    const int64_t first = line % of->out * of->stride - of->before;
+    const int64_t rows = (lines - 1) * of->stride + (of->kernel - 1) * of->dilation + 1;
+    const int64_t from = min(first > 0 ? first : 0, of->in), to = min(first + rows, of->in);
+    const ptrdiff_t pitch = plan->pitch, plane = plan->climbed_rows * pitch;
+    cc_folding f = {.how = how,
+                    .p = plan->problem.p,
+                    .rows = w->rows,
+                    .count = 1,
+                    .taps = 1,
+                    .step = 1,
+                    .to = (w->tile.to - w->tile.from) * plan->lanes,
+                    .width = (w->tile.to - w->tile.from) * plan->lanes,
+                    .lines = to > from ? to - from : 0,
+                    .planes = w->tile.planes,
+                    .src_line = plan->axis[CC_COLUMN].in * plan->lanes,
+                    .src_plane = plan->plane,
+                    .dst = w->padded + ((from - first) * pitch + cc_pool_margin(w)) * k->size,
+                    .dst_line = pitch,
+                    .dst_plane = plane};
+    w->rows[0] = input_row(w, w->tile.plane, depth, from);
+    const bool nan = f.lines > 0 && k->fold(&f);
+    for (int64_t i = 0; i < plan->group_planes && w->padded_first != first; i++)
+        for (int64_t r = 0; r < rows; r++)
+            if (first + r < from || first + r >= to)
+                fill(k, w->padded + (i * plane + r * pitch) * k->size, pitch, is_maximum(how));
+    w->padded_first = first; /* where the rows of other planes leave the padding as it is */
+
+    f.how = without_lift(how);
+    f.count = climb(w, f.how, of->kernel, of->dilation * pitch, w->padded, w->row_steps,
+                    w->tile.planes * plane);
+    f.to = EVERYWHERE;
+    f.width = of->stride == 1 ? lines * pitch : pitch;
+    f.lines = of->stride == 1 ? 1 : lines;
+    f.src_line = of->stride * pitch;
+    f.src_plane = plane;
+    f.dst = folded;
+    f.dst_plane = plan->climbed_lines * pitch;
+    k->fold(&f);
+    w->climbed_from = line;
+    w->climbed_to = line + lines;
+    return nan;
+}
+
+/* The rows of the block's windows in the input, without a vertical step. */
+static void use_input(cc_pool_work *w, block *b)
+{
+    const cc_pool_plan *plan = w->plan;
+    const ptrdiff_t before = cc_pool_margin(w);
+    b->rows = cc_pool_rows(w, w->tile.plane, &b->depth, &b->row);
+    for (ptrdiff_t r = 0; r < b->rows; r++)
+        w->sources[r] = (const char *)w->rows[r] - before * plan->kernels->size;
+    b->from = before;
+    b->to = (w->tile.to - w->tile.origin) * plan->lanes;
+    b->pitch = b->advance * plan->axis[CC_COLUMN].in * plan->lanes;
+    b->plane = plan->plane;
+}
+
+/* Turns the folded rows of as many planes as there are lanes into pixels. */
+static void turn(cc_pool_work *w, block *b)
+{
+    const cc_kernels *k = w->plan->kernels;
+    const ptrdiff_t width = w->tile.to - w->tile.from;
+    for (int64_t i = 0; i < b->count; i++) {
+        const char *from = (const char *)w->sources[0] + i * b->pitch * k->size;
+        k->transpose(from, b->plane, w->turned + i * w->plan->pitch * k->lanes * k->size, k->lanes,
+                     w->tile.planes, width);
+    }
+    w->sources[0] = w->turned;
+    b->lanes = k->lanes;
+    b->planes = 1;
+    b->pitch = w->plan->pitch * k->lanes;
+    b->to = EVERYWHERE;
+}
+
+/* The vertical step of a block of lines; returns whether CC_MAX has seen a NaN. */
+static bool fold_rows(cc_pool_work *w, cc_fold how, block *b)
+{
+    const cc_pool_plan *plan = w->plan;
+    const ptrdiff_t size = plan->kernels->size, input_line = plan->axis[CC_COLUMN].in * plan->lanes;
+    const ptrdiff_t width = (w->tile.to - w->tile.from) * plan->lanes;
+    const int64_t window = b->depth.cells * b->row.cells;
+    const bool is_row = window == 1 && how == without_lift(how) && !plan->ladder;
+    b->lanes = plan->lanes;
+    b->planes = w->tile.planes;
+    b->folded = !is_row && !(plan->whole && window > 0 && !plan->gathered);
+    if (!b->folded) {
+        use_input(w, b);
+        if (plan->gathered)
+            turn(w, b);
+        return false;
+    }
+    char *folded = w->folded + cc_pool_margin(w) * size;
+    b->rows = 1;
+    b->from = -EVERYWHERE;
+    b->to = EVERYWHERE;
+    b->pitch = plan->pitch;
+    b->plane = b->count * plan->pitch;
+    w->sources[0] = w->folded;
+    bool nan = false;
+    if (plan->row_ladder) {
+        if (b->line < w->climbed_from || b->line + b->count > w->climbed_to)
+            nan = climb_rows(w, how, b->line);
+        w->sources[0] = w->folded + (b->line - w->climbed_from) * plan->pitch * size;
+        b->plane = plan->climbed_lines * plan->pitch;
+        return nan;
+    }
+    const cc_folding f = {.how = how,
+                          .p = plan->problem.p,
+                          .count = cc_pool_rows(w, w->tile.plane, &b->depth, &b->row),
+                          .rows = w->rows,
+                          .taps = 1,
+                          .step = 1,
+                          .width = width,
+                          .to = width,
+                          .lines = b->count,
+                          .planes = b->planes,
+                          .src_line = b->advance * input_line,
+                          .src_plane = plan->plane,
+                          .dst_line = b->pitch,
+                          .dst_plane = b->plane,
+                          .dst = folded};
+    nan = plan->kernels->fold(&f);
+    if (plan->gathered)
+        turn(w, b);
+    return nan;
+}
+
+/* The horizontal step's ladder. */
+static ptrdiff_t climb_columns(const cc_pool_work *w, cc_fold how, const block *b)
+{
+    const cc_axis *of = &w->plan->axis[CC_COLUMN].of;
+    return climb(w, how, of->kernel, of->dilation * b->lanes, w->sources[0], w->steps,
+                 b->planes * b->plane);
 }
 
 static void divide_by(cc_folding *f, const block *b, const cc_window *column)
@@ -269,113 +308,151 @@ static void divide_by(cc_folding *f, const block *b, const cc_window *column)
     f->inverse = (whole & (whole - 1)) == 0 ? 1 / f->divisor : 0;
 }
 
-/* Folds the pieces of a long window into one, which is then the window. */
-static bool fold_pieces(const cc_pool_work *w, cc_fold how, const block *b, const char **first,
-                        int64_t *cells)
+/* Divisors of all results of a line of a plane, where they differ. */
+static const void *find_divisors(cc_pool_work *w, const block *b)
 {
-    const ptrdiff_t size = w->plan->kernels->size, lanes = b->lanes;
-    const ptrdiff_t piece = CC_POOL_PIECE * lanes, rest = *cells % CC_POOL_PIECE * lanes;
+    const double rows = (double)b->depth.counted * (double)b->row.counted;
+    const cc_window *c = w->columns;
+    const int64_t count = w->tile.columns;
+    if (c[0].counted == c[count / 2].counted && c[count - 1].counted == c[count / 2].counted &&
+        true) /* windows are smaller at the borders alone */
+        return NULL;
+    if (w->counted_rows != rows) {
+        for (int64_t o = 0; o < count; o++) w->counted[o] = rows * (double)c[o].counted;
+        w->plan->kernels->numbers(w->counted, count, w->divisors);
+        w->counted_rows = rows;
+    }
+    return w->divisors;
+}
+
+/* Folds the pieces of a long window into one, which is then the window. */
+static bool fold_pieces(const cc_pool_work *w, cc_fold how, const block *b, ptrdiff_t start,
+                        int64_t cells)
+{
+    const ptrdiff_t size = w->plan->kernels->size, lanes = b->lanes, piece = CC_POOL_PIECE * lanes;
     cc_folding f = {.how = how,
-                    .rows = w->rows,
-                    .count = *cells / CC_POOL_PIECE,
+                    .rows = w->sources,
+                    .count = 1,
+                    .start = start,
+                    .taps = cells / CC_POOL_PIECE,
+                    .tap = piece,
                     .step = 1,
+                    .to = EVERYWHERE,
                     .width = piece,
                     .lines = 1,
+                    .planes = 1,
                     .dst = w->steps};
-    for (ptrdiff_t i = 0; i < f.count; i++) w->rows[i] = *first + i * piece * size;
-    const char *tail = *first + f.count * piece * size;
+    f.to = start + f.taps * piece;
     bool nan = w->plan->kernels->fold(&f);
     w->rows[0] = w->steps;
-    w->rows[1] = tail;
+    w->rows[1] = (const char *)w->sources[0] + f.to * size;
+    f.rows = w->rows;
     f.count = 2;
-    f.width = rest;
+    f.taps = 1;
+    f.start = 0;
+    f.to = f.width = cells % CC_POOL_PIECE * lanes;
     nan |= w->plan->kernels->fold(&f);
-    *first = w->steps;
-    *cells = CC_POOL_PIECE;
     return nan;
+}
+
+/* The horizontal step's fold, for results that are still to be chosen. */
+static cc_folding start_fold(const cc_pool_work *w, cc_fold how, const block *b, const place *dst)
+{
+    return (cc_folding){.how = how,
+                        .p = w->plan->problem.p,
+                        .rows = w->sources,
+                        .count = b->rows,
+                        .step = 1,
+                        .from = b->from,
+                        .to = b->to,
+                        .lines = b->count,
+                        .planes = b->planes,
+                        .src_line = b->pitch,
+                        .src_plane = b->plane,
+                        .dst_line = dst->line,
+                        .dst_plane = dst->plane};
 }
 
 /* The horizontal step: one output pixel of every line at a time, its lanes being the vector. */
-static bool fold_pixels(const cc_pool_work *w, cc_fold how, const block *b, char *dst,
-                        ptrdiff_t dst_line)
+static bool fold_pixels(const cc_pool_work *w, cc_fold how, const block *b, const place *dst)
 {
     const cc_pool_plan *plan = w->plan;
-    const ptrdiff_t size = plan->kernels->size;
     const int64_t stride = plan->axis[CC_COLUMN].of.stride;
-    const ptrdiff_t steps = plan->ladder ? climb(w, without_lift(how), b) : 0;
+    const ptrdiff_t steps = plan->ladder ? climb_columns(w, without_lift(how), b) : 0;
     bool nan = false;
     for (int64_t o = 0; o < w->tile.columns; o++) {
         const cc_window *c = &w->columns[o];
-        const char *first = b->cells + (c->first - w->tile.origin) * b->lanes * size;
-        int64_t cells = c->cells;
-        if (plan->pieces && cells > CC_POOL_LONG)
-            nan |= fold_pieces(w, without_lift(how), b, &first, &cells);
-        cc_folding f = {.how = how,
-                        .rows = w->rows,
-                        .count = steps ? steps : cells,
-                        .step = 1,
-                        .width = b->lanes,
-                        .lines = b->count,
-                        .src_line = b->pitch,
-                        .dst_line = dst_line,
-                        .dst = dst + o * b->lanes * size};
-        for (ptrdiff_t i = 0; i < cells && !steps; i++)
-            w->rows[i] = first + i * c->step * b->lanes * size;
+        cc_folding f = start_fold(w, how, b, dst);
+        f.start = (c->first - w->tile.origin) * b->lanes;
+        f.taps = c->cells;
+        f.tap = c->step * b->lanes;
+        f.width = b->lanes;
+        f.dst = dst->to + o * b->lanes * plan->kernels->size;
+        if (steps) {
+            f.rows = w->rows;
+            f.count = steps;
+            f.start = o * stride * b->lanes;
+            f.taps = 1;
+        } else if (plan->pieces && c->cells > CC_POOL_LONG) {
+            nan |= fold_pieces(w, without_lift(how), b, f.start, c->cells);
+            w->rows[0] = w->steps;
+            f.rows = w->rows;
+            f.start = 0;
+            f.taps = CC_POOL_PIECE;
+            f.to = EVERYWHERE;
+        } else if (c->cells == 0) {
+            f.count = 0;
+        }
         divide_by(&f, b, c);
         nan |= plan->kernels->fold(&f);
-        for (ptrdiff_t i = 0; i < steps; i++)
-            w->rows[i] = (const char *)w->rows[i] + stride * b->lanes * size;
     }
     return nan;
 }
 
-/* The horizontal step where outputs are neighbours: runs of outputs with the same divisor. */
-static bool fold_flat(const cc_pool_work *w, cc_fold how, const block *b, char *dst,
-                      ptrdiff_t dst_line)
+/* The horizontal step where outputs are neighbours. */
+static bool fold_flat(cc_pool_work *w, cc_fold how, const block *b, const place *dst)
 {
     const cc_pool_plan *plan = w->plan;
     const cc_axis *of = &plan->axis[CC_COLUMN].of;
-    const ptrdiff_t size = plan->kernels->size;
-    const int64_t step = plan->lanes == 1 ? of->stride : 1;
-    ptrdiff_t count = of->kernel;
-    if (plan->ladder)
-        count = climb(w, without_lift(how), b);
-    else
-        for (ptrdiff_t i = 0; i < count; i++)
-            w->rows[i] = b->cells + i * of->dilation * b->lanes * size;
+    const ptrdiff_t steps = plan->ladder ? climb_columns(w, without_lift(how), b) : 0;
+    const void *divisors = how == CC_MEAN && b->lanes == 1 ? find_divisors(w, b) : NULL;
     bool nan = false;
     int64_t end;
-    for (int64_t o = 0; o < w->tile.columns; o = end) {
+    for (int64_t o = 0; o < w->tile.columns; o = end) { /* a divisor, or an array of them, a time */
         for (end = o + 1; end < w->tile.columns &&
-                          (how != CC_MEAN || w->columns[end].counted == w->columns[o].counted);)
+                          (how != CC_MEAN || divisors ||
+                           w->columns[end].counted == w->columns[o].counted);)
             end++;
-        cc_folding f = {.how = how,
-                        .rows = w->rows,
-                        .count = count,
-                        .step = step,
-                        .width = (end - o) * b->lanes,
-                        .lines = b->count,
-                        .src_line = b->pitch,
-                        .dst_line = dst_line,
-                        .dst = dst + o * b->lanes * size};
+        cc_folding f = start_fold(w, how, b, dst);
+        f.start = o * of->stride * b->lanes;
+        f.taps = of->kernel;
+        f.tap = of->dilation * b->lanes;
+        f.step = plan->lanes == 1 ? of->stride : 1;
+        f.width = (end - o) * b->lanes;
+        f.dst = dst->to + o * b->lanes * plan->kernels->size;
+        f.divisors = divisors;
+        if (steps) {
+            f.rows = w->rows;
+            f.count = steps;
+            f.taps = 1;
+        }
         divide_by(&f, b, &w->columns[o]);
         nan |= plan->kernels->fold(&f);
-        for (ptrdiff_t i = 0; i < count; i++)
-            w->rows[i] = (const char *)w->rows[i] + (end - o) * of->stride * b->lanes * size;
     }
     return nan;
 }
 
-static bool fold_block(cc_pool_work *w, folds how, block *b, char *dst, ptrdiff_t dst_line)
+static bool fold_block(cc_pool_work *w, folds how, block *b, const place *dst)
 {
     const bool nan = fold_rows(w, how.rows, b);
-    const bool again = w->plan->flat ? fold_flat(w, how.columns, b, dst, dst_line)
-                                     : fold_pixels(w, how.columns, b, dst, dst_line);
-    return b->bare ? again : nan; /* of folded rows the second step also sees what lies beside */
+    const cc_fold last = b->folded || how.columns == CC_MEAN ? how.columns : how.rows;
+    const bool again = w->plan->flat ? fold_flat(w, last, b, dst) : fold_pixels(w, last, b, dst);
+    return b->folded ? nan : again; /* of folded rows the second step also sees what lies beside */
 }
 
-/* The norm of one output: `element` of line i of a block. */
-static void exact_norm(const cc_pool_work *w, const block *b, int64_t i, ptrdiff_t element, char *y)
+/* The norm of one output: an element of line i of plane n of a block. */
+static void exact_norm(const cc_pool_work *w, const block *b, int64_t n, int64_t i,
+                       ptrdiff_t element, char *y)
 {
     const cc_pool_plan *plan = w->plan;
     const cc_kernels *k = plan->kernels;
@@ -385,7 +462,7 @@ static void exact_norm(const cc_pool_work *w, const block *b, int64_t i, ptrdiff
         return;
     cc_window row = b->row;
     row.first += i * b->advance;
-    const int64_t plane = w->tile.plane + (plan->gathered ? lane : 0);
+    const int64_t plane = w->tile.plane + (plan->gathered ? lane : n);
     const cc_cells cells = {.rows = w->rows,
                             .count = cc_pool_rows(w, plane, &b->depth, &row),
                             .cells = c->cells,
@@ -398,25 +475,26 @@ static void exact_norm(const cc_pool_work *w, const block *b, int64_t i, ptrdiff
 
 /* Turns sums of powers into norms. Sums that may have lost something are computed anew, unless the
  * largest cell says that there was nothing to lose. */
-static void take_roots(cc_pool_work *w, block *b, char *sums, ptrdiff_t sums_line)
+static void take_roots(cc_pool_work *w, block *b, const place *sums)
 {
     const cc_kernels *k = w->plan->kernels;
     const double p = w->plan->problem.p;
     const ptrdiff_t count = w->tile.columns * b->lanes, size = k->size;
     bool largest_known = false;
-    for (int64_t i = 0; i < b->count; i++) {
-        char *line = sums + i * sums_line * size;
-        const char *largest = w->largest + i * count * size;
+    for (int64_t j = 0; j < b->count * b->planes; j++) {
+        const int64_t n = j / b->count, i = j % b->count;
+        char *line = sums->to + (n * sums->plane + i * sums->line) * size;
         if (k->root(line, NULL, count, p))
             continue;
         if (!largest_known) {
-            w->block = -1; /* what is kept for the next lines is made of sums */
-            fold_block(w, (folds){CC_MAX_ABS, CC_MAX_NAN}, b, w->largest, count);
-            w->block = -1;
+            const place largest = {w->largest, count, b->count * count};
+            w->climbed_to = 0; /* what is kept for the next lines is made of sums */
+            fold_block(w, (folds){CC_MAX_ABS, CC_MAX_NAN}, b, &largest);
+            w->climbed_to = 0;
         }
         largest_known = true;
-        if (!k->root(line, largest, count, p))
-            for (ptrdiff_t e = 0; e < count; e++) exact_norm(w, b, i, e, line + e * size);
+        if (!k->root(line, w->largest + j * count * size, count, p))
+            for (ptrdiff_t e = 0; e < count; e++) exact_norm(w, b, n, i, e, line + e * size);
     }
 }
 
@@ -425,16 +503,17 @@ static bool run_block(cc_pool_work *w, bool exact, block *b)
 {
     const cc_pool_plan *plan = w->plan;
     const cc_kernels *k = plan->kernels;
-    const ptrdiff_t size = k->size, line = line_elements(plan);
-    const ptrdiff_t sums_line = plan->gathered ? w->tile.columns * k->lanes : line;
-    char *y = cc_pool_output(w, w->tile.plane, b->line), *sums = plan->gathered ? w->sums : y;
+    const ptrdiff_t size = k->size;
+    const place y = {cc_pool_output(w, w->tile.plane, b->line), line_elements(plan),
+                     plan->out_plane};
+    const place sums = plan->gathered ? (place){w->sums, w->tile.columns * k->lanes, 0} : y;
     const folds how = choose_folds(&plan->problem, exact);
-    if (fold_block(w, how, b, sums, sums_line) && how.rows == CC_MAX)
+    if (fold_block(w, how, b, &sums) && how.rows == CC_MAX)
         return true;
     if (plan->problem.kind == CC_POOL_NORM && plan->problem.p != HUGE_VAL)
-        take_roots(w, b, sums, sums_line);
+        take_roots(w, b, &sums);
     for (int64_t i = 0; i < b->count && plan->gathered; i++)
-        k->transpose(sums + i * sums_line * size, k->lanes, y + i * line * size, plan->out_plane,
+        k->transpose(sums.to + i * sums.line * size, k->lanes, y.to + i * y.line * size, y.plane,
                      w->tile.columns, w->tile.planes);
     return false;
 }
@@ -442,7 +521,7 @@ static bool run_block(cc_pool_work *w, bool exact, block *b)
 static bool run_tile(cc_pool_work *w, bool exact)
 {
     const cc_pool_plan *plan = w->plan;
-    w->block = -1;
+    w->climbed_to = 0;
     block b;
     for (int64_t line = w->tile.line; line < w->tile.end; line += b.count) {
         b = (block){.line = line};
@@ -469,25 +548,27 @@ static cc_pool_layout lay_out_part(const cc_pool_plan *plan, bool places)
 {
     const size_t size = (size_t)plan->kernels->size;
     const ptrdiff_t lanes = plan->kernels->lanes, slack = 2 * lanes, row = plan->pitch + slack;
+    const int64_t kept = plan->row_ladder ? plan->climbed_lines : plan->block_lines;
     const ptrdiff_t rows = plan->block_lines * plan->pitch;
+    const ptrdiff_t climbed = plan->climbed_rows * plan->pitch * plan->group_planes;
     const ptrdiff_t outputs = plan->tile_outputs * plan->lanes * plan->block_lines;
     const bool norm = plan->problem.kind == CC_POOL_NORM;
-    const ptrdiff_t kernel = plan->axis[CC_ROW].of.kernel;
-    const ptrdiff_t steps = plan->pieces ? CC_POOL_PIECE * plan->lanes : rows;
+    const ptrdiff_t steps = plan->pieces ? CC_POOL_PIECE * plan->lanes : rows * plan->group_planes;
     cc_pool_layout at;
     size_t end = 0;
     at.columns = claim(&end, true, plan->tile_outputs, sizeof(cc_window));
+    at.counted = claim(&end, true, plan->tile_outputs, sizeof(double));
+    at.divisors = claim(&end, true, plan->tile_outputs + lanes, size);
     at.rows = claim(&end, true, plan->pointers, sizeof(void *));
+    at.sources = claim(&end, true, plan->pointers, sizeof(void *));
     at.ranks = claim(&end, places, plan->pointers, sizeof(void *));
-    at.folded = claim(&end, true, rows * plan->group_planes + slack, size);
+    at.folded = claim(&end, true, kept * plan->pitch * plan->group_planes + slack, size);
     at.turned = claim(&end, plan->gathered, rows * lanes, size);
     at.steps = claim(&end, plan->ladder || plan->pieces, steps + slack, size);
     at.sums = claim(&end, plan->gathered, outputs * lanes, size);
     at.largest = claim(&end, norm, outputs * plan->group_planes, size);
-    at.suffixes = claim(&end, plan->blocked, kernel * plan->pitch, size);
-    at.prefix = claim(&end, plan->blocked, row, size);
-    at.lifted = claim(&end, plan->blocked, row, size);
-    at.nothing = claim(&end, plan->blocked, row, size);
+    at.padded = claim(&end, plan->row_ladder, climbed + slack, size);
+    at.row_steps = claim(&end, plan->row_ladder, climbed + slack, size);
     at.place = claim(&end, places, row, sizeof(int32_t));
     at.rank = claim(&end, places, 2 * plan->tile_outputs * plan->lanes, sizeof(int32_t));
     at.bytes = end;
@@ -503,17 +584,18 @@ static cc_pool_work begin_part(const cc_pool_job *job, int index)
                       .y = job->y,
                       .index = job->index,
                       .columns = (cc_window *)(scratch + at->columns),
+                      .counted = (double *)(scratch + at->counted),
+                      .divisors = scratch + at->divisors,
                       .rows = (const void **)(scratch + at->rows),
+                      .sources = (const void **)(scratch + at->sources),
                       .ranks = (const int32_t **)(scratch + at->ranks),
                       .folded = scratch + at->folded,
                       .turned = scratch + at->turned,
                       .steps = scratch + at->steps,
                       .sums = scratch + at->sums,
                       .largest = scratch + at->largest,
-                      .suffixes = scratch + at->suffixes,
-                      .prefix = scratch + at->prefix,
-                      .lifted = scratch + at->lifted,
-                      .nothing = scratch + at->nothing,
+                      .padded = scratch + at->padded,
+                      .row_steps = scratch + at->row_steps,
                       .place = (int32_t *)(scratch + at->place),
                       .rank = (int32_t *)(scratch + at->rank)};
     if (job->plan.gathered) /* a last group may leave lanes unused, and they are computed too */
@@ -527,20 +609,26 @@ static void run_part(int index, void *context)
     const cc_pool_plan *plan = &job->plan;
     cc_pool_work w = begin_part(job, index);
     const bool lowest = is_maximum(choose_folds(&plan->problem, false).rows);
+    const int64_t kept = plan->row_ladder ? plan->climbed_lines : plan->block_lines;
     const int64_t first = plan->items * index / plan->parts;
     const int64_t end = plan->items * (index + 1) / plan->parts;
-    if (plan->blocked)
-        fill(plan->kernels, w.nothing, plan->pitch, lowest);
     for (int64_t item = first; item < end; item++) {
         w.tile = cc_pool_find_tile(plan, item);
-        for (int64_t o = 0; o < w.tile.columns; o++)
+        const bool is_new = item == first || plan->tiles > 1;
+        if (is_new)
+            w.counted_rows = 0;
+        for (int64_t o = 0; o < w.tile.columns && is_new; o++)
             w.columns[o] = cc_pool_window(&plan->problem, CC_COLUMN, w.tile.column + o);
         if (w.index) {
             cc_pool_find_places(&w);
             continue;
         }
-        if (cc_pool_padded(plan))
-            cc_pool_fill_margins(&w, plan->block_lines, lowest);
+        if (cc_pool_padded(plan) && is_new)
+            cc_pool_fill_margins(&w, w.folded, kept * plan->group_planes, lowest);
+        if (plan->row_ladder && is_new) {
+            cc_pool_fill_margins(&w, w.padded, plan->climbed_rows * plan->group_planes, lowest);
+            w.padded_first = INT64_MIN;
+        }
         if (!run_tile(&w, false))
             run_tile(&w, true);
     }

@@ -6,8 +6,8 @@
 
 /* What a part works in: bytes from the start of its scratch. */
 typedef struct {
-    size_t columns, rows, ranks, folded, turned, steps, sums, largest, suffixes, prefix, lifted,
-        nothing, place, rank, bytes;
+    size_t columns, counted, divisors, rows, sources, ranks, folded, turned, steps, sums, largest, padded, row_steps,
+        place, rank, bytes;
 } cc_pool_layout;
 
 typedef struct {
@@ -26,15 +26,19 @@ typedef struct {
     int64_t *index;
     cc_pool_tile tile;
     cc_window *columns;    /* of the tile's outputs */
+    double *counted;       /* what a mean divides by in each column, in an output line ... */
+    char *divisors;        /* ... whose rows count `counted_rows`; as reals */
+    double counted_rows;
     const void **rows;     /* of a fold */
+    const void **sources;  /* the rows that the horizontal step folds */
     const int32_t **ranks; /* of a fold of places */
     char *folded;          /* rows of the tile, one for each line of a block (and plane) */
     char *turned;          /* the same, with planes as lanes */
     char *steps;           /* of a ladder, or a long window's pieces */
     char *sums, *largest;  /* of a block of outputs */
-    /* fold_blocked(): folds of the last rows of a block, of the next one's first rows */
-    char *suffixes, *prefix, *lifted, *nothing;
-    int64_t block, block_depth, reached;
+    /* climb_rows(): padded rows, and their folds; lines from <= line < to are done */
+    char *padded, *row_steps;
+    int64_t climbed_from, climbed_to, padded_first;
     int32_t *place, *rank;
 } cc_pool_work;
 
@@ -45,8 +49,9 @@ ptrdiff_t cc_pool_rows(const cc_pool_work *w, int64_t plane, const cc_window *de
 /* The tile's first output in a line of a plane. */
 char *cc_pool_output(const cc_pool_work *w, int64_t plane, int64_t line);
 
-/* Fills what folded rows hold beside the input: a value that changes no maximum and no sum. */
-void cc_pool_fill_margins(const cc_pool_work *w, int64_t rows, bool lowest);
+/* Fills what `count` rows like the folded ones hold beside the input: a value that changes no maximum
+ * (`lowest`) or no sum. */
+void cc_pool_fill_margins(const cc_pool_work *w, char *rows, int64_t count, bool lowest);
 
 /* Elements of the tile's folded row before the first cell of the input. */
 ptrdiff_t cc_pool_margin(const cc_pool_work *w);

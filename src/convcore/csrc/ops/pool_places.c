@@ -96,7 +96,7 @@ static void find_line(const cc_pool_work *w, int64_t plane, int64_t line)
 void cc_pool_find_places(cc_pool_work *w)
 {
     if (cc_pool_padded(w->plan)) {
-        cc_pool_fill_margins(w, 1, true);
+        cc_pool_fill_margins(w, w->folded, 1, true);
         fill_ranks(w);
     }
     for (int64_t i = 0; i < w->tile.planes; i++)

@@ -2,13 +2,20 @@
 
 #include "parallel.h"
 
+#include <math.h>
+
 /* A folded row stays in the first-level cache with what it is made of; lines are folded so many at a
  * time, for a call costs as much as a short row. */
 enum { ROW_BYTES = 16 << 10, BLOCK_BYTES = 16 << 10 };
-/* Windows longer than this many steps are worth a ladder or block borders. */
+/* Rows that a ladder climbs together, in the second-level cache: many, for the last windows of one lot
+ * see the first rows of the next. */
+enum { CLIMBED_ROWS = 96, CLIMBED_BYTES = 192 << 10 };
+/* Windows longer than this many steps are worth a ladder. */
 enum { LONG_STEPS = 8 };
 /* A row of outputs as short as this leaves most lanes empty. */
 enum { SHORT_ROW = 4 };
+/* Windows of so many cells are folded in one go. */
+enum { WHOLE_CELLS = 9 };
 /* Padding beyond this makes a folded row not worth having. */
 enum { WIDE_CELLS = 1024 };
 
@@ -96,19 +103,22 @@ static void choose_steps(cc_pool_plan *plan)
 {
     const cc_pool_axis *row = &plan->axis[CC_ROW], *column = &plan->axis[CC_COLUMN];
     const int64_t stride = column->of.stride;
-    plan->single_rows = plan->axis[CC_DEPTH].most <= 1 && row->most <= 1;
     plan->ladder = is_shared(column);
     const bool lonely =
         !column->regular || (column->of.kernel > LONG_STEPS * stride && !plan->ladder);
     const bool is_wide = span(&column->of) > WIDE_CELLS + 2 * column->in; /* mostly padding */
     plan->flat = !lonely && !(is_wide && !plan->ladder) && (plan->lanes == 1 || stride == 1);
-    plan->blocked = plan->axis[CC_DEPTH].most <= 1 && is_shared(row) && row->of.dilation == 1 &&
-                    !lonely && !(is_wide && !plan->ladder);
+    plan->row_ladder = plan->axis[CC_DEPTH].most <= 1 && is_shared(row) && !lonely &&
+                       !(is_wide && !plan->ladder);
     const bool is_short = column->out <= SHORT_ROW && plan->planes >= plan->kernels->lanes / 2 &&
-                          !plan->blocked && !plan->ladder;
+                          !plan->row_ladder && !plan->ladder;
     plan->pieces = lonely && column->most > CC_POOL_LONG;
     plan->gathered = plan->lanes == 1 && (!plan->flat || is_short) && !plan->pieces;
     plan->flat = plan->flat && !plan->gathered;
+    const bool cheap = plan->problem.kind != CC_POOL_NORM || plan->problem.p <= 2 ||
+                       plan->problem.p == HUGE_VAL; /* cells are lifted once for each tap */
+    plan->whole = plan->axis[CC_DEPTH].most * row->most * column->most <= WHOLE_CELLS && cheap &&
+                  !plan->ladder && !plan->row_ladder && (!plan->flat || plan->lanes > 1 || stride <= 2);
 }
 
 static void choose_tiles(cc_pool_plan *plan)
@@ -116,7 +126,15 @@ static void choose_tiles(cc_pool_plan *plan)
     const cc_pool_axis *column = &plan->axis[CC_COLUMN];
     const cc_axis *of = &column->of;
     const int size = plan->kernels->size;
-    const int64_t most = max(1, ROW_BYTES / size / plan->lanes); /* cells of a folded row */
+    int64_t most = max(1, ROW_BYTES / size / plan->lanes); /* cells of a folded row */
+    plan->climbed_rows = plan->climbed_lines = 0;
+    if (plan->row_ladder) {
+        const cc_axis *row = &plan->axis[CC_ROW].of;
+        const int64_t lines = max(CLIMBED_ROWS, 3 * span(row)) / row->stride;
+        plan->climbed_lines = min(row->out, max(1, lines));
+        plan->climbed_rows = (plan->climbed_lines - 1) * row->stride + span(row);
+        most = min(most, max(1, CLIMBED_BYTES / size / plan->climbed_rows / plan->lanes));
+    }
     int64_t outputs = column->out;
     if (column->in > most) {
         outputs = column->regular ? (most - span(of)) / of->stride + 1
@@ -130,7 +148,6 @@ static void choose_tiles(cc_pool_plan *plan)
     plan->tiles = ceil_div(column->out, plan->tile_outputs);
     plan->lines = plan->axis[CC_DEPTH].out * plan->axis[CC_ROW].out;
     plan->group_planes = plan->gathered ? plan->kernels->lanes : 1;
-    plan->groups = ceil_div(plan->planes, plan->group_planes);
     plan->bands = 1;
 
     int64_t cells = 1;
@@ -142,8 +159,15 @@ static void choose_tiles(cc_pool_plan *plan)
         cells = max(cells, cc_pool_find_tile(plan, tile).cells);
     const int64_t lanes = plan->kernels->lanes;
     plan->pitch = ceil_div(cells * plan->lanes, lanes) * lanes;
-    plan->block_lines = max(1, BLOCK_BYTES / size / (plan->pitch * plan->group_planes));
-    plan->block_lines = plan->pieces ? 1 : min(plan->block_lines, plan->axis[CC_ROW].out);
+    const int64_t rows = max(1, BLOCK_BYTES / size / plan->pitch);
+    plan->block_lines = min(max(1, rows / plan->group_planes), plan->axis[CC_ROW].out);
+    if (plan->pieces)
+        plan->block_lines = 1;
+    else if (plan->row_ladder)
+        plan->group_planes =
+            min(max(1, CLIMBED_BYTES / size / plan->pitch / plan->climbed_rows), plan->planes);
+    else if (!plan->gathered)
+        plan->group_planes = min(max(1, rows / plan->block_lines), plan->planes);
 }
 
 static void share_out(cc_pool_plan *plan, int threads)
@@ -152,6 +176,9 @@ static void share_out(cc_pool_plan *plan, int threads)
                          (double)plan->kernels->size;
     const double bytes_per_us = 10e3;
     threads = cc_useful_threads(bytes / bytes_per_us, threads);
+    if (!plan->gathered) /* a few groups for each thread */
+        plan->group_planes = min(plan->group_planes, ceil_div(plan->planes, 4 * threads));
+    plan->groups = ceil_div(plan->planes, plan->group_planes);
     const int64_t whole = plan->groups * plan->tiles;
     plan->bands = threads == 1 ? 1 : min(plan->lines, ceil_div(8 * threads, whole));
     plan->items = whole * plan->bands;

@@ -30,26 +30,25 @@ typedef struct {
     /* How the horizontal step is done.
      * flat:     outputs are neighbours in memory, and so are the cells of a tap (or `stride` apart);
      * cellwise: one output pixel after the other, its lanes being the vector;
-     * gathered: cellwise too, the lanes being as many planes, turned for the purpose;
-     * ladder:   windows of 2 w and 2 w + 1 cells from windows of w: log(kernel) folds. */
-    bool flat, gathered, ladder;
-    /* How the vertical step is done: from sums up to and from block borders (van Herk), or anew for
-     * each line. */
-    bool blocked;
-    bool single_rows; /* no window has more than one row */
-    bool pieces;      /* windows are so long that they are folded in pieces first */
+     * gathered: cellwise too, the lanes being as many planes, turned for the purpose. */
+    bool flat, gathered;
+    /* Long windows of an axis by a ladder: windows of 2 w and 2 w + 1 cells from windows of w. */
+    bool ladder, row_ladder;
+    bool whole;  /* windows are so small that both steps are one, in registers */
+    bool pieces; /* windows are so long that they are folded in pieces first */
 
     /* Items: groups of planes x bands of lines x tiles of columns, the last running fastest. */
     int64_t group_planes, groups, bands, tiles, items, lines;
     int parts;
     int64_t tile_outputs, block_lines; /* at most */
+    int64_t climbed_lines, climbed_rows; /* of a row ladder, and the padded rows it stands on */
     ptrdiff_t pitch; /* elements of a folded row */
     ptrdiff_t pointers; /* rows in a fold, at most */
 } cc_pool_plan;
 
 /* The outputs of an item, and the cells of its folded rows. */
 typedef struct {
-    int64_t plane, planes;   /* first, and how many: gathered ones have several */
+    int64_t plane, planes;   /* first, and how many */
     int64_t line, end;       /* output lines (depth x row) */
     int64_t column, columns; /* outputs */
     int64_t from, to;        /* input cells */
