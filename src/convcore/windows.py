@@ -57,10 +57,10 @@ def distance_window(size: int | tuple[int, ...], kind: str = "gaussian") -> Wind
     --------
     >>> distance_window(5, "binomial") * 16
     array([1., 4., 6., 4., 1.])
-    >>> distance_window((3, 3), "linear").round(3)
-    array([[0.064, 0.109, 0.064],
-           [0.109, 0.309, 0.109],
-           [0.064, 0.109, 0.064]])
+    >>> distance_window((3, 3), "linear").round(2)
+    array([[0.07, 0.12, 0.07],
+           [0.12, 0.24, 0.12],
+           [0.07, 0.12, 0.07]])
     """
     op = "distance_window"
     sizes = _args.listed(size)

@@ -36,7 +36,8 @@ def _gradient(call: Backward, p: float) -> Array:
     x = call.ready_x()
     if p == inf:  # the largest |x| takes it all, with its sign
         _maximum.send_back(call, _maximum.find(call, np.abs(x)))
-        np.multiply(call.target, np.sign(x), out=call.target)
+        sign = np.where(call.target == 0, 1, np.sign(x))  # what gets nothing stays 0, NaN or not
+        np.multiply(call.target, sign, out=call.target)
         return call.result()
     y = np.empty(call.problem.shape, call.target.dtype)
     with _call.memory(call.op, call.x):

@@ -105,11 +105,13 @@ typedef struct {
 } line;
 
 /* The vector at p, which is element `at` of its row. Few vectors reach beyond the row. */
-CC_INLINE vec fetch(const line *l, cc_fold how, const real *p, ptrdiff_t at, bool inside)
+CC_INLINE vec fetch(line *l, cc_fold how, const real *p, ptrdiff_t at, int i, bool inside)
 {
     const vec v = inside ? load(p) : load_between(p, l->f.from - at, l->f.to - at, l->rest);
     if (l->ahead)
         __builtin_prefetch(p + AHEAD);
+    if (how == CC_MAX)
+        l->seen[i % VECS] += v;
     return lift(how, l->f.p, v);
 }
 
@@ -121,18 +123,13 @@ CC_INLINE void chain(line *l, cc_fold how, ptrdiff_t count, ptrdiff_t from, ptrd
     const ptrdiff_t tap = count == 1 ? l->f.tap : 0, next = count == 1 ? 0 : 1;
     const real *p = l->rows[from * next] + (l->src + at + from * tap);
     CC_UNROLL
-    for (int v = 0; v < vecs; v++) {
-        sum[v] = fetch(l, how, p + v * LANES, at + from * tap + v * LANES, inside);
-        if (how == CC_MAX && count == 1)
-            l->seen[v % VECS] += sum[v];
-    }
+    for (int v = 0; v < vecs; v++)
+        sum[v] = fetch(l, how, p + v * LANES, at + from * tap + v * LANES, v, inside);
     for (ptrdiff_t t = from + 1; t < to; t++) {
         p = l->rows[t * next] + (l->src + at + t * tap);
         CC_UNROLL
         for (int v = 0; v < vecs; v++) {
-            const vec in = fetch(l, how, p + v * LANES, at + t * tap + v * LANES, inside);
-            if (how == CC_MAX) /* a product has a NaN if a factor has */
-                l->seen[v % VECS] += in * sum[v];
+            const vec in = fetch(l, how, p + v * LANES, at + t * tap + v * LANES, v, inside);
             sum[v] = combine(how, sum[v], in);
         }
     }

@@ -201,11 +201,12 @@ static bool climb_rows(cc_pool_work *w, cc_fold how, int64_t line)
     f.lines = of->stride == 1 ? 1 : lines;
     f.src_line = of->stride * pitch;
     f.src_plane = plane;
-    f.dst = folded;
+    f.dst = w->folded;
     f.dst_plane = plan->climbed_lines * pitch;
     k->fold(&f);
     w->climbed_from = line;
     w->climbed_to = line + lines;
+    w->last_steps = 0;
     return nan;
 }
 
@@ -247,7 +248,8 @@ static bool fold_rows(cc_pool_work *w, cc_fold how, block *b)
     const ptrdiff_t size = plan->kernels->size, input_line = plan->axis[CC_COLUMN].in * plan->lanes;
     const ptrdiff_t width = (w->tile.to - w->tile.from) * plan->lanes;
     const int64_t window = b->depth.cells * b->row.cells;
-    const bool is_row = window == 1 && how == without_lift(how) && !plan->ladder;
+    const bool is_row = window == 1 && how == without_lift(how) && !plan->ladder &&
+                        !plan->row_ladder;
     b->lanes = plan->lanes;
     b->planes = w->tile.planes;
     b->folded = !is_row && !(plan->whole && window > 0 && !plan->gathered);
@@ -293,12 +295,21 @@ static bool fold_rows(cc_pool_work *w, cc_fold how, block *b)
     return nan;
 }
 
-/* The horizontal step's ladder. */
-static ptrdiff_t climb_columns(const cc_pool_work *w, cc_fold how, const block *b)
+/* The horizontal step's ladder; all lines that the vertical one has climbed are climbed together. */
+static ptrdiff_t climb_columns(cc_pool_work *w, cc_fold how, const block *b)
 {
-    const cc_axis *of = &w->plan->axis[CC_COLUMN].of;
-    return climb(w, how, of->kernel, of->dilation * b->lanes, w->sources[0], w->steps,
-                 b->planes * b->plane);
+    const cc_pool_plan *plan = w->plan;
+    const cc_axis *of = &plan->axis[CC_COLUMN].of;
+    const bool together = plan->row_ladder;
+    const ptrdiff_t size = plan->kernels->size, tap = of->dilation * b->lanes;
+    if (!together || w->last_steps == 0) {
+        const char *cells = together ? w->folded : w->sources[0];
+        w->last_steps = climb(w, how, of->kernel, tap, cells, w->steps, b->planes * b->plane);
+        for (int i = 0; i < w->last_steps; i++) w->last[i] = w->rows[i];
+    }
+    const ptrdiff_t line = together ? b->line - w->climbed_from : 0;
+    for (int i = 0; i < w->last_steps; i++) w->rows[i] = w->last[i] + line * b->pitch * size;
+    return w->last_steps;
 }
 
 static void divide_by(cc_folding *f, const block *b, const cc_window *column)
@@ -374,7 +385,7 @@ static cc_folding start_fold(const cc_pool_work *w, cc_fold how, const block *b,
 }
 
 /* The horizontal step: one output pixel of every line at a time, its lanes being the vector. */
-static bool fold_pixels(const cc_pool_work *w, cc_fold how, const block *b, const place *dst)
+static bool fold_pixels(cc_pool_work *w, cc_fold how, const block *b, const place *dst)
 {
     const cc_pool_plan *plan = w->plan;
     const int64_t stride = plan->axis[CC_COLUMN].of.stride;
@@ -460,8 +471,8 @@ static void exact_norm(const cc_pool_work *w, const block *b, int64_t n, int64_t
     const cc_window *c = &w->columns[element / b->lanes];
     if (plan->gathered && lane >= w->tile.planes)
         return;
-    cc_window row = b->row;
-    row.first += i * b->advance;
+    const int64_t out = plan->axis[CC_ROW].out;
+    const cc_window row = cc_pool_window(&plan->problem, CC_ROW, (b->line + i) % out);
     const int64_t plane = w->tile.plane + (plan->gathered ? lane : n);
     const cc_cells cells = {.rows = w->rows,
                             .count = cc_pool_rows(w, plane, &b->depth, &row),
@@ -528,7 +539,10 @@ static bool run_tile(cc_pool_work *w, bool exact)
         const int64_t out = plan->axis[CC_ROW].out;
         b.depth = cc_pool_window(&plan->problem, CC_DEPTH, line / out);
         b.row = cc_pool_window(&plan->problem, CC_ROW, line % out);
-        b.count = cc_pool_alike(plan, line, min(plan->block_lines, w->tile.end - line), &b.advance);
+        int64_t most = min(plan->block_lines, w->tile.end - line);
+        if (line < w->climbed_to)
+            most = min(most, w->climbed_to - line);
+        b.count = cc_pool_alike(plan, line, most, &b.advance);
         if (run_block(w, exact, &b))
             return false;
     }
@@ -553,7 +567,8 @@ static cc_pool_layout lay_out_part(const cc_pool_plan *plan, bool places)
     const ptrdiff_t climbed = plan->climbed_rows * plan->pitch * plan->group_planes;
     const ptrdiff_t outputs = plan->tile_outputs * plan->lanes * plan->block_lines;
     const bool norm = plan->problem.kind == CC_POOL_NORM;
-    const ptrdiff_t steps = plan->pieces ? CC_POOL_PIECE * plan->lanes : rows * plan->group_planes;
+    const ptrdiff_t steps =
+        plan->pieces ? CC_POOL_PIECE * plan->lanes : kept * plan->pitch * plan->group_planes;
     cc_pool_layout at;
     size_t end = 0;
     at.columns = claim(&end, true, plan->tile_outputs, sizeof(cc_window));
@@ -598,8 +613,12 @@ static cc_pool_work begin_part(const cc_pool_job *job, int index)
                       .row_steps = scratch + at->row_steps,
                       .place = (int32_t *)(scratch + at->place),
                       .rank = (int32_t *)(scratch + at->rank)};
-    if (job->plan.gathered) /* a last group may leave lanes unused, and they are computed too */
+    /* Lanes and cells that nobody needs are computed with those beside them: a last group leaves
+     * lanes, a ladder row ends. What they hold must not be subnormal numbers, which are slow. */
+    if (job->plan.gathered)
         memset(w.turned, 0, at->steps - at->turned);
+    if (job->plan.ladder || job->plan.row_ladder)
+        memset(w.folded, 0, at->place - at->folded);
     return w;
 }
 

@@ -39,6 +39,9 @@ typedef struct {
     /* climb_rows(): padded rows, and their folds; lines from <= line < to are done */
     char *padded, *row_steps;
     int64_t climbed_from, climbed_to, padded_first;
+    /* climb_columns(): the rows of its last step for these lines; 0: still to be climbed */
+    ptrdiff_t last_steps;
+    const char *last[3];
     int32_t *place, *rank;
 } cc_pool_work;
 

@@ -12,6 +12,8 @@ enum { ROW_BYTES = 16 << 10, BLOCK_BYTES = 16 << 10 };
 enum { CLIMBED_ROWS = 96, CLIMBED_BYTES = 192 << 10 };
 /* Windows longer than this many steps are worth a ladder. */
 enum { LONG_STEPS = 8 };
+/* The terms of so long windows are added pairwise, and not all together with a neighbour's. */
+enum { MANY_CELLS = 128 };
 /* A row of outputs as short as this leaves most lanes empty. */
 enum { SHORT_ROW = 4 };
 /* Windows of so many cells are folded in one go. */
@@ -104,16 +106,18 @@ static void choose_steps(cc_pool_plan *plan)
     const cc_pool_axis *row = &plan->axis[CC_ROW], *column = &plan->axis[CC_COLUMN];
     const int64_t stride = column->of.stride;
     plan->ladder = is_shared(column);
-    const bool lonely =
-        !column->regular || (column->of.kernel > LONG_STEPS * stride && !plan->ladder);
+    const int64_t kernel = column->of.kernel;
+    const bool lonely = !column->regular ||
+                        (!plan->ladder && (kernel > LONG_STEPS * stride || kernel > MANY_CELLS));
     const bool is_wide = span(&column->of) > WIDE_CELLS + 2 * column->in; /* mostly padding */
     plan->flat = !lonely && !(is_wide && !plan->ladder) && (plan->lanes == 1 || stride == 1);
     plan->row_ladder = plan->axis[CC_DEPTH].most <= 1 && is_shared(row) && !lonely &&
                        !(is_wide && !plan->ladder);
     const bool is_short = column->out <= SHORT_ROW && plan->planes >= plan->kernels->lanes / 2 &&
                           !plan->row_ladder && !plan->ladder;
-    plan->pieces = lonely && column->most > CC_POOL_LONG;
-    plan->gathered = plan->lanes == 1 && (!plan->flat || is_short) && !plan->pieces;
+    const bool is_long = lonely && column->most > CC_POOL_LONG;
+    plan->pieces = is_long && column->of.dilation == 1;
+    plan->gathered = plan->lanes == 1 && (!plan->flat || is_short) && !is_long;
     plan->flat = plan->flat && !plan->gathered;
     const bool cheap = plan->problem.kind != CC_POOL_NORM || plan->problem.p <= 2 ||
                        plan->problem.p == HUGE_VAL; /* cells are lifted once for each tap */
@@ -163,10 +167,11 @@ static void choose_tiles(cc_pool_plan *plan)
     plan->block_lines = min(max(1, rows / plan->group_planes), plan->axis[CC_ROW].out);
     if (plan->pieces)
         plan->block_lines = 1;
-    else if (plan->row_ladder)
+    else if (plan->row_ladder) {
+        plan->block_lines = plan->climbed_lines;
         plan->group_planes =
             min(max(1, CLIMBED_BYTES / size / plan->pitch / plan->climbed_rows), plan->planes);
-    else if (!plan->gathered)
+    } else if (!plan->gathered)
         plan->group_planes = min(max(1, rows / plan->block_lines), plan->planes);
 }
 
@@ -256,6 +261,9 @@ int64_t cc_pool_alike(const cc_pool_plan *plan, int64_t line, int64_t most, int6
     cc_window last = w;
     int64_t count = 1;
     *advance = 0;
+    /* what a ladder folds is padded, and only a mean still has to know how many cells are not */
+    if (plan->row_ladder && plan->problem.kind != CC_POOL_MEAN)
+        return min(most, out - first);
     for (; count < most && first + count < out; count++) {
         const cc_window next = cc_pool_window(&plan->problem, CC_ROW, first + count);
         const int64_t step = next.first - last.first;
