@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 BORDERS: tuple[str, ...]
 MODES: tuple[str, ...]
+POOLS: tuple[str, ...]
 
 class Conv:
     def __init__(
@@ -25,6 +26,36 @@ class Conv:
         y: NDArray[Any],
         threads: int,
         mode: str = "auto",
+    ) -> None: ...
+
+class Pool:
+    def __init__(
+        self,
+        kind: str,
+        p: float,
+        n: int,
+        channels: int,
+        axes: Sequence[tuple[int, int, int, int, int, int]],
+        after: Sequence[int],
+        adaptive: Sequence[bool],
+        adjoint: bool,
+        count_padding: bool,
+        channels_last: bool,
+    ) -> None: ...
+    def windows(self, axis: int, table: NDArray[Any]) -> None: ...
+    def forward(
+        self, x: NDArray[Any], y: NDArray[Any], index: NDArray[Any] | None, threads: int
+    ) -> None: ...
+    def max_backward(
+        self, grad: NDArray[Any], index: NDArray[Any], dx: NDArray[Any], threads: int
+    ) -> None: ...
+    def norm_backward(
+        self,
+        grad: NDArray[Any],
+        x: NDArray[Any],
+        y: NDArray[Any],
+        dx: NDArray[Any],
+        threads: int,
     ) -> None: ...
 
 def isa_levels() -> list[tuple[str, bool]]: ...

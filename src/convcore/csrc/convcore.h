@@ -67,7 +67,7 @@ typedef struct {
     double p;
     int64_t n, channels;
     cc_axis axis[CC_AXES];
-    int64_t after[CC_AXES];  /* cells of padding after the input */
+    int64_t after[CC_AXES]; /* cells of padding after the input */
     bool adaptive[CC_AXES];
     bool adjoint;
     bool count_padding; /* a mean divides by the cells in the padding too */
@@ -86,7 +86,8 @@ cc_window cc_pool_window(const cc_pool *problem, int axis, int64_t o);
 cc_status cc_pool_forward(const cc_pool *problem, cc_type type, const void *x, void *y,
                           int64_t *index, int threads);
 
-/* dx += what the gradients of maxima at `index` bring; an index outside the plane brings nothing. */
+/* dx += what the gradients of maxima at `index` bring; an index outside the plane brings nothing.
+ */
 cc_status cc_pool_max_backward(const cc_pool *problem, cc_type type, const void *grad,
                                const int64_t *index, void *dx, int threads);
 

@@ -63,6 +63,21 @@ def sliding(
     ceil_mode: bool,
 ) -> Windows:
     """Windows of one size at equal distances."""
+    options = (kernel_size, stride, padding, dilation, ceil_mode)
+    if all(type(option) in PLAIN for option in options):
+        return _plain_sliding(op, axes, *options)
+    return _sliding(op, axes, *options)
+
+
+def _sliding(
+    op: str,
+    axes: int,
+    kernel_size: object,
+    stride: object,
+    padding: object,
+    dilation: object,
+    ceil_mode: object,
+) -> Windows:
     kernel = _args.per_axis(op, "kernel_size", kernel_size, axes)
     return Windows(
         kernel,
@@ -71,6 +86,11 @@ def sliding(
         _args.per_axis(op, "dilation", dilation, axes),
         _args.flag(op, "ceil_mode", ceil_mode),
     )
+
+
+# Options of these types are what they look like, and reading them again gives the same.
+PLAIN = frozenset({int, str, bool, type(None)})
+_plain_sliding = lru_cache(maxsize=1024, typed=True)(_sliding)
 
 
 def adaptive(op: str, axes: int, output_size: object) -> Windows:

@@ -229,7 +229,7 @@ def _max_pool_backward(rank: _ranks.Rank) -> _ranks.Operator:
 def _adaptive_max_pool(rank: _ranks.Rank) -> _ranks.Operator:
     def adaptive_max_pool(
         x: ArrayLike,
-        output_size: int | None | tuple[int | None, ...],
+        output_size: int | tuple[int | None, ...] | None,
         *,
         return_indices: bool = False,
         layout: str = rank.layout,
@@ -294,7 +294,7 @@ def _adaptive_max_pool_backward(rank: _ranks.Rank) -> _ranks.Operator:
     def adaptive_max_pool_backward(
         grad: ArrayLike,
         x: ArrayLike,
-        output_size: int | None | tuple[int | None, ...],
+        output_size: int | tuple[int | None, ...] | None,
         *,
         return_indices: bool = False,
         indices: ArrayLike | None = None,

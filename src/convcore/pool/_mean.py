@@ -182,7 +182,7 @@ def _avg_pool_backward(rank: _ranks.Rank) -> _ranks.Operator:
 def _adaptive_avg_pool(rank: _ranks.Rank) -> _ranks.Operator:
     def adaptive_avg_pool(
         x: ArrayLike,
-        output_size: int | None | tuple[int | None, ...],
+        output_size: int | tuple[int | None, ...] | None,
         *,
         layout: str = rank.layout,
         threads: int | None = None,
@@ -248,7 +248,7 @@ def _adaptive_avg_pool_backward(rank: _ranks.Rank) -> _ranks.Operator:
     def adaptive_avg_pool_backward(
         grad: ArrayLike,
         x: ArrayLike,
-        output_size: int | None | tuple[int | None, ...],
+        output_size: int | tuple[int | None, ...] | None,
         *,
         layout: str = rank.layout,
         threads: int | None = None,

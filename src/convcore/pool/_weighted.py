@@ -74,7 +74,7 @@ def _paddings(problem: Problem) -> tuple[tuple[int, int], ...]:
 
 def _spread(grad: Array, problem: Problem) -> Array:
     """Gradients at the first tap of their windows, zeros between them."""
-    first = problem.channels_last and -1 - len(problem.axes) or -len(problem.axes)
+    first = -len(problem.axes) - problem.channels_last
     shape = list(grad.shape)
     where = [slice(None)] * grad.ndim
     for axis, (_, _, stride, _, _, out) in enumerate(problem.axes):

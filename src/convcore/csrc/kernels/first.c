@@ -8,7 +8,8 @@
  * smaller r, and rank[x] becomes that of the maximum: so a fold of rows followed by one of columns
  * finds the first maximum in reading order.
  *
- * Assumed: nothing overlaps but the rows themselves; ranks where `rows` has no cell are the largest.
+ * Assumed: nothing overlaps but the rows themselves; ranks where `rows` has no cell are the
+ * largest.
  */
 #include "vec.h"
 

@@ -3,15 +3,15 @@
  *   dst[x] = finish(combine over t < taps of combine over r < count of
  *                   lift(rows[r][start + x * step + t * tap]))
  *
- * for `lines` lines of `planes` planes, each at a fixed distance from the one before. How it is lifted,
- * combined and finished is in cc_folding's `how`. One tap folds the rows of a window, one row and
- * many taps fold a row with itself, shifted; both at once do a whole window in registers.
+ * for `lines` lines of `planes` planes, each at a fixed distance from the one before. How it is
+ * lifted, combined and finished is in cc_folding's `how`. One tap folds the rows of a window, one
+ * row and many taps fold a row with itself, shifted; both at once do a whole window in registers.
  *
- * Assumed: elements from <= i < to of the rows exist, others are taken as what changes nothing; dst may
- * be one of the rows (a vector is read before it is written, and only vectors further on are read
- * afterwards); many rows have one tap, many taps one row (more than CHAIN of either); no alignment.
- * Sums of up to CHAIN terms are one chain, longer ones are added pairwise, so that their error grows
- * with the logarithm of the terms.
+ * Assumed: elements from <= i < to of the rows exist, others are taken as what changes nothing; dst
+ * may be one of the rows (a vector is read before it is written, and only vectors further on are
+ * read afterwards); many rows have one tap, many taps one row (more than CHAIN of either); no
+ * alignment. Sums of up to CHAIN terms are one chain, longer ones are added pairwise, so that their
+ * error grows with the logarithm of the terms.
  */
 #include "vec.h"
 
@@ -20,7 +20,7 @@
 enum { CHAIN = 128, LEVELS = 56 };
 /* Vectors of results at a time: of one row's neighbours, and of every second (which are made of
  * twice as many, and one). */
-enum { VECS = 4, PAIR_VECS = CC_REGISTERS == 32 ? 4 : 2 };
+enum { VECS = 4, PAIR_VECS = CC_REGISTERS == 32 ? 4 : 2, MOST_INS = 9 };
 /* Rows are read on from a line to the next, which hardware sees too late. */
 enum { AHEAD = 1024 / CC_REAL_BYTES };
 
@@ -80,26 +80,27 @@ CC_INLINE lane_bits is_nan(vec v)
 
 CC_INLINE bool is_maximum(cc_fold how)
 {
-    return how == CC_MAX || how == CC_MAX_NAN || how == CC_MAX_ABS;
+    return how == CC_MAX || how == CC_LARGER || how == CC_MAX_NAN || how == CC_MAX_ABS;
 }
 
 CC_INLINE vec combine(cc_fold how, vec sum, vec v)
 {
-    if (how == CC_MAX)
+    if (how == CC_MAX || how == CC_LARGER)
         return larger(sum, v);
     if (how == CC_MAX_NAN || how == CC_MAX_ABS)
         return choose((v > sum) | is_nan(v), sum, v);
     return sum + v;
 }
 
-/* What the folds of a call share. `seen` turns NaN where CC_MAX meets one, or infinities that cancel:
- * a sum that is looked at once is cheaper than a maximum that keeps NaN. There are several, for a
- * single one would be a chain of additions that everything waits for. */
+/* What the folds of a call share. `seen` turns NaN where CC_MAX meets one, or infinities that
+ * cancel: a sum that is looked at once is cheaper than a maximum that keeps NaN. There are several,
+ * for a single one would be a chain of additions that everything waits for. */
 typedef struct {
     cc_folding f; /* a copy, which stores of results cannot change */
     const real *const *rows;
     ptrdiff_t src; /* the line's first element, relative to `rows` */
-    bool ahead;    /* whether to fetch what comes next in a row; a constant */
+    bool ahead;    /* whether to fetch what comes next in a row; a constant, as is the next */
+    bool whole;    /* whether lines are short and folded as a whole */
     vec rest;      /* what changes nothing */
     vec seen[VECS];
 } line;
@@ -174,13 +175,22 @@ CC_INLINE void neighbours(line *l, cc_fold how, ptrdiff_t count, ptrdiff_t taps,
     }
 }
 
-/* Results of two or three neighbouring taps, `step` (1 or 2) elements apart: the rows are folded once,
- * into `ins` vectors, and the taps are found by shifting and sorting these. */
+/* Results of two or three neighbouring taps, `step` (1 or 2) elements apart: the rows are folded
+ * once, into `ins` vectors, and the taps are found by shifting and sorting these. */
 CC_INLINE void close(line *l, cc_fold how, ptrdiff_t count, ptrdiff_t taps, int step, ptrdiff_t x,
                      int ins, int vecs, bool inside, vec *sum)
 {
-    vec in[2 * PAIR_VECS + VECS];
-    chain(l, how, count, 0, count, l->f.start + step * x, ins, inside, in);
+    const ptrdiff_t at = l->f.start + step * x;
+    vec in[MOST_INS + 2];
+    if (inside) {
+        chain(l, how, count, 0, count, at, ins, true, in);
+    } else { /* where this is a whole line, it may reach beyond the row with its first and last */
+        chain(l, how, count, 0, count, at, 1, false, in);
+        if (ins > 2)
+            chain(l, how, count, 0, count, at + LANES, ins - 2, l->whole, in + 1);
+        if (ins > 1)
+            chain(l, how, count, 0, count, at + (ins - 1) * LANES, 1, false, in + ins - 1);
+    }
     CC_UNROLL
     for (int v = ins; v <= step * vecs; v++) in[v] = l->rest; /* results beyond the last one's */
     CC_UNROLL
@@ -189,8 +199,7 @@ CC_INLINE void close(line *l, cc_fold how, ptrdiff_t count, ptrdiff_t taps, int 
         const vec first = step == 1 ? i[0] : CC_EVENS(i[0], i[1]);
         sum[v] = combine(how, first, step == 1 ? CC_NEXT(i[0], i[1]) : CC_ODDS(i[0], i[1]));
         if (taps == 3)
-            sum[v] =
-                combine(how, sum[v], step == 1 ? CC_NEXT2(i[0], i[1]) : CC_NEXT(first, i[2]));
+            sum[v] = combine(how, sum[v], step == 1 ? CC_NEXT2(i[0], i[1]) : CC_NEXT(first, i[2]));
     }
 }
 
@@ -206,7 +215,8 @@ CC_INLINE void pairs(line *l, cc_fold how, ptrdiff_t count, ptrdiff_t taps, ptrd
     }
 }
 
-/* `few` elements of a row, `step` apart, where there are such. Not inlined, for it is never fast. */
+/* `few` elements of a row, `step` apart, where there are such. Not inlined, for it is never fast.
+ */
 static __attribute__((noinline)) void pick(const real *row, ptrdiff_t at, ptrdiff_t step,
                                            ptrdiff_t from, ptrdiff_t to, int few, real *lanes)
 {
@@ -224,8 +234,8 @@ CC_INLINE void scattered(line *l, cc_fold how, ptrdiff_t x, int few, vec *sum)
         vec of_tap = l->rest;
         for (ptrdiff_t r = 0; r < f->count; r++) {
             store(lanes, l->rest);
-            pick(l->rows[r] + l->src, f->start + x * f->step + t * f->tap, f->step, f->from, f->to, few,
-                 lanes);
+            pick(l->rows[r] + l->src, f->start + x * f->step + t * f->tap, f->step, f->from, f->to,
+                 few, lanes);
             const vec in = load(lanes);
             if (how == CC_MAX)
                 l->seen[0] += in;
@@ -311,7 +321,8 @@ CC_INLINE bool is_inside(const cc_folding *f, arrangement how_apart, ptrdiff_t t
     return how_apart != SCATTERED && first >= f->from && first + read <= f->to;
 }
 
-/* The results of a line, `most` vectors at a time; count and taps are constants where usual ones. */
+/* The results of a line, `most` vectors at a time; count and taps are constants where usual ones.
+ */
 CC_INLINE void fold_line(line *l, cc_fold how, arrangement how_apart, ptrdiff_t count,
                          ptrdiff_t taps, int most, real *dst)
 {
@@ -350,7 +361,8 @@ CC_INLINE line first_line(cc_fold how, const cc_folding *f, bool ahead)
 CC_INLINE bool fold_lines(cc_fold how, arrangement how_apart, const cc_folding *f, ptrdiff_t count,
                           ptrdiff_t taps, int most)
 {
-    line l = first_line(how, f, true);
+    /* the hardware follows single rows by itself */
+    line l = first_line(how, f, how_apart == CLOSE || how_apart == CLOSE_PAIRS);
     for (ptrdiff_t plane = 0; plane < l.f.planes; plane++)
         for (ptrdiff_t i = 0; i < l.f.lines; i++) {
             l.src = plane * l.f.src_plane + i * l.f.src_line;
@@ -360,12 +372,13 @@ CC_INLINE bool fold_lines(cc_fold how, arrangement how_apart, const cc_folding *
     return has_nan(&l);
 }
 
-/* Lines whose windows hold no more than `ins` vectors of elements, each line in registers as a whole:
- * what is the same for all lines, masks above all, is found out once. */
+/* Lines whose windows hold no more than `ins` vectors of elements, each line in registers as a
+ * whole: what is the same for all lines, masks above all, is found out once. */
 CC_INLINE bool fold_short(cc_fold how, arrangement how_apart, const cc_folding *f, ptrdiff_t taps,
                           int ins)
 {
     line l = first_line(how, f, false);
+    l.whole = true;
     const int step = step_of(how_apart), vecs = (ins + step - 1) / step;
     for (ptrdiff_t plane = 0; plane < l.f.planes; plane++)
         for (ptrdiff_t i = 0; i < l.f.lines; i++) {
@@ -388,13 +401,36 @@ CC_INLINE bool fold_short(cc_fold how, arrangement how_apart, const cc_folding *
 /* Windows of 2 or 3 neighbouring taps, one or two elements apart. */
 CC_INLINE bool fold_close(cc_fold how, arrangement how_apart, const cc_folding *f, ptrdiff_t taps)
 {
-    const ptrdiff_t cells = (f->width - 1) * f->step + taps;
-    if (cells <= LANES)
+    const ptrdiff_t ins = ((f->width - 1) * f->step + taps + LANES - 1) / LANES;
+    const bool two_ends = f->from - f->start <= LANES && f->start + (ins - 1) * LANES <= f->to;
+    switch (two_ends ? ins : 0) {
+    case 1:
         return fold_short(how, how_apart, f, taps, 1);
-    if (cells <= 2 * LANES)
+    case 2:
         return fold_short(how, how_apart, f, taps, 2);
-    if (cells <= 3 * LANES)
+    case 3:
         return fold_short(how, how_apart, f, taps, 3);
+    case 4:
+        return fold_short(how, how_apart, f, taps, 4);
+#if CC_REGISTERS == 32
+    case 5:
+        if (how_apart == CLOSE_PAIRS)
+            return fold_short(how, how_apart, f, taps, 5);
+        break;
+    case 6:
+        if (how_apart == CLOSE_PAIRS)
+            return fold_short(how, how_apart, f, taps, 6);
+        break;
+    case 7:
+        if (how_apart == CLOSE_PAIRS)
+            return fold_short(how, how_apart, f, taps, 7);
+        break;
+    case 8:
+        if (how_apart == CLOSE_PAIRS)
+            return fold_short(how, how_apart, f, taps, 8);
+        break;
+#endif
+    }
     const int most = how_apart == CLOSE ? VECS : PAIR_VECS;
     if (f->count == taps)
         return fold_lines(how, how_apart, f, taps, taps, most);
@@ -410,15 +446,9 @@ CC_INLINE bool fold_any(cc_fold how, const cc_folding *f)
     return fold_lines(how, NEIGHBOURS, f, f->count, f->taps, 1);
 }
 
-/* The usual windows as constants. */
-CC_INLINE bool fold_usual(cc_fold how, const cc_folding *f)
+/* Rows, or places of one row. */
+CC_INLINE bool fold_rows(cc_fold how, const cc_folding *f)
 {
-#ifndef CC_INTEGER
-    if (f->step <= 2 && f->tap == 1 && f->taps == 2)
-        return f->step == 1 ? fold_close(how, CLOSE, f, 2) : fold_close(how, CLOSE_PAIRS, f, 2);
-    if (f->step <= 2 && f->tap == 1 && f->taps == 3)
-        return f->step == 1 ? fold_close(how, CLOSE, f, 3) : fold_close(how, CLOSE_PAIRS, f, 3);
-#endif
     if (f->step == 2)
         return fold_lines(how, PAIRS, f, f->count, f->taps, 1);
     if (f->step != 1 || (!is_maximum(how) && f->count * f->taps > CHAIN))
@@ -432,6 +462,18 @@ CC_INLINE bool fold_usual(cc_fold how, const cc_folding *f)
     return fold_lines(how, NEIGHBOURS, f, f->count, f->taps, VECS);
 }
 
+/* The usual windows as constants. */
+CC_INLINE bool fold_usual(cc_fold how, const cc_folding *f)
+{
+#ifndef CC_INTEGER
+    if (f->step <= 2 && f->tap == 1 && f->taps == 2)
+        return f->step == 1 ? fold_close(how, CLOSE, f, 2) : fold_close(how, CLOSE_PAIRS, f, 2);
+    if (f->step <= 2 && f->tap == 1 && f->taps == 3)
+        return f->step == 1 ? fold_close(how, CLOSE, f, 3) : fold_close(how, CLOSE_PAIRS, f, 3);
+#endif
+    return fold_rows(how, f);
+}
+
 bool CC_FN(fold)(const cc_folding *f)
 {
     for (ptrdiff_t i = 0; f->count == 0 && i < f->lines * f->planes; i++) {
@@ -443,6 +485,8 @@ bool CC_FN(fold)(const cc_folding *f)
     switch (f->how) {
     case CC_MAX:
         return fold_usual(CC_MAX, f);
+    case CC_LARGER:
+        return fold_rows(CC_LARGER, f);
 #ifndef CC_INTEGER
     case CC_MAX_NAN:
         return fold_any(CC_MAX_NAN, f);

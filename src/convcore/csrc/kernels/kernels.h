@@ -29,10 +29,11 @@ typedef struct {
     ptrdiff_t acc_step;
 } cc_grid;
 
-/* How rows are folded: CC_MAX may lose a NaN, and then says that it saw one; CC_MAX_NAN keeps it.
- * Integers have CC_MAX alone. */
+/* How rows are folded: CC_MAX may lose a NaN, and then says that it saw one; CC_LARGER does not
+ * look for any; CC_MAX_NAN keeps it. Integers have the first two alone. */
 typedef enum {
     CC_MAX,
+    CC_LARGER,
     CC_MAX_NAN,
     CC_MAX_ABS, /* keeps NaN */
     CC_SUM,
@@ -42,8 +43,8 @@ typedef enum {
     CC_MEAN
 } cc_fold;
 
-/* `count` rows, each at `taps` places, become one of `width` elements; so in each of `lines` lines of
- * each of `planes` planes. */
+/* `count` rows, each at `taps` places, become one of `width` elements; so in each of `lines` lines
+ * of each of `planes` planes. */
 typedef struct {
     cc_fold how;
     double p;                /* CC_SUM_POWERS: the exponent, at least 1 */
@@ -78,12 +79,12 @@ typedef struct {
 } cc_cells;
 
 typedef struct {
-    int size;        /* of a real, in bytes */
-    int lanes;       /* reals in a vector */
+    int size;           /* of a real, in bytes */
+    int lanes;          /* reals in a vector */
     const void *lowest; /* the real that is larger than none */
-    int pixel_vecs;  /* most vectors of output channels in a call of pixels() */
-    int maps;        /* most output channels in a call of rows() */
-    int rows_shared; /* output rows in a call of rows() that has none */
+    int pixel_vecs;     /* most vectors of output channels in a call of pixels() */
+    int maps;           /* most output channels in a call of rows() */
+    int rows_shared;    /* output rows in a call of rows() that has none */
 #define CC_KERNEL(result, name, parameters) result(*name) parameters;
 #include "list.h"
 #undef CC_KERNEL

@@ -9,15 +9,15 @@
 /* acc[p][v] = (init or acc)[v] + sum over taps of src(p, tap) * weight[tap][v] for rows x columns
  * pixels; one output channel a lane. `lanewise`: src too has one value a lane. */
 CC_REAL_KERNEL(void, pixels,
-          (const cc_taps *taps, const cc_grid *grid, const void *src, const void *weight, int vecs,
-           bool lanewise, const void *init, void *acc))
+               (const cc_taps *taps, const cc_grid *grid, const void *src, const void *weight,
+                int vecs, bool lanewise, const void *init, void *acc))
 
 /* dst[a][x] = init[a] + sum over taps of src(x, tap) * weight[tap][a]; one output column a lane,
  * one of `maps` output channels an accumulator a, or (maps = 0) one output row. `slack`: memory
  * goes on after src's rows. */
 CC_REAL_KERNEL(void, rows,
-          (const cc_taps *taps, int maps, const void *src, ptrdiff_t width, bool slack,
-           const void *weight, const void *init, void *dst, ptrdiff_t dst_step, int stores))
+               (const cc_taps *taps, int maps, const void *src, ptrdiff_t width, bool slack,
+                const void *weight, const void *init, void *dst, ptrdiff_t dst_step, int stores))
 
 /* dst[c][r] = src[r][c] */
 CC_KERNEL(void, transpose,
@@ -35,8 +35,8 @@ CC_REAL_KERNEL(void, gather, (const void *src, const ptrdiff_t *index, void *dst
 /* Multiply-adds on registers alone; returns the floating-point operations done. */
 CC_REAL_KERNEL(int64_t, fma_probe, (int64_t rounds))
 
-/* dst[x] = rows[r][start + x * step + t * tap], combined over r and t; returns whether CC_MAX has seen
- * a NaN */
+/* dst[x] = rows[r][start + x * step + t * tap], combined over r and t; returns whether CC_MAX has
+ * seen a NaN */
 CC_KERNEL(bool, fold, (const cc_folding *folding))
 
 /* dst[i] = the number src[i] */
@@ -52,7 +52,8 @@ CC_REAL_KERNEL(bool, root, (void *sums, const void *largest, ptrdiff_t count, do
 /* y = (sum over the cells of |x|^p)^(1/p), scaled by the largest of them */
 CC_REAL_KERNEL(void, norm, (const cc_cells *cells, double p, void *y))
 
-/* dx[i'] += grad[i] * sign(x[i']) (|x[i']| / y[i])^(p - 1), nothing where y[i] is 0; i' = i * x_step */
+/* dx[i'] += grad[i] * sign(x[i']) (|x[i']| / y[i])^(p - 1), nothing where y[i] is 0; i' = i *
+ * x_step */
 CC_REAL_KERNEL(void, slope,
                (const void *grad, const void *x, const void *y, ptrdiff_t count, double p,
                 ptrdiff_t x_step, void *dx))

@@ -59,10 +59,13 @@ CC_INLINE vec load(const real *p) { return *(const unaligned_vec *)p; }
 CC_INLINE void store(real *p, vec v) { *(unaligned_vec *)p = v; }
 CC_INLINE vec splat(real s) { return s - (vec){0}; } /* -0.0 and NaN stay what they are */
 
-/* The first n < LANES lanes of a vector, from and to memory that ends there; and lanes from <= i < to
- * from memory that has only these, others from `rest`. */
+/* The first n < LANES lanes of a vector, from and to memory that ends there; and lanes from <= i <
+ * to from memory that has only these, others from `rest`. */
 #if CC_VECTOR_BYTES == 64 && CC_REAL_BYTES >= 4 && defined(__AVX512F__)
-CC_INLINE unsigned first_lanes(ptrdiff_t n) { return n < LANES ? n > 0 ? (1u << n) - 1 : 0 : 0xffff; }
+CC_INLINE unsigned first_lanes(ptrdiff_t n)
+{
+    return n < LANES ? n > 0 ? (1u << n) - 1 : 0 : 0xffff;
+}
 #if CC_REAL_BYTES == 4
 CC_INLINE vec load_few(const real *p, int n)
 {

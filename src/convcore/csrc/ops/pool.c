@@ -34,8 +34,13 @@ static folds choose_folds(const cc_pool *p, bool exact)
 /* How rows that are lifted already are folded. */
 static cc_fold without_lift(cc_fold how)
 {
+    if (how == CC_LARGER)
+        return how;
     return how == CC_MAX || how == CC_MAX_NAN ? how : how == CC_MAX_ABS ? CC_MAX_NAN : CC_SUM;
 }
+
+/* The same where somebody has looked for NaN. */
+static cc_fold looked_at(cc_fold how) { return how == CC_MAX ? CC_LARGER : without_lift(how); }
 
 static bool is_maximum(cc_fold how) { return without_lift(how) != CC_SUM; }
 
@@ -113,8 +118,8 @@ ptrdiff_t cc_pool_rows(const cc_pool_work *w, int64_t plane, const cc_window *de
     ptrdiff_t count = 0;
     for (int64_t d = 0; d < depth->cells; d++)
         for (int64_t r = 0; r < row->cells; r++)
-            w->rows[count++] = input_row(w, plane, depth->first + d * depth->step,
-                                         row->first + r * row->step);
+            w->rows[count++] =
+                input_row(w, plane, depth->first + d * depth->step, row->first + r * row->step);
     return count;
 }
 
@@ -122,9 +127,9 @@ ptrdiff_t cc_pool_rows(const cc_pool_work *w, int64_t plane, const cc_window *de
 enum { EVERYWHERE = 1 << 30 };
 
 /* Climbs from windows of one cell to windows of nearly the whole kernel, in place: a window of 2 w
- * cells is two of w, and one of 2 w + 1 has a cell more. Rows are taken as one, `count` elements long:
- * what runs over their ends is never used. Leaves the last step, of 2 or 3 rows in work->rows, to
- * the caller. */
+ * cells is two of w, and one of 2 w + 1 has a cell more. Rows are taken as one, `count` elements
+ * long: what runs over their ends is never used. Leaves the last step, of 2 or 3 rows in
+ * work->rows, to the caller. */
 static ptrdiff_t climb(const cc_pool_work *w, cc_fold how, int64_t kernel, ptrdiff_t tap,
                        const char *cells, char *steps, ptrdiff_t count)
 {
@@ -156,8 +161,8 @@ static ptrdiff_t climb(const cc_pool_work *w, cc_fold how, int64_t kernel, ptrdi
     }
 }
 
-/* The vertical step by a ladder, for the block's lines and as many more as belong together: the rows
- * that they see, with those in the padding, are copied and then climbed. */
+/* The vertical step by a ladder, for the block's lines and as many more as belong together: the
+ * rows that they see, with those in the padding, are copied and then climbed. */
 static bool climb_rows(cc_pool_work *w, cc_fold how, int64_t line)
 {
     const cc_pool_plan *plan = w->plan;
@@ -193,16 +198,16 @@ static bool climb_rows(cc_pool_work *w, cc_fold how, int64_t line)
                 fill(k, w->padded + (i * plane + r * pitch) * k->size, pitch, is_maximum(how));
     w->padded_first = first; /* where the rows of other planes leave the padding as it is */
 
-    f.how = without_lift(how);
-    f.count = climb(w, f.how, of->kernel, of->dilation * pitch, w->padded, w->row_steps,
+    f.how = looked_at(how);
+    f.count = climb(w, f.how, of->kernel, of->dilation * pitch, w->padded, w->folded,
                     w->tile.planes * plane);
     f.to = EVERYWHERE;
     f.width = of->stride == 1 ? lines * pitch : pitch;
     f.lines = of->stride == 1 ? 1 : lines;
     f.src_line = of->stride * pitch;
     f.src_plane = plane;
-    f.dst = w->folded;
-    f.dst_plane = plan->climbed_lines * pitch;
+    f.dst = w->folded; /* line by line, each where its first row was */
+    f.dst_plane = plane;
     k->fold(&f);
     w->climbed_from = line;
     w->climbed_to = line + lines;
@@ -248,8 +253,8 @@ static bool fold_rows(cc_pool_work *w, cc_fold how, block *b)
     const ptrdiff_t size = plan->kernels->size, input_line = plan->axis[CC_COLUMN].in * plan->lanes;
     const ptrdiff_t width = (w->tile.to - w->tile.from) * plan->lanes;
     const int64_t window = b->depth.cells * b->row.cells;
-    const bool is_row = window == 1 && how == without_lift(how) && !plan->ladder &&
-                        !plan->row_ladder;
+    const bool is_row =
+        window == 1 && how == without_lift(how) && !plan->ladder && !plan->row_ladder;
     b->lanes = plan->lanes;
     b->planes = w->tile.planes;
     b->folded = !is_row && !(plan->whole && window > 0 && !plan->gathered);
@@ -271,7 +276,7 @@ static bool fold_rows(cc_pool_work *w, cc_fold how, block *b)
         if (b->line < w->climbed_from || b->line + b->count > w->climbed_to)
             nan = climb_rows(w, how, b->line);
         w->sources[0] = w->folded + (b->line - w->climbed_from) * plan->pitch * size;
-        b->plane = plan->climbed_lines * plan->pitch;
+        b->plane = plan->climbed_rows * plan->pitch;
         return nan;
     }
     const cc_folding f = {.how = how,
@@ -295,7 +300,8 @@ static bool fold_rows(cc_pool_work *w, cc_fold how, block *b)
     return nan;
 }
 
-/* The horizontal step's ladder; all lines that the vertical one has climbed are climbed together. */
+/* The horizontal step's ladder; all lines that the vertical one has climbed are climbed together.
+ */
 static ptrdiff_t climb_columns(cc_pool_work *w, cc_fold how, const block *b)
 {
     const cc_pool_plan *plan = w->plan;
@@ -389,7 +395,7 @@ static bool fold_pixels(cc_pool_work *w, cc_fold how, const block *b, const plac
 {
     const cc_pool_plan *plan = w->plan;
     const int64_t stride = plan->axis[CC_COLUMN].of.stride;
-    const ptrdiff_t steps = plan->ladder ? climb_columns(w, without_lift(how), b) : 0;
+    const ptrdiff_t steps = plan->ladder ? climb_columns(w, looked_at(how), b) : 0;
     bool nan = false;
     for (int64_t o = 0; o < w->tile.columns; o++) {
         const cc_window *c = &w->columns[o];
@@ -425,14 +431,14 @@ static bool fold_flat(cc_pool_work *w, cc_fold how, const block *b, const place 
 {
     const cc_pool_plan *plan = w->plan;
     const cc_axis *of = &plan->axis[CC_COLUMN].of;
-    const ptrdiff_t steps = plan->ladder ? climb_columns(w, without_lift(how), b) : 0;
+    const ptrdiff_t steps = plan->ladder ? climb_columns(w, looked_at(how), b) : 0;
     const void *divisors = how == CC_MEAN && b->lanes == 1 ? find_divisors(w, b) : NULL;
     bool nan = false;
     int64_t end;
     for (int64_t o = 0; o < w->tile.columns; o = end) { /* a divisor, or an array of them, a time */
-        for (end = o + 1; end < w->tile.columns &&
-                          (how != CC_MEAN || divisors ||
-                           w->columns[end].counted == w->columns[o].counted);)
+        for (end = o + 1;
+             end < w->tile.columns &&
+             (how != CC_MEAN || divisors || w->columns[end].counted == w->columns[o].counted);)
             end++;
         cc_folding f = start_fold(w, how, b, dst);
         f.start = o * of->stride * b->lanes;
@@ -457,7 +463,9 @@ static bool fold_block(cc_pool_work *w, folds how, block *b, const place *dst)
 {
     const bool nan = fold_rows(w, how.rows, b);
     const cc_fold last = b->folded || how.columns == CC_MEAN ? how.columns : how.rows;
-    const bool again = w->plan->flat ? fold_flat(w, last, b, dst) : fold_pixels(w, last, b, dst);
+    const bool is_known = b->folded && last == CC_MAX && w->plan->ladder;
+    const bool again = w->plan->flat ? fold_flat(w, is_known ? CC_LARGER : last, b, dst)
+                                     : fold_pixels(w, is_known ? CC_LARGER : last, b, dst);
     return b->folded ? nan : again; /* of folded rows the second step also sees what lies beside */
 }
 
@@ -562,13 +570,13 @@ static cc_pool_layout lay_out_part(const cc_pool_plan *plan, bool places)
 {
     const size_t size = (size_t)plan->kernels->size;
     const ptrdiff_t lanes = plan->kernels->lanes, slack = 2 * lanes, row = plan->pitch + slack;
-    const int64_t kept = plan->row_ladder ? plan->climbed_lines : plan->block_lines;
     const ptrdiff_t rows = plan->block_lines * plan->pitch;
     const ptrdiff_t climbed = plan->climbed_rows * plan->pitch * plan->group_planes;
     const ptrdiff_t outputs = plan->tile_outputs * plan->lanes * plan->block_lines;
     const bool norm = plan->problem.kind == CC_POOL_NORM;
-    const ptrdiff_t steps =
-        plan->pieces ? CC_POOL_PIECE * plan->lanes : kept * plan->pitch * plan->group_planes;
+    const ptrdiff_t steps = plan->pieces       ? CC_POOL_PIECE * plan->lanes
+                            : plan->row_ladder ? climbed
+                                               : rows * plan->group_planes;
     cc_pool_layout at;
     size_t end = 0;
     at.columns = claim(&end, true, plan->tile_outputs, sizeof(cc_window));
@@ -577,13 +585,13 @@ static cc_pool_layout lay_out_part(const cc_pool_plan *plan, bool places)
     at.rows = claim(&end, true, plan->pointers, sizeof(void *));
     at.sources = claim(&end, true, plan->pointers, sizeof(void *));
     at.ranks = claim(&end, places, plan->pointers, sizeof(void *));
-    at.folded = claim(&end, true, kept * plan->pitch * plan->group_planes + slack, size);
+    at.folded =
+        claim(&end, true, (plan->row_ladder ? climbed : rows * plan->group_planes) + slack, size);
     at.turned = claim(&end, plan->gathered, rows * lanes, size);
     at.steps = claim(&end, plan->ladder || plan->pieces, steps + slack, size);
     at.sums = claim(&end, plan->gathered, outputs * lanes, size);
     at.largest = claim(&end, norm, outputs * plan->group_planes, size);
     at.padded = claim(&end, plan->row_ladder, climbed + slack, size);
-    at.row_steps = claim(&end, plan->row_ladder, climbed + slack, size);
     at.place = claim(&end, places, row, sizeof(int32_t));
     at.rank = claim(&end, places, 2 * plan->tile_outputs * plan->lanes, sizeof(int32_t));
     at.bytes = end;
@@ -610,7 +618,6 @@ static cc_pool_work begin_part(const cc_pool_job *job, int index)
                       .sums = scratch + at->sums,
                       .largest = scratch + at->largest,
                       .padded = scratch + at->padded,
-                      .row_steps = scratch + at->row_steps,
                       .place = (int32_t *)(scratch + at->place),
                       .rank = (int32_t *)(scratch + at->rank)};
     /* Lanes and cells that nobody needs are computed with those beside them: a last group leaves
@@ -628,7 +635,7 @@ static void run_part(int index, void *context)
     const cc_pool_plan *plan = &job->plan;
     cc_pool_work w = begin_part(job, index);
     const bool lowest = is_maximum(choose_folds(&plan->problem, false).rows);
-    const int64_t kept = plan->row_ladder ? plan->climbed_lines : plan->block_lines;
+    const int64_t kept = plan->row_ladder ? plan->climbed_rows : plan->block_lines;
     const int64_t first = plan->items * index / plan->parts;
     const int64_t end = plan->items * (index + 1) / plan->parts;
     for (int64_t item = first; item < end; item++) {

@@ -6,8 +6,8 @@
 
 /* What a part works in: bytes from the start of its scratch. */
 typedef struct {
-    size_t columns, counted, divisors, rows, sources, ranks, folded, turned, steps, sums, largest, padded, row_steps,
-        place, rank, bytes;
+    size_t columns, counted, divisors, rows, sources, ranks, folded, turned, steps, sums, largest,
+        padded, place, rank, bytes;
 } cc_pool_layout;
 
 typedef struct {
@@ -25,9 +25,9 @@ typedef struct {
     char *y;
     int64_t *index;
     cc_pool_tile tile;
-    cc_window *columns;    /* of the tile's outputs */
-    double *counted;       /* what a mean divides by in each column, in an output line ... */
-    char *divisors;        /* ... whose rows count `counted_rows`; as reals */
+    cc_window *columns; /* of the tile's outputs */
+    double *counted;    /* what a mean divides by in each column, in an output line ... */
+    char *divisors;     /* ... whose rows count `counted_rows`; as reals */
     double counted_rows;
     const void **rows;     /* of a fold */
     const void **sources;  /* the rows that the horizontal step folds */
@@ -36,8 +36,8 @@ typedef struct {
     char *turned;          /* the same, with planes as lanes */
     char *steps;           /* of a ladder, or a long window's pieces */
     char *sums, *largest;  /* of a block of outputs */
-    /* climb_rows(): padded rows, and their folds; lines from <= line < to are done */
-    char *padded, *row_steps;
+    /* climb_rows(): padded rows; lines from <= line < to of their folds are done */
+    char *padded;
     int64_t climbed_from, climbed_to, padded_first;
     /* climb_columns(): the rows of its last step for these lines; 0: still to be climbed */
     ptrdiff_t last_steps;
@@ -52,7 +52,8 @@ ptrdiff_t cc_pool_rows(const cc_pool_work *w, int64_t plane, const cc_window *de
 /* The tile's first output in a line of a plane. */
 char *cc_pool_output(const cc_pool_work *w, int64_t plane, int64_t line);
 
-/* Fills what `count` rows like the folded ones hold beside the input: a value that changes no maximum
+/* Fills what `count` rows like the folded ones hold beside the input: a value that changes no
+ * maximum
  * (`lowest`) or no sum. */
 void cc_pool_fill_margins(const cc_pool_work *w, char *rows, int64_t count, bool lowest);
 

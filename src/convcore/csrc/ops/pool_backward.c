@@ -84,8 +84,8 @@ static void collect_windows(const job *j, const band *b, int64_t d, int64_t h)
     const int64_t out_line = d * p->axis[CC_ROW].out + h;
     for (int64_t q = 0; q < depth.cells; q++)
         for (int64_t r = 0; r < row.cells; r++) {
-            const int64_t line = (depth.first + q * depth.step) * p->axis[CC_ROW].in + row.first +
-                                 r * row.step;
+            const int64_t line =
+                (depth.first + q * depth.step) * p->axis[CC_ROW].in + row.first + r * row.step;
             if (line >= b->from && line < b->to)
                 collect_norms(j, b->plane, out_line, line);
         }

@@ -26,8 +26,8 @@ static void fold_rows(const cc_pool_work *w, int64_t plane, const cc_window *dep
 }
 
 /* The horizontal step for `width` elements from output o on, whose windows' cells begin at `first`
- * of the folded row and are `tap` cells apart. Long windows take several calls, each of which goes on
- * from what the one before has found. */
+ * of the folded row and are `tap` cells apart. Long windows take several calls, each of which goes
+ * on from what the one before has found. */
 static void fold_columns(const cc_pool_work *w, int64_t o, ptrdiff_t width, int64_t first,
                          int64_t cells, int64_t tap, ptrdiff_t step, char *y)
 {
@@ -60,12 +60,13 @@ static void write_index(const cc_pool_work *w, int64_t plane, int64_t line, cons
     const cc_pool_axis *axis = plan->axis;
     const ptrdiff_t lanes = plan->lanes, count = w->tile.columns * lanes;
     const int32_t *rank = w->rank, *place = w->rank + plan->tile_outputs * lanes;
-    int64_t *index = w->index + plane * plan->out_plane +
-                     (line * axis[CC_COLUMN].out + w->tile.column) * lanes;
+    int64_t *index =
+        w->index + plane * plan->out_plane + (line * axis[CC_COLUMN].out + w->tile.column) * lanes;
     for (int64_t o = 0; o < w->tile.columns; o++) {
         const cc_window *c = &w->columns[o];
         /* flat folds count the taps in the padding too */
-        const int64_t first = plan->flat ? w->tile.origin + o * axis[CC_COLUMN].of.stride : c->first;
+        const int64_t first =
+            plan->flat ? w->tile.origin + o * axis[CC_COLUMN].of.stride : c->first;
         for (ptrdiff_t e = o * lanes; e < (o + 1) * lanes && e < count; e++) {
             const int64_t d = depth->first + rank[e] / row->cells * depth->step;
             const int64_t r = row->first + rank[e] % row->cells * row->step;

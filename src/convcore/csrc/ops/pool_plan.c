@@ -4,12 +4,12 @@
 
 #include <math.h>
 
-/* A folded row stays in the first-level cache with what it is made of; lines are folded so many at a
- * time, for a call costs as much as a short row. */
+/* A folded row stays in the first-level cache with what it is made of; lines are folded so many at
+ * a time, for a call costs as much as a short row. */
 enum { ROW_BYTES = 16 << 10, BLOCK_BYTES = 16 << 10 };
-/* Rows that a ladder climbs together, in the second-level cache: many, for the last windows of one lot
- * see the first rows of the next. */
-enum { CLIMBED_ROWS = 96, CLIMBED_BYTES = 192 << 10 };
+/* Rows that a ladder climbs together, in the second-level cache: many, for the last windows of one
+ * lot see the first rows of the next. */
+enum { CLIMBED_ROWS = 192, CLIMBED_BYTES = 192 << 10 };
 /* Windows longer than this many steps are worth a ladder. */
 enum { LONG_STEPS = 8 };
 /* The terms of so long windows are added pairwise, and not all together with a neighbour's. */
@@ -111,8 +111,8 @@ static void choose_steps(cc_pool_plan *plan)
                         (!plan->ladder && (kernel > LONG_STEPS * stride || kernel > MANY_CELLS));
     const bool is_wide = span(&column->of) > WIDE_CELLS + 2 * column->in; /* mostly padding */
     plan->flat = !lonely && !(is_wide && !plan->ladder) && (plan->lanes == 1 || stride == 1);
-    plan->row_ladder = plan->axis[CC_DEPTH].most <= 1 && is_shared(row) && !lonely &&
-                       !(is_wide && !plan->ladder);
+    plan->row_ladder =
+        plan->axis[CC_DEPTH].most <= 1 && is_shared(row) && !lonely && !(is_wide && !plan->ladder);
     const bool is_short = column->out <= SHORT_ROW && plan->planes >= plan->kernels->lanes / 2 &&
                           !plan->row_ladder && !plan->ladder;
     const bool is_long = lonely && column->most > CC_POOL_LONG;
@@ -122,7 +122,8 @@ static void choose_steps(cc_pool_plan *plan)
     const bool cheap = plan->problem.kind != CC_POOL_NORM || plan->problem.p <= 2 ||
                        plan->problem.p == HUGE_VAL; /* cells are lifted once for each tap */
     plan->whole = plan->axis[CC_DEPTH].most * row->most * column->most <= WHOLE_CELLS && cheap &&
-                  !plan->ladder && !plan->row_ladder && (!plan->flat || plan->lanes > 1 || stride <= 2);
+                  !plan->ladder && !plan->row_ladder &&
+                  (!plan->flat || plan->lanes > 1 || stride <= 2);
 }
 
 static void choose_tiles(cc_pool_plan *plan)
@@ -141,8 +142,8 @@ static void choose_tiles(cc_pool_plan *plan)
     }
     int64_t outputs = column->out;
     if (column->in > most) {
-        outputs = column->regular ? (most - span(of)) / of->stride + 1
-                                  : most * column->out / column->in;
+        outputs =
+            column->regular ? (most - span(of)) / of->stride + 1 : most * column->out / column->in;
         if (plan->ladder) /* tiles share as many cells as a window has */
             outputs = max(outputs, ceil_div(3 * span(of), of->stride));
         outputs = min(max(outputs, 1), column->out);
@@ -170,7 +171,7 @@ static void choose_tiles(cc_pool_plan *plan)
     else if (plan->row_ladder) {
         plan->block_lines = plan->climbed_lines;
         plan->group_planes =
-            min(max(1, CLIMBED_BYTES / size / plan->pitch / plan->climbed_rows), plan->planes);
+            min(max(1, (16 << 10) / size / plan->pitch / plan->climbed_rows), plan->planes);
     } else if (!plan->gathered)
         plan->group_planes = min(max(1, rows / plan->block_lines), plan->planes);
 }

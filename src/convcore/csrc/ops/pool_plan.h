@@ -1,4 +1,5 @@
-/* How a pooling will be done: which cells each output sees, tiles, who does what, in how much memory.
+/* How a pooling will be done: which cells each output sees, tiles, who does what, in how much
+ * memory.
  *
  * A line of outputs is computed in two steps. The vertical one folds the input rows of its windows
  * into one row; the horizontal one folds that row with itself. A pixel has `lanes` interleaved
@@ -14,23 +15,23 @@
 enum { CC_POOL_LONG = 4096, CC_POOL_PIECE = 1024 };
 
 typedef struct {
-    int64_t in, out;  /* as this pooling sees them, whether it is an adjoint or not */
-    bool regular;     /* the windows are those of `of` */
+    int64_t in, out; /* as this pooling sees them, whether it is an adjoint or not */
+    bool regular;    /* the windows are those of `of` */
     cc_axis of;
-    int64_t most;     /* cells of the largest window, or more */
+    int64_t most; /* cells of the largest window, or more */
 } cc_pool_axis;
 
 typedef struct {
     cc_pool problem; /* as given, its axes merged where a window covers them */
     const cc_kernels *kernels;
     cc_pool_axis axis[CC_AXES];
-    int64_t planes, lanes;  /* arrays of in cells x lanes; lanes of a pixel */
+    int64_t planes, lanes;      /* arrays of in cells x lanes; lanes of a pixel */
     ptrdiff_t plane, out_plane; /* elements of each, in and out */
 
     /* How the horizontal step is done.
-     * flat:     outputs are neighbours in memory, and so are the cells of a tap (or `stride` apart);
-     * cellwise: one output pixel after the other, its lanes being the vector;
-     * gathered: cellwise too, the lanes being as many planes, turned for the purpose. */
+     * flat:     outputs are neighbours in memory, and so are the cells of a tap (or `stride`
+     * apart); cellwise: one output pixel after the other, its lanes being the vector; gathered:
+     * cellwise too, the lanes being as many planes, turned for the purpose. */
     bool flat, gathered;
     /* Long windows of an axis by a ladder: windows of 2 w and 2 w + 1 cells from windows of w. */
     bool ladder, row_ladder;
@@ -40,10 +41,10 @@ typedef struct {
     /* Items: groups of planes x bands of lines x tiles of columns, the last running fastest. */
     int64_t group_planes, groups, bands, tiles, items, lines;
     int parts;
-    int64_t tile_outputs, block_lines; /* at most */
+    int64_t tile_outputs, block_lines;   /* at most */
     int64_t climbed_lines, climbed_rows; /* of a row ladder, and the padded rows it stands on */
-    ptrdiff_t pitch; /* elements of a folded row */
-    ptrdiff_t pointers; /* rows in a fold, at most */
+    ptrdiff_t pitch;                     /* elements of a folded row */
+    ptrdiff_t pointers;                  /* rows in a fold, at most */
 } cc_pool_plan;
 
 /* The outputs of an item, and the cells of its folded rows. */

@@ -21,8 +21,7 @@ static cc_window regular(const cc_axis *axis, int64_t after, bool count_padding,
     const int64_t start = o * axis->stride - axis->before, step = axis->dilation;
     const int64_t skipped = ceil_div(-start, step);
     const int64_t reached = start < axis->in ? (axis->in - 1 - start) / step + 1 : 0;
-    const int64_t padded =
-        start < axis->in + after ? (axis->in + after - 1 - start) / step + 1 : 0;
+    const int64_t padded = start < axis->in + after ? (axis->in + after - 1 - start) / step + 1 : 0;
     cc_window w = {.first = start + skipped * step,
                    .cells = max(0, min(axis->kernel, reached) - skipped),
                    .step = step};
