@@ -277,7 +277,10 @@ def windows(
     op = "windows"
     if not isinstance(n, (list, tuple)):
         axis: list[Any] = [(v,) for v in (n, kernel, stride, padding, dilation)]
-        return windows(*axis, ceil_mode, count_include_pad)[0]  # type: ignore[return-value]
+        found = windows(  # type: ignore[misc]
+            *axis, ceil_mode=ceil_mode, count_include_pad=count_include_pad
+        )
+        return found[0]  # type: ignore[return-value]
     axes = len(n)
     ceil_mode = _args.flag(op, "ceil_mode", ceil_mode)
     count_include_pad = _args.flag(op, "count_include_pad", count_include_pad)
@@ -410,7 +413,7 @@ def input_usage(
     op = "input_usage"
     if not isinstance(n, (list, tuple)):
         axis: list[Any] = [(v,) for v in (n, kernel, stride, padding, dilation)]
-        return input_usage(*axis, ceil_mode)[0]  # type: ignore[return-value,arg-type]
+        return input_usage(*axis, ceil_mode=ceil_mode)[0]  # type: ignore[return-value,misc]
     axes = len(n)
     ceil_mode = _args.flag(op, "ceil_mode", ceil_mode)
     result = []

@@ -60,6 +60,13 @@ void cc_pool_fill_margins(const cc_pool_work *w, char *rows, int64_t count, bool
 /* Elements of the tile's folded row before the first cell of the input. */
 ptrdiff_t cc_pool_margin(const cc_pool_work *w);
 
+/* All lines of the tile. Unless `exact`, maxima may lose a NaN: then returns false, and it is to be
+ * done again. */
+bool cc_pool_fold_lines(cc_pool_work *w, bool exact);
+
+/* Whether windows are folded by their largest cell. */
+bool cc_pool_is_maximum(const cc_pool *problem);
+
 /* Maxima and their places for all lines of the tile. */
 void cc_pool_find_places(cc_pool_work *w);
 
