@@ -22,7 +22,7 @@ enum { CHAIN = 128, LEVELS = 56 };
  * twice as many, and one). */
 enum { VECS = 4, PAIR_VECS = CC_REGISTERS == 32 ? 4 : 2, MOST_INS = 9 };
 /* Rows are read on from a line to the next, which hardware sees too late. */
-enum { AHEAD = 1024 / CC_REAL_BYTES };
+enum { AHEAD = 2048 / CC_REAL_BYTES };
 
 CC_INLINE vec absolute(vec v) { return choose(v < 0, v, -v); }
 
