@@ -12,7 +12,6 @@ from convcore import _args
 from convcore._args import Padding
 
 __all__ = [
-    "Window",
     "adaptive_windows",
     "input_usage",
     "output_size",
@@ -256,7 +255,8 @@ def windows(
     Returns
     -------
     list of Window, or a tuple of lists
-        One window an output, for each axis.
+        One named tuple an output, for each axis: ``first`` and ``last`` input cell, ``cells`` (how
+        many input cells it holds) and ``divisor`` (what an average divides by).
 
     Raises
     ------
@@ -336,7 +336,7 @@ def adaptive_windows(
     Returns
     -------
     list of Window, or a tuple of lists
-        One window an output, for each axis.
+        As :func:`windows`.
 
     Raises
     ------
