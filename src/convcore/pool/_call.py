@@ -4,7 +4,7 @@ Every operator describes its windows by a :class:`Windows` and hands the rest to
 """
 
 from functools import lru_cache
-from math import gcd
+from math import gcd, prod
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,8 @@ from convcore import _args, _core, _runtime, _shapes
 from convcore._args import Array, DType, Padding
 from convcore._ranks import Rank
 from convcore.geometry import span
+
+MOST_PLACES = 2**31 - 1
 
 Sizes = int | tuple[int, ...] | list[int]
 Paddings = Padding | tuple[Padding, ...] | list[Padding]
@@ -39,6 +41,7 @@ class Problem(NamedTuple):
     axes: tuple[_shapes.Row, ...]
     channels: int
     channels_last: bool
+    adaptive: bool
 
     def table(self, axis: int) -> Array:
         """The windows along a spatial axis, a row each: :meth:`convcore._core.Pool.windows`."""
@@ -46,6 +49,18 @@ class Problem(NamedTuple):
         rows = np.empty((self.axes[axis][-1], 4), np.int64)
         self.core.windows(3 - len(self.axes) + axis, rows)
         return rows
+
+    def check_places(self, op: str) -> None:
+        """Refuse windows whose cells the kernel that finds places cannot count (32 bits)."""
+        cells = prod(
+            -(-n // out) + 1 if self.adaptive else min(n, kernel)
+            for n, kernel, *_, out in self.axes
+        )
+        if cells > MOST_PLACES:
+            raise ValueError(
+                f"{op}: indices are found in windows of at most {MOST_PLACES} cells, got some of "
+                f"up to {cells}"
+            )
 
     def along(self, values: Array, axis: int) -> Array:
         """One value for each output of a spatial axis, shaped to be combined with a result."""
@@ -188,7 +203,7 @@ def problem(
         adjoint = _core.Pool("sum", p, n, channels, *sizes, cut, True, False, channels_last)
     if len(x) == axes + 1:
         shape = shape[1:]
-    return Problem(core, adjoint, shape, tuple(rows), channels, channels_last)
+    return Problem(core, adjoint, shape, tuple(rows), channels, channels_last, adaptive)
 
 
 def forward(
@@ -223,6 +238,7 @@ def forward(
         target = _args.new_result(op, sizes.shape, work, x=x, windows=windows)
     index = None
     if return_indices:
+        sizes.check_places(op)
         index = _args.new_result(op, sizes.shape, np.dtype(np.int64), x=x, windows=windows)
     if sizes.core is not None:
         x = _args.ready(op, "x", x, work)

@@ -20,6 +20,7 @@ def send_back(call: Backward, index: Array) -> Array:
 
 def find(call: Backward, x: Array) -> Array:
     """Where the maxima of x are, for each output; x is contiguous and of one type of kernels."""
+    call.problem.check_places(call.op)
     index = np.empty(call.problem.shape, np.int64)
     if call.problem.core is not None:
         values = np.empty(call.problem.shape, x.dtype)
