@@ -45,6 +45,41 @@ typedef struct {
     int32_t *place, *rank;
 } cc_pool_work;
 
+/* Lines that are done together, in all planes of the tile, and where their folded rows are. */
+typedef struct {
+    int64_t line, count, advance;
+    cc_window depth, row;
+    /* the rows in work->sources begin at cell `origin` of the first plane's first line; a folded
+     * row is one, else there are those of a window of the input, which nobody has looked at yet */
+    ptrdiff_t rows;
+    bool folded;
+    ptrdiff_t pitch, plane; /* from a line's to the next's, from a plane's to the next's */
+    ptrdiff_t lanes;        /* of a cell there */
+    int64_t planes;         /* that do not lie in lanes */
+    ptrdiff_t from, to;     /* elements that there are */
+} cc_pool_block;
+
+/* Rows of scratch may be read beyond the cells of a window. */
+enum { CC_POOL_EVERYWHERE = 1 << 30 };
+
+/* How rows are folded that are lifted already, and where somebody has looked for NaN too. */
+cc_fold cc_pool_without_lift(cc_fold how);
+cc_fold cc_pool_looked_at(cc_fold how);
+bool cc_pool_takes_largest(cc_fold how);
+
+/* The tile's first cell in a row of a plane. */
+const char *cc_pool_input(const cc_pool_work *w, int64_t plane, int64_t depth, int64_t row);
+
+/* Writes the lowest element, or zeros. */
+void cc_pool_fill(const cc_kernels *k, char *to, ptrdiff_t count, bool lowest);
+
+/* The vertical step of a line and those that follow it: into work->folded. Returns whether CC_MAX
+ * has seen a NaN. */
+bool cc_pool_climb_rows(cc_pool_work *w, cc_fold how, int64_t line);
+
+/* The horizontal step of a block but for its last fold, of 2 or 3 rows in work->rows; how many. */
+ptrdiff_t cc_pool_climb_columns(cc_pool_work *w, cc_fold how, const cc_pool_block *b);
+
 /* The rows of one plane that windows of these depths and rows hold: into work->rows. */
 ptrdiff_t cc_pool_rows(const cc_pool_work *w, int64_t plane, const cc_window *depth,
                        const cc_window *row);

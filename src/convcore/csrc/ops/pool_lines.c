@@ -6,12 +6,18 @@
 #include <math.h>
 #include <string.h>
 
-static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
-
 /* What a window is folded into: how its rows are, and then the row that comes of them. */
 typedef struct {
     cc_fold rows, columns;
 } folds;
+
+static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* Where a block's results go. */
+typedef struct {
+    char *to;
+    ptrdiff_t line, plane;
+} place;
 
 static folds choose_folds(const cc_pool *p, bool exact)
 {
@@ -31,7 +37,7 @@ static folds choose_folds(const cc_pool *p, bool exact)
 }
 
 /* How rows that are lifted already are folded. */
-static cc_fold without_lift(cc_fold how)
+cc_fold cc_pool_without_lift(cc_fold how)
 {
     if (how == CC_LARGER)
         return how;
@@ -39,31 +45,14 @@ static cc_fold without_lift(cc_fold how)
 }
 
 /* The same where somebody has looked for NaN. */
-static cc_fold looked_at(cc_fold how) { return how == CC_MAX ? CC_LARGER : without_lift(how); }
+cc_fold cc_pool_looked_at(cc_fold how)
+{
+    return how == CC_MAX ? CC_LARGER : cc_pool_without_lift(how);
+}
 
-static bool is_maximum(cc_fold how) { return without_lift(how) != CC_SUM; }
+bool cc_pool_takes_largest(cc_fold how) { return cc_pool_without_lift(how) != CC_SUM; }
 
-/* Lines that are done together, in all planes of the tile, and where their folded rows are. */
-typedef struct {
-    int64_t line, count, advance;
-    cc_window depth, row;
-    /* the rows in work->sources begin at cell `origin` of the first plane's first line; a folded
-     * row is one, else there are those of a window of the input, which nobody has looked at yet */
-    ptrdiff_t rows;
-    bool folded;
-    ptrdiff_t pitch, plane; /* from a line's to the next's, from a plane's to the next's */
-    ptrdiff_t lanes;        /* of a cell there */
-    int64_t planes;         /* that do not lie in lanes */
-    ptrdiff_t from, to;     /* elements that there are */
-} block;
-
-/* Where a block's results go. */
-typedef struct {
-    char *to;
-    ptrdiff_t line, plane;
-} place;
-
-static const char *input_row(const cc_pool_work *w, int64_t plane, int64_t depth, int64_t row)
+const char *cc_pool_input(const cc_pool_work *w, int64_t plane, int64_t depth, int64_t row)
 {
     const cc_pool_plan *plan = w->plan;
     const cc_pool_axis *axis = plan->axis;
@@ -71,6 +60,15 @@ static const char *input_row(const cc_pool_work *w, int64_t plane, int64_t depth
     const ptrdiff_t at =
         plane * plan->plane + (line * axis[CC_COLUMN].in + w->tile.from) * plan->lanes;
     return w->x + at * plan->kernels->size;
+}
+
+void cc_pool_fill(const cc_kernels *k, char *to, ptrdiff_t count, bool lowest)
+{
+    for (ptrdiff_t i = 0; i < count; i++, to += k->size)
+        if (lowest)
+            memcpy(to, k->lowest, (size_t)k->size);
+        else
+            memset(to, 0, (size_t)k->size);
 }
 
 static ptrdiff_t line_elements(const cc_pool_plan *plan)
@@ -91,23 +89,14 @@ ptrdiff_t cc_pool_margin(const cc_pool_work *w)
     return (w->tile.from - w->tile.origin) * w->plan->lanes;
 }
 
-static void fill(const cc_kernels *k, char *to, ptrdiff_t count, bool lowest)
-{
-    for (ptrdiff_t i = 0; i < count; i++, to += k->size)
-        if (lowest)
-            memcpy(to, k->lowest, (size_t)k->size);
-        else
-            memset(to, 0, (size_t)k->size);
-}
-
 void cc_pool_fill_margins(const cc_pool_work *w, char *rows, int64_t count, bool lowest)
 {
     const cc_kernels *k = w->plan->kernels;
     const ptrdiff_t before = cc_pool_margin(w), end = w->tile.cells * w->plan->lanes;
     const ptrdiff_t after = (w->tile.to - w->tile.origin) * w->plan->lanes;
     for (int64_t i = 0; i < count; i++, rows += w->plan->pitch * k->size) {
-        fill(k, rows, before, lowest);
-        fill(k, rows + after * k->size, end - after, lowest);
+        cc_pool_fill(k, rows, before, lowest);
+        cc_pool_fill(k, rows + after * k->size, end - after, lowest);
     }
 }
 
@@ -118,104 +107,12 @@ ptrdiff_t cc_pool_rows(const cc_pool_work *w, int64_t plane, const cc_window *de
     for (int64_t d = 0; d < depth->cells; d++)
         for (int64_t r = 0; r < row->cells; r++)
             w->rows[count++] =
-                input_row(w, plane, depth->first + d * depth->step, row->first + r * row->step);
+                cc_pool_input(w, plane, depth->first + d * depth->step, row->first + r * row->step);
     return count;
 }
 
-/* Rows of scratch may be read beyond the cells of a window. */
-enum { EVERYWHERE = 1 << 30 };
-
-/* Climbs from windows of one cell to windows of nearly the whole kernel, in place: a window of 2 w
- * cells is two of w, and one of 2 w + 1 has a cell more. Rows are taken as one, `count` elements
- * long: what runs over their ends is never used. Leaves the last step, of 2 or 3 rows in
- * work->rows, to the caller. */
-static ptrdiff_t climb(const cc_pool_work *w, cc_fold how, int64_t kernel, ptrdiff_t tap,
-                       const char *cells, char *steps, ptrdiff_t count)
-{
-    const ptrdiff_t size = w->plan->kernels->size;
-    const char *sums = cells;
-    int bit = 0;
-    while (kernel >> (bit + 1)) bit++;
-    int64_t length = 1;
-    for (;;) {
-        const bool odd = kernel >> --bit & 1;
-        w->rows[0] = sums;
-        w->rows[1] = sums + length * tap * size;
-        w->rows[2] = cells + 2 * length * tap * size;
-        length = 2 * length + odd;
-        if (bit == 0)
-            return odd ? 3 : 2;
-        const cc_folding f = {.how = how,
-                              .rows = w->rows,
-                              .count = odd ? 3 : 2,
-                              .taps = 1,
-                              .step = 1,
-                              .to = EVERYWHERE,
-                              .width = count - (length - 1) * tap,
-                              .lines = 1,
-                              .planes = 1,
-                              .dst = steps};
-        w->plan->kernels->fold(&f);
-        sums = steps;
-    }
-}
-
-/* The vertical step by a ladder, for the block's lines and as many more as belong together: the
- * rows that they see, with those in the padding, are copied and then climbed. */
-static bool climb_rows(cc_pool_work *w, cc_fold how, int64_t line)
-{
-    const cc_pool_plan *plan = w->plan;
-    const cc_kernels *k = plan->kernels;
-    const cc_axis *of = &plan->axis[CC_ROW].of;
-    const int64_t depth = cc_pool_window(&plan->problem, CC_DEPTH, line / of->out).first;
-    const int64_t left = min(of->out - line % of->out, w->tile.end - line);
-    const int64_t lines = min(plan->climbed_lines, left);
-    const int64_t first = line % of->out * of->stride - of->before;
-    const int64_t rows = (lines - 1) * of->stride + (of->kernel - 1) * of->dilation + 1;
-    const int64_t from = min(first > 0 ? first : 0, of->in), to = min(first + rows, of->in);
-    const ptrdiff_t pitch = plan->pitch, plane = plan->climbed_rows * pitch;
-    cc_folding f = {.how = how,
-                    .p = plan->problem.p,
-                    .rows = w->rows,
-                    .count = 1,
-                    .taps = 1,
-                    .step = 1,
-                    .to = (w->tile.to - w->tile.from) * plan->lanes,
-                    .width = (w->tile.to - w->tile.from) * plan->lanes,
-                    .lines = to > from ? to - from : 0,
-                    .planes = w->tile.planes,
-                    .src_line = plan->axis[CC_COLUMN].in * plan->lanes,
-                    .src_plane = plan->plane,
-                    .dst = w->padded + ((from - first) * pitch + cc_pool_margin(w)) * k->size,
-                    .dst_line = pitch,
-                    .dst_plane = plane};
-    w->rows[0] = input_row(w, w->tile.plane, depth, from);
-    const bool nan = f.lines > 0 && k->fold(&f);
-    for (int64_t i = 0; i < plan->group_planes && w->padded_first != first; i++)
-        for (int64_t r = 0; r < rows; r++)
-            if (first + r < from || first + r >= to)
-                fill(k, w->padded + (i * plane + r * pitch) * k->size, pitch, is_maximum(how));
-    w->padded_first = first; /* where the rows of other planes leave the padding as it is */
-
-    f.how = looked_at(how);
-    f.count = climb(w, f.how, of->kernel, of->dilation * pitch, w->padded, w->folded,
-                    w->tile.planes * plane);
-    f.to = EVERYWHERE;
-    f.width = of->stride == 1 ? lines * pitch : pitch;
-    f.lines = of->stride == 1 ? 1 : lines;
-    f.src_line = of->stride * pitch;
-    f.src_plane = plane;
-    f.dst = w->folded; /* line by line, each where its first row was */
-    f.dst_plane = plane;
-    k->fold(&f);
-    w->climbed_from = line;
-    w->climbed_to = line + lines;
-    w->last_steps = 0;
-    return nan;
-}
-
 /* The rows of the block's windows in the input, without a vertical step. */
-static void use_input(cc_pool_work *w, block *b)
+static void use_input(cc_pool_work *w, cc_pool_block *b)
 {
     const cc_pool_plan *plan = w->plan;
     const ptrdiff_t before = cc_pool_margin(w);
@@ -229,7 +126,7 @@ static void use_input(cc_pool_work *w, block *b)
 }
 
 /* Turns the folded rows of as many planes as there are lanes into pixels. */
-static void turn(cc_pool_work *w, block *b)
+static void turn(cc_pool_work *w, cc_pool_block *b)
 {
     const cc_kernels *k = w->plan->kernels;
     const ptrdiff_t width = w->tile.to - w->tile.from;
@@ -242,18 +139,18 @@ static void turn(cc_pool_work *w, block *b)
     b->lanes = k->lanes;
     b->planes = 1;
     b->pitch = w->plan->pitch * k->lanes;
-    b->to = EVERYWHERE;
+    b->to = CC_POOL_EVERYWHERE;
 }
 
 /* The vertical step of a block of lines; returns whether CC_MAX has seen a NaN. */
-static bool fold_rows(cc_pool_work *w, cc_fold how, block *b)
+static bool fold_rows(cc_pool_work *w, cc_fold how, cc_pool_block *b)
 {
     const cc_pool_plan *plan = w->plan;
     const ptrdiff_t size = plan->kernels->size, input_line = plan->axis[CC_COLUMN].in * plan->lanes;
     const ptrdiff_t width = (w->tile.to - w->tile.from) * plan->lanes;
     const int64_t window = b->depth.cells * b->row.cells;
     const bool is_row =
-        window == 1 && how == without_lift(how) && !plan->ladder && !plan->row_ladder;
+        window == 1 && how == cc_pool_without_lift(how) && !plan->ladder && !plan->row_ladder;
     b->lanes = plan->lanes;
     b->planes = w->tile.planes;
     b->folded = !is_row && !(plan->whole && window > 0 && !plan->gathered);
@@ -265,15 +162,15 @@ static bool fold_rows(cc_pool_work *w, cc_fold how, block *b)
     }
     char *folded = w->folded + cc_pool_margin(w) * size;
     b->rows = 1;
-    b->from = -EVERYWHERE;
-    b->to = EVERYWHERE;
+    b->from = -CC_POOL_EVERYWHERE;
+    b->to = CC_POOL_EVERYWHERE;
     b->pitch = plan->pitch;
     b->plane = b->count * plan->pitch;
     w->sources[0] = w->folded;
     bool nan = false;
     if (plan->row_ladder) {
         if (b->line < w->climbed_from || b->line + b->count > w->climbed_to)
-            nan = climb_rows(w, how, b->line);
+            nan = cc_pool_climb_rows(w, how, b->line);
         w->sources[0] = w->folded + (b->line - w->climbed_from) * plan->pitch * size;
         b->plane = plan->climbed_rows * plan->pitch;
         return nan;
@@ -299,25 +196,7 @@ static bool fold_rows(cc_pool_work *w, cc_fold how, block *b)
     return nan;
 }
 
-/* The horizontal step's ladder; all lines that the vertical one has climbed are climbed together.
- */
-static ptrdiff_t climb_columns(cc_pool_work *w, cc_fold how, const block *b)
-{
-    const cc_pool_plan *plan = w->plan;
-    const cc_axis *of = &plan->axis[CC_COLUMN].of;
-    const bool together = plan->row_ladder;
-    const ptrdiff_t size = plan->kernels->size, tap = of->dilation * b->lanes;
-    if (!together || w->last_steps == 0) {
-        const char *cells = together ? w->folded : w->sources[0];
-        w->last_steps = climb(w, how, of->kernel, tap, cells, w->steps, b->planes * b->plane);
-        for (int i = 0; i < w->last_steps; i++) w->last[i] = w->rows[i];
-    }
-    const ptrdiff_t line = together ? b->line - w->climbed_from : 0;
-    for (int i = 0; i < w->last_steps; i++) w->rows[i] = w->last[i] + line * b->pitch * size;
-    return w->last_steps;
-}
-
-static void divide_by(cc_folding *f, const block *b, const cc_window *column)
+static void divide_by(cc_folding *f, const cc_pool_block *b, const cc_window *column)
 {
     f->divisor = (double)b->depth.counted * (double)b->row.counted * (double)column->counted;
     const int64_t whole = f->divisor < 0x1p52 ? (int64_t)f->divisor : 3;
@@ -325,13 +204,13 @@ static void divide_by(cc_folding *f, const block *b, const cc_window *column)
 }
 
 /* Divisors of all results of a line of a plane, where they differ. */
-static const void *find_divisors(cc_pool_work *w, const block *b)
+static const void *find_divisors(cc_pool_work *w, const cc_pool_block *b)
 {
     const double rows = (double)b->depth.counted * (double)b->row.counted;
     const cc_window *c = w->columns;
     const int64_t count = w->tile.columns;
-    if (c[0].counted == c[count / 2].counted && c[count - 1].counted == c[count / 2].counted &&
-        true) /* windows are smaller at the borders alone */
+    if (c[0].counted == c[count / 2].counted &&
+        c[count - 1].counted == c[count / 2].counted) /* only borders differ */
         return NULL;
     if (w->counted_rows != rows) {
         for (int64_t o = 0; o < count; o++) w->counted[o] = rows * (double)c[o].counted;
@@ -342,7 +221,7 @@ static const void *find_divisors(cc_pool_work *w, const block *b)
 }
 
 /* Folds the pieces of a long window into one, which is then the window. */
-static bool fold_pieces(const cc_pool_work *w, cc_fold how, const block *b, ptrdiff_t start,
+static bool fold_pieces(const cc_pool_work *w, cc_fold how, const cc_pool_block *b, ptrdiff_t start,
                         int64_t cells)
 {
     const ptrdiff_t size = w->plan->kernels->size, lanes = b->lanes, piece = CC_POOL_PIECE * lanes;
@@ -353,7 +232,7 @@ static bool fold_pieces(const cc_pool_work *w, cc_fold how, const block *b, ptrd
                     .taps = cells / CC_POOL_PIECE,
                     .tap = piece,
                     .step = 1,
-                    .to = EVERYWHERE,
+                    .to = CC_POOL_EVERYWHERE,
                     .width = piece,
                     .lines = 1,
                     .planes = 1,
@@ -372,7 +251,8 @@ static bool fold_pieces(const cc_pool_work *w, cc_fold how, const block *b, ptrd
 }
 
 /* The horizontal step's fold, for results that are still to be chosen. */
-static cc_folding start_fold(const cc_pool_work *w, cc_fold how, const block *b, const place *dst)
+static cc_folding start_fold(const cc_pool_work *w, cc_fold how, const cc_pool_block *b,
+                             const place *dst)
 {
     return (cc_folding){.how = how,
                         .p = w->plan->problem.p,
@@ -390,11 +270,11 @@ static cc_folding start_fold(const cc_pool_work *w, cc_fold how, const block *b,
 }
 
 /* The horizontal step: one output pixel of every line at a time, its lanes being the vector. */
-static bool fold_pixels(cc_pool_work *w, cc_fold how, const block *b, const place *dst)
+static bool fold_pixels(cc_pool_work *w, cc_fold how, const cc_pool_block *b, const place *dst)
 {
     const cc_pool_plan *plan = w->plan;
     const int64_t stride = plan->axis[CC_COLUMN].of.stride;
-    const ptrdiff_t steps = plan->ladder ? climb_columns(w, looked_at(how), b) : 0;
+    const ptrdiff_t steps = plan->ladder ? cc_pool_climb_columns(w, cc_pool_looked_at(how), b) : 0;
     bool nan = false;
     for (int64_t o = 0; o < w->tile.columns; o++) {
         const cc_window *c = &w->columns[o];
@@ -410,12 +290,12 @@ static bool fold_pixels(cc_pool_work *w, cc_fold how, const block *b, const plac
             f.start = o * stride * b->lanes;
             f.taps = 1;
         } else if (plan->pieces && c->cells > CC_POOL_LONG) {
-            nan |= fold_pieces(w, without_lift(how), b, f.start, c->cells);
+            nan |= fold_pieces(w, cc_pool_without_lift(how), b, f.start, c->cells);
             w->rows[0] = w->steps;
             f.rows = w->rows;
             f.start = 0;
             f.taps = CC_POOL_PIECE;
-            f.to = EVERYWHERE;
+            f.to = CC_POOL_EVERYWHERE;
         } else if (c->cells == 0) {
             f.count = 0;
         }
@@ -426,11 +306,11 @@ static bool fold_pixels(cc_pool_work *w, cc_fold how, const block *b, const plac
 }
 
 /* The horizontal step where outputs are neighbours. */
-static bool fold_flat(cc_pool_work *w, cc_fold how, const block *b, const place *dst)
+static bool fold_flat(cc_pool_work *w, cc_fold how, const cc_pool_block *b, const place *dst)
 {
     const cc_pool_plan *plan = w->plan;
     const cc_axis *of = &plan->axis[CC_COLUMN].of;
-    const ptrdiff_t steps = plan->ladder ? climb_columns(w, looked_at(how), b) : 0;
+    const ptrdiff_t steps = plan->ladder ? cc_pool_climb_columns(w, cc_pool_looked_at(how), b) : 0;
     const void *divisors = how == CC_MEAN && b->lanes == 1 ? find_divisors(w, b) : NULL;
     bool nan = false;
     int64_t end;
@@ -458,7 +338,7 @@ static bool fold_flat(cc_pool_work *w, cc_fold how, const block *b, const place 
     return nan;
 }
 
-static bool fold_block(cc_pool_work *w, folds how, block *b, const place *dst)
+static bool fold_block(cc_pool_work *w, folds how, cc_pool_block *b, const place *dst)
 {
     const bool nan = fold_rows(w, how.rows, b);
     const cc_fold last = b->folded || how.columns == CC_MEAN ? how.columns : how.rows;
@@ -469,7 +349,7 @@ static bool fold_block(cc_pool_work *w, folds how, block *b, const place *dst)
 }
 
 /* The norm of one output: an element of line i of plane n of a block. */
-static void exact_norm(const cc_pool_work *w, const block *b, int64_t n, int64_t i,
+static void exact_norm(const cc_pool_work *w, const cc_pool_block *b, int64_t n, int64_t i,
                        ptrdiff_t element, char *y)
 {
     const cc_pool_plan *plan = w->plan;
@@ -493,7 +373,7 @@ static void exact_norm(const cc_pool_work *w, const block *b, int64_t n, int64_t
 
 /* Turns sums of powers into norms. Sums that may have lost something are computed anew, unless the
  * largest cell says that there was nothing to lose. */
-static void take_roots(cc_pool_work *w, block *b, const place *sums)
+static void take_roots(cc_pool_work *w, cc_pool_block *b, const place *sums)
 {
     const cc_kernels *k = w->plan->kernels;
     const double p = w->plan->problem.p;
@@ -517,7 +397,7 @@ static void take_roots(cc_pool_work *w, block *b, const place *sums)
 }
 
 /* A block of lines; returns whether a NaN was seen that the result may lack. */
-static bool run_block(cc_pool_work *w, bool exact, block *b)
+static bool run_block(cc_pool_work *w, bool exact, cc_pool_block *b)
 {
     const cc_pool_plan *plan = w->plan;
     const cc_kernels *k = plan->kernels;
@@ -540,9 +420,9 @@ bool cc_pool_fold_lines(cc_pool_work *w, bool exact)
 {
     const cc_pool_plan *plan = w->plan;
     w->climbed_to = 0;
-    block b;
+    cc_pool_block b;
     for (int64_t line = w->tile.line; line < w->tile.end; line += b.count) {
-        b = (block){.line = line};
+        b = (cc_pool_block){.line = line};
         const int64_t out = plan->axis[CC_ROW].out;
         b.depth = cc_pool_window(&plan->problem, CC_DEPTH, line / out);
         b.row = cc_pool_window(&plan->problem, CC_ROW, line % out);
@@ -556,4 +436,7 @@ bool cc_pool_fold_lines(cc_pool_work *w, bool exact)
     return true;
 }
 
-bool cc_pool_is_maximum(const cc_pool *p) { return is_maximum(choose_folds(p, false).rows); }
+bool cc_pool_is_maximum(const cc_pool *p)
+{
+    return cc_pool_takes_largest(choose_folds(p, false).rows);
+}

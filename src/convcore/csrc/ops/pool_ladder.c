@@ -1,0 +1,114 @@
+/* Ladders: folds of long windows along rows and along columns, in as many steps as the window has
+ * bits.
+ */
+#include "pool.h"
+
+static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* Climbs from windows of one cell to windows of nearly the whole kernel, in place: a window of 2 w
+ * cells is two of w, and one of 2 w + 1 has a cell more. Rows are taken as one, `count` elements
+ * long: what runs over their ends is never used. Leaves the last step, of 2 or 3 rows in
+ * work->rows, to the caller. */
+static ptrdiff_t climb(const cc_pool_work *w, cc_fold how, int64_t kernel, ptrdiff_t tap,
+                       const char *cells, char *steps, ptrdiff_t count)
+{
+    const ptrdiff_t size = w->plan->kernels->size;
+    const char *sums = cells;
+    int bit = 0;
+    while (kernel >> (bit + 1)) bit++;
+    int64_t length = 1;
+    for (;;) {
+        const bool odd = kernel >> --bit & 1;
+        w->rows[0] = sums;
+        w->rows[1] = sums + length * tap * size;
+        w->rows[2] = cells + 2 * length * tap * size;
+        length = 2 * length + odd;
+        if (bit == 0)
+            return odd ? 3 : 2;
+        const cc_folding f = {.how = how,
+                              .rows = w->rows,
+                              .count = odd ? 3 : 2,
+                              .taps = 1,
+                              .step = 1,
+                              .to = CC_POOL_EVERYWHERE,
+                              .width = count - (length - 1) * tap,
+                              .lines = 1,
+                              .planes = 1,
+                              .dst = steps};
+        w->plan->kernels->fold(&f);
+        sums = steps;
+    }
+}
+
+/* The vertical step by a ladder, for the block's lines and as many more as belong together: the
+ * rows that they see, with those in the padding, are copied and then climbed. */
+bool cc_pool_climb_rows(cc_pool_work *w, cc_fold how, int64_t line)
+{
+    const cc_pool_plan *plan = w->plan;
+    const cc_kernels *k = plan->kernels;
+    const cc_axis *of = &plan->axis[CC_ROW].of;
+    const int64_t depth = cc_pool_window(&plan->problem, CC_DEPTH, line / of->out).first;
+    const int64_t left = min(of->out - line % of->out, w->tile.end - line);
+    const int64_t lines = min(plan->climbed_lines, left);
+    const int64_t first = line % of->out * of->stride - of->before;
+    const int64_t rows = (lines - 1) * of->stride + (of->kernel - 1) * of->dilation + 1;
+    const int64_t from = min(first > 0 ? first : 0, of->in), to = min(first + rows, of->in);
+    const ptrdiff_t pitch = plan->pitch, plane = plan->climbed_rows * pitch;
+    cc_folding f = {.how = how,
+                    .p = plan->problem.p,
+                    .rows = w->rows,
+                    .count = 1,
+                    .taps = 1,
+                    .step = 1,
+                    .to = (w->tile.to - w->tile.from) * plan->lanes,
+                    .width = (w->tile.to - w->tile.from) * plan->lanes,
+                    .lines = to > from ? to - from : 0,
+                    .planes = w->tile.planes,
+                    .src_line = plan->axis[CC_COLUMN].in * plan->lanes,
+                    .src_plane = plan->plane,
+                    .dst = w->padded + ((from - first) * pitch + cc_pool_margin(w)) * k->size,
+                    .dst_line = pitch,
+                    .dst_plane = plane};
+    w->rows[0] = cc_pool_input(w, w->tile.plane, depth, from);
+    const bool nan = f.lines > 0 && k->fold(&f);
+    for (int64_t i = 0; i < plan->group_planes && w->padded_first != first; i++)
+        for (int64_t r = 0; r < rows; r++)
+            if (first + r < from || first + r >= to)
+                cc_pool_fill(k, w->padded + (i * plane + r * pitch) * k->size, pitch,
+                             cc_pool_takes_largest(how));
+    w->padded_first = first; /* where the rows of other planes leave the padding as it is */
+
+    f.how = cc_pool_looked_at(how);
+    f.count = climb(w, f.how, of->kernel, of->dilation * pitch, w->padded, w->folded,
+                    w->tile.planes * plane);
+    f.to = CC_POOL_EVERYWHERE;
+    f.width = of->stride == 1 ? lines * pitch : pitch;
+    f.lines = of->stride == 1 ? 1 : lines;
+    f.src_line = of->stride * pitch;
+    f.src_plane = plane;
+    f.dst = w->folded; /* line by line, each where its first row was */
+    f.dst_plane = plane;
+    k->fold(&f);
+    w->climbed_from = line;
+    w->climbed_to = line + lines;
+    w->last_steps = 0;
+    return nan;
+}
+
+/* The horizontal step's ladder; all lines that the vertical one has climbed are climbed together.
+ */
+ptrdiff_t cc_pool_climb_columns(cc_pool_work *w, cc_fold how, const cc_pool_block *b)
+{
+    const cc_pool_plan *plan = w->plan;
+    const cc_axis *of = &plan->axis[CC_COLUMN].of;
+    const bool together = plan->row_ladder;
+    const ptrdiff_t size = plan->kernels->size, tap = of->dilation * b->lanes;
+    if (!together || w->last_steps == 0) {
+        const char *cells = together ? w->folded : w->sources[0];
+        w->last_steps = climb(w, how, of->kernel, tap, cells, w->steps, b->planes * b->plane);
+        for (int i = 0; i < w->last_steps; i++) w->last[i] = w->rows[i];
+    }
+    const ptrdiff_t line = together ? b->line - w->climbed_from : 0;
+    for (int i = 0; i < w->last_steps; i++) w->rows[i] = w->last[i] + line * b->pitch * size;
+    return w->last_steps;
+}
