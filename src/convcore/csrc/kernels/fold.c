@@ -20,7 +20,7 @@
 enum { CHAIN = 128, LEVELS = 56 };
 /* Vectors of results at a time: of one row's neighbours, and of every second (which are made of
  * twice as many, and one). */
-enum { VECS = 4, PAIR_VECS = CC_REGISTERS == 32 ? 4 : 2, MOST_INS = 9 };
+enum { VECS = 4, PAIR_VECS = 1, MOST_INS = 9, UNROLLED = 8 };
 /* Rows are read on from a line to the next, which hardware sees too late. */
 enum { AHEAD = 2048 / CC_REAL_BYTES };
 
@@ -100,15 +100,22 @@ typedef struct {
     const real *const *rows;
     ptrdiff_t src; /* the line's first element, relative to `rows` */
     bool ahead;    /* whether to fetch what comes next in a row; a constant, as is the next */
-    bool whole;    /* whether lines are short and folded as a whole */
-    vec rest;      /* what changes nothing */
+    bool whole;    /* whether lines are short and folded as a whole; then what exists of ... */
+    lane_mask first, last; /* ... their first and last vector */
+    vec rest;              /* what changes nothing */
     vec seen[VECS];
 } line;
 
-/* The vector at p, which is element `at` of its row. Few vectors reach beyond the row. */
-CC_INLINE vec fetch(line *l, cc_fold how, const real *p, ptrdiff_t at, int i, bool inside)
+/* Whether vectors may reach beyond their row, and what is known of that. */
+typedef enum { INSIDE, ANYWHERE, FIRST, LAST } position;
+
+/* The vector at p, which is element `at` of its row. */
+CC_INLINE vec fetch(line *l, cc_fold how, const real *p, ptrdiff_t at, int i, position where)
 {
-    const vec v = inside ? load(p) : load_between(p, l->f.from - at, l->f.to - at, l->rest);
+    const lane_mask mask = where == FIRST  ? l->first
+                           : where == LAST ? l->last
+                                           : lanes_between(l->f.from - at, l->f.to - at);
+    const vec v = held(where == INSIDE ? load(p) : load_lanes(p, mask, l->rest));
     if (l->ahead)
         __builtin_prefetch(p + AHEAD);
     if (how == CC_MAX)
@@ -119,18 +126,18 @@ CC_INLINE vec fetch(line *l, cc_fold how, const real *p, ptrdiff_t at, int i, bo
 /* Vectors at..., each the fold of terms from <= t < to (at least one): of rows, or of places in the
  * only row. */
 CC_INLINE void chain(line *l, cc_fold how, ptrdiff_t count, ptrdiff_t from, ptrdiff_t to,
-                     ptrdiff_t at, int vecs, bool inside, vec *sum)
+                     ptrdiff_t at, int vecs, position where, vec *sum)
 {
     const ptrdiff_t tap = count == 1 ? l->f.tap : 0, next = count == 1 ? 0 : 1;
     const real *p = l->rows[from * next] + (l->src + at + from * tap);
     CC_UNROLL
     for (int v = 0; v < vecs; v++)
-        sum[v] = fetch(l, how, p + v * LANES, at + from * tap + v * LANES, v, inside);
+        sum[v] = fetch(l, how, p + v * LANES, at + from * tap + v * LANES, v, where);
     for (ptrdiff_t t = from + 1; t < to; t++) {
         p = l->rows[t * next] + (l->src + at + t * tap);
         CC_UNROLL
         for (int v = 0; v < vecs; v++) {
-            const vec in = fetch(l, how, p + v * LANES, at + t * tap + v * LANES, v, inside);
+            const vec in = fetch(l, how, p + v * LANES, at + t * tap + v * LANES, v, where);
             sum[v] = combine(how, sum[v], in);
         }
     }
@@ -138,12 +145,12 @@ CC_INLINE void chain(line *l, cc_fold how, ptrdiff_t count, ptrdiff_t from, ptrd
 
 /* More than CHAIN terms: block sums are added like the digits of a binary counter. */
 CC_INLINE void blocks(line *l, cc_fold how, ptrdiff_t count, ptrdiff_t terms, ptrdiff_t at,
-                      bool inside, vec *sum)
+                      position where, vec *sum)
 {
     vec level[LEVELS];
     ptrdiff_t done = 0;
     for (ptrdiff_t from = 0; from < terms; from += CHAIN, done++) {
-        chain(l, how, count, from, from + CHAIN < terms ? from + CHAIN : terms, at, 1, inside, sum);
+        chain(l, how, count, from, from + CHAIN < terms ? from + CHAIN : terms, at, 1, where, sum);
         int i = 0;
         for (; done >> i & 1; i++) *sum = combine(how, level[i], *sum);
         level[i] = *sum;
@@ -159,17 +166,17 @@ CC_INLINE void blocks(line *l, cc_fold how, ptrdiff_t count, ptrdiff_t terms, pt
 
 /* Results that are neighbours, from x on. */
 CC_INLINE void neighbours(line *l, cc_fold how, ptrdiff_t count, ptrdiff_t taps, ptrdiff_t x,
-                          int vecs, bool inside, vec *sum)
+                          int vecs, position where, vec *sum)
 {
     const cc_folding *f = &l->f;
     if (count == 1) {
-        chain(l, how, 1, 0, taps, f->start + x, vecs, inside, sum);
+        chain(l, how, 1, 0, taps, f->start + x, vecs, where, sum);
         return;
     }
-    chain(l, how, count, 0, count, f->start + x, vecs, inside, sum);
+    chain(l, how, count, 0, count, f->start + x, vecs, where, sum);
     for (ptrdiff_t t = 1; t < taps; t++) {
         vec next[VECS];
-        chain(l, how, count, 0, count, f->start + x + t * f->tap, vecs, inside, next);
+        chain(l, how, count, 0, count, f->start + x + t * f->tap, vecs, where, next);
         CC_UNROLL
         for (int v = 0; v < vecs; v++) sum[v] = combine(how, sum[v], next[v]);
     }
@@ -178,18 +185,20 @@ CC_INLINE void neighbours(line *l, cc_fold how, ptrdiff_t count, ptrdiff_t taps,
 /* Results of two or three neighbouring taps, `step` (1 or 2) elements apart: the rows are folded
  * once, into `ins` vectors, and the taps are found by shifting and sorting these. */
 CC_INLINE void close(line *l, cc_fold how, ptrdiff_t count, ptrdiff_t taps, int step, ptrdiff_t x,
-                     int ins, int vecs, bool inside, vec *sum)
+                     int ins, int vecs, position where, vec *sum)
 {
     const ptrdiff_t at = l->f.start + step * x;
     vec in[MOST_INS + 2];
-    if (inside) {
-        chain(l, how, count, 0, count, at, ins, true, in);
+    if (where == INSIDE) {
+        chain(l, how, count, 0, count, at, ins, INSIDE, in);
     } else { /* where this is a whole line, it may reach beyond the row with its first and last */
-        chain(l, how, count, 0, count, at, 1, false, in);
+        const position middle = l->whole ? INSIDE : ANYWHERE;
+        chain(l, how, count, 0, count, at, 1, l->whole ? FIRST : ANYWHERE, in);
         if (ins > 2)
-            chain(l, how, count, 0, count, at + LANES, ins - 2, l->whole, in + 1);
+            chain(l, how, count, 0, count, at + LANES, ins - 2, middle, in + 1);
         if (ins > 1)
-            chain(l, how, count, 0, count, at + (ins - 1) * LANES, 1, false, in + ins - 1);
+            chain(l, how, count, 0, count, at + (ins - 1) * LANES, 1, l->whole ? LAST : ANYWHERE,
+                  in + ins - 1);
     }
     CC_UNROLL
     for (int v = ins; v <= step * vecs; v++) in[v] = l->rest; /* results beyond the last one's */
@@ -205,11 +214,11 @@ CC_INLINE void close(line *l, cc_fold how, ptrdiff_t count, ptrdiff_t taps, int 
 
 /* Results that begin two elements apart, of any taps: of each, every second element. */
 CC_INLINE void pairs(line *l, cc_fold how, ptrdiff_t count, ptrdiff_t taps, ptrdiff_t x,
-                     bool inside, vec *sum)
+                     position where, vec *sum)
 {
     for (ptrdiff_t t = 0; t < taps; t++) {
         vec in[2];
-        chain(l, how, count, 0, count, l->f.start + 2 * x + t * l->f.tap, 2, inside, in);
+        chain(l, how, count, 0, count, l->f.start + 2 * x + t * l->f.tap, 2, where, in);
         const vec evens = CC_EVENS(in[0], in[1]);
         *sum = t ? combine(how, *sum, evens) : evens;
     }
@@ -282,65 +291,107 @@ CC_INLINE int ins_of(arrangement how_apart, ptrdiff_t taps, int vecs)
 }
 
 CC_INLINE void fold_some(line *l, cc_fold how, arrangement how_apart, ptrdiff_t count,
-                         ptrdiff_t taps, ptrdiff_t x, int vecs, bool inside, int few, real *dst)
+                         ptrdiff_t taps, ptrdiff_t x, int vecs, position where, int few, real *dst)
 {
     vec sum[VECS];
     CC_UNROLL
     for (int v = 0; v < vecs; v++) sum[v] = l->rest;
     switch (how_apart) {
     case NEIGHBOURS:
-        neighbours(l, how, count, taps, x, vecs, inside, sum);
+        neighbours(l, how, count, taps, x, vecs, where, sum);
         break;
     case CLOSE:
     case CLOSE_PAIRS:
         close(l, how, count, taps, step_of(how_apart), x, ins_of(how_apart, taps, vecs), vecs,
-              inside, sum);
+              where, sum);
         break;
     case PAIRS:
-        pairs(l, how, count, taps, x, inside, sum);
+        pairs(l, how, count, taps, x, where, sum);
         break;
     case SCATTERED:
         scattered(l, how, x, few, sum);
         break;
     case BLOCKS:
-        blocks(l, how, count, count * taps, l->f.start + x, inside, sum);
+        blocks(l, how, count, count * taps, l->f.start + x, where, sum);
         break;
     }
     finish(l, how, x, dst, vecs, few, sum);
 }
 
-/* Whether `vecs` vectors of results from x on need no element that does not exist. */
-CC_INLINE bool is_inside(const cc_folding *f, arrangement how_apart, ptrdiff_t taps, ptrdiff_t x,
-                         int vecs)
+/* Elements of the rows that `vecs` vectors of results need. */
+CC_INLINE ptrdiff_t reach(const cc_folding *f, arrangement how_apart, ptrdiff_t taps, int vecs)
+{
+    if (how_apart == CLOSE || how_apart == CLOSE_PAIRS)
+        return ins_of(how_apart, taps, vecs) * LANES;
+    return step_of(how_apart) * vecs * LANES + (taps - 1) * f->tap;
+}
+
+/* How a line is gone through: up to each of these results in another way. */
+typedef struct {
+    ptrdiff_t before; /* results that may need elements before the first */
+    ptrdiff_t many;   /* several vectors at a time */
+    ptrdiff_t inside; /* one */
+} course;
+
+/* Results from `from` on that need nothing beyond the row, in whole groups of `vecs` vectors. */
+CC_INLINE ptrdiff_t whole_groups(const cc_folding *f, arrangement how_apart, ptrdiff_t taps,
+                                 int vecs, ptrdiff_t from)
+{
+    const ptrdiff_t left = f->to - f->start - reach(f, how_apart, taps, vecs);
+    const ptrdiff_t last = left < 0 ? 0 : left / step_of(how_apart) + vecs * LANES;
+    const ptrdiff_t end = last < f->width ? last : f->width;
+    return end > from ? (end - from) / (vecs * LANES) * (vecs * LANES) : 0;
+}
+
+CC_INLINE course set_course(const cc_folding *f, arrangement how_apart, ptrdiff_t taps, int most)
 {
     const int step = step_of(how_apart);
-    const ptrdiff_t first = f->start + step * x;
-    const ptrdiff_t read = how_apart == CLOSE || how_apart == CLOSE_PAIRS
-                               ? ins_of(how_apart, taps, vecs) * LANES
-                               : step * vecs * LANES + (taps - 1) * f->tap;
-    return how_apart != SCATTERED && first >= f->from && first + read <= f->to;
+    const ptrdiff_t needless = f->start < f->from ? (f->from - f->start + step - 1) / step : 0;
+    course c = {.before = (needless + LANES - 1) / LANES * LANES};
+    if (how_apart == SCATTERED || c.before > f->width)
+        c.before = f->width;
+    c.many = c.before + (most > 1 ? whole_groups(f, how_apart, taps, most, c.before) : 0);
+    c.inside = c.many + whole_groups(f, how_apart, taps, 1, c.many);
+    return c;
 }
 
 /* The results of a line, `most` vectors at a time; count and taps are constants where usual ones.
  */
-CC_INLINE void fold_line(line *l, cc_fold how, arrangement how_apart, ptrdiff_t count,
-                         ptrdiff_t taps, int most, real *dst)
+CC_INLINE void fold_line(line *l, cc_fold how, arrangement how_apart, const course *c,
+                         ptrdiff_t count, ptrdiff_t taps, int most, real *dst)
 {
-    const cc_folding *f = &l->f;
-    for (ptrdiff_t x = 0; x < f->width;) {
-        const ptrdiff_t left = f->width - x;
-        const int few = left < LANES ? (int)left : LANES;
-        if (most > 1 && left >= most * LANES && is_inside(f, how_apart, taps, x, most)) {
-            fold_some(l, how, how_apart, count, taps, x, most, true, LANES, dst);
-            x += most * LANES;
-        } else if (is_inside(f, how_apart, taps, x, 1)) {
-            fold_some(l, how, how_apart, count, taps, x, 1, true, few, dst);
-            x += few;
-        } else {
-            fold_some(l, how, how_apart, count, taps, x, 1, false, few, dst);
-            x += few;
+    const ptrdiff_t width = l->f.width;
+    ptrdiff_t x = 0;
+    for (; x < c->before; x += LANES)
+        fold_some(l, how, how_apart, count, taps, x, 1, ANYWHERE,
+                  width - x < LANES ? (int)(width - x) : LANES, dst);
+    for (; most > 1 && x < c->many; x += most * LANES)
+        fold_some(l, how, how_apart, count, taps, x, most, INSIDE, LANES, dst);
+    /* eight at a time, the first ones less: a line's length then costs no branch that is hard to
+     * foresee */
+    for (ptrdiff_t vecs; (vecs = (c->inside - x) / LANES) > 0;)
+        switch (how_apart == CLOSE_PAIRS ? (vecs - 1) % UNROLLED : 0) {
+#define STEP \
+    fold_some(l, how, how_apart, count, taps, x, 1, INSIDE, LANES, dst); \
+    x += LANES;
+#define CASE(n) \
+    case n: \
+        STEP __attribute__((fallthrough));
+            CASE(7)
+            CASE(6)
+            CASE(5)
+            CASE(4)
+            CASE(3)
+            CASE(2)
+            CASE(1)
+        default:
+            STEP
+#undef CASE
+#undef STEP
         }
-    }
+    for (; x < width; x += LANES)
+        fold_some(l, how, how_apart, count, taps, x, 1, ANYWHERE,
+                  width - x < LANES ? (int)(width - x) : LANES, dst);
 }
 
 CC_INLINE bool has_nan(const line *l)
@@ -363,10 +414,16 @@ CC_INLINE bool fold_lines(cc_fold how, arrangement how_apart, const cc_folding *
 {
     /* the hardware follows single rows by itself */
     line l = first_line(how, f, how_apart == CLOSE || how_apart == CLOSE_PAIRS);
+    const real *near[3];
+    if (__builtin_constant_p(count) && count <= 3) { /* pointers that stay in registers */
+        for (ptrdiff_t r = 0; r < count; r++) near[r] = l.rows[r];
+        l.rows = near;
+    }
+    const course c = set_course(&l.f, how_apart, taps, most);
     for (ptrdiff_t plane = 0; plane < l.f.planes; plane++)
         for (ptrdiff_t i = 0; i < l.f.lines; i++) {
             l.src = plane * l.f.src_plane + i * l.f.src_line;
-            fold_line(&l, how, how_apart, count, taps, most,
+            fold_line(&l, how, how_apart, &c, count, taps, most,
                       (real *)l.f.dst + plane * l.f.dst_plane + i * l.f.dst_line);
         }
     return has_nan(&l);
@@ -379,13 +436,15 @@ CC_INLINE bool fold_short(cc_fold how, arrangement how_apart, const cc_folding *
 {
     line l = first_line(how, f, false);
     l.whole = true;
+    l.first = lanes_between(f->from - f->start, f->to - f->start);
+    l.last = lanes_between(0, f->to - f->start - (ins - 1) * LANES);
     const int step = step_of(how_apart), vecs = (ins + step - 1) / step;
     for (ptrdiff_t plane = 0; plane < l.f.planes; plane++)
         for (ptrdiff_t i = 0; i < l.f.lines; i++) {
             real *dst = (real *)l.f.dst + plane * l.f.dst_plane + i * l.f.dst_line;
             l.src = plane * l.f.src_plane + i * l.f.src_line;
             vec sum[VECS];
-            close(&l, how, l.f.count, taps, step, 0, ins, vecs, false, sum);
+            close(&l, how, l.f.count, taps, step, 0, ins, vecs, ANYWHERE, sum);
             CC_UNROLL
             for (int v = 0; v < vecs; v++) {
                 const ptrdiff_t left = l.f.width - v * LANES;
@@ -474,6 +533,15 @@ CC_INLINE bool fold_usual(cc_fold how, const cc_folding *f)
     return fold_rows(how, f);
 }
 
+/* Functions of their own: compilers give one that holds them all too few registers. */
+#define CC_ALONE static __attribute__((noinline)) bool
+CC_ALONE fold_max(const cc_folding *f) { return fold_usual(CC_MAX, f); }
+#ifndef CC_INTEGER
+CC_ALONE fold_sum(const cc_folding *f) { return fold_usual(CC_SUM, f); }
+CC_ALONE fold_mean(const cc_folding *f) { return fold_usual(CC_MEAN, f); }
+CC_ALONE fold_squares(const cc_folding *f) { return fold_usual(CC_SUM_SQUARES, f); }
+#endif
+
 bool CC_FN(fold)(const cc_folding *f)
 {
     for (ptrdiff_t i = 0; f->count == 0 && i < f->lines * f->planes; i++) {
@@ -484,7 +552,7 @@ bool CC_FN(fold)(const cc_folding *f)
         return false;
     switch (f->how) {
     case CC_MAX:
-        return fold_usual(CC_MAX, f);
+        return fold_max(f);
     case CC_LARGER:
         return fold_rows(CC_LARGER, f);
 #ifndef CC_INTEGER
@@ -493,13 +561,13 @@ bool CC_FN(fold)(const cc_folding *f)
     case CC_MAX_ABS:
         return fold_any(CC_MAX_ABS, f);
     case CC_SUM:
-        return fold_usual(CC_SUM, f);
+        return fold_sum(f);
     case CC_MEAN:
-        return fold_usual(CC_MEAN, f);
+        return fold_mean(f);
     case CC_SUM_ABS:
         return fold_any(CC_SUM_ABS, f);
     case CC_SUM_SQUARES:
-        return fold_usual(CC_SUM_SQUARES, f);
+        return fold_squares(f);
     case CC_SUM_POWERS:
         return fold_any(CC_SUM_POWERS, f);
 #endif

@@ -57,23 +57,39 @@ enum { MAX_ACCS = 8, MAX_VECS = 4 };
 
 CC_INLINE vec load(const real *p) { return *(const unaligned_vec *)p; }
 CC_INLINE void store(real *p, vec v) { *(unaligned_vec *)p = v; }
+/* v, in a register: a compiler may load twice what is used twice, and loads across cache lines are
+ * dear. */
+CC_INLINE vec held(vec v)
+{
+#if defined(__x86_64__)
+    __asm__("" : "+v"(v));
+#elif defined(__aarch64__)
+    __asm__("" : "+w"(v));
+#endif
+    return v;
+}
 CC_INLINE vec splat(real s) { return s - (vec){0}; } /* -0.0 and NaN stay what they are */
 
 /* The first n < LANES lanes of a vector, from and to memory that ends there; and lanes from <= i <
- * to from memory that has only these, others from `rest`. */
+ * to, which a lane_mask stands for, from memory that has only these, others from `rest`. */
 #if CC_VECTOR_BYTES == 64 && CC_REAL_BYTES >= 4 && defined(__AVX512F__)
 CC_INLINE unsigned first_lanes(ptrdiff_t n)
 {
     return n < LANES ? n > 0 ? (1u << n) - 1 : 0 : 0xffff;
+}
+typedef unsigned lane_mask;
+CC_INLINE lane_mask lanes_between(ptrdiff_t from, ptrdiff_t to)
+{
+    return first_lanes(to) & ~first_lanes(from);
 }
 #if CC_REAL_BYTES == 4
 CC_INLINE vec load_few(const real *p, int n)
 {
     return (vec)_mm512_maskz_loadu_ps((1u << n) - 1, p);
 }
-CC_INLINE vec load_between(const real *p, ptrdiff_t from, ptrdiff_t to, vec rest)
+CC_INLINE vec load_lanes(const real *p, lane_mask mask, vec rest)
 {
-    return (vec)_mm512_mask_loadu_ps((__m512)rest, first_lanes(to) & ~first_lanes(from), p);
+    return (vec)_mm512_mask_loadu_ps((__m512)rest, (__mmask16)mask, p);
 }
 CC_INLINE void store_few(real *p, vec v, int n)
 {
@@ -84,9 +100,9 @@ CC_INLINE vec load_few(const real *p, int n)
 {
     return (vec)_mm512_maskz_loadu_pd((1u << n) - 1, p);
 }
-CC_INLINE vec load_between(const real *p, ptrdiff_t from, ptrdiff_t to, vec rest)
+CC_INLINE vec load_lanes(const real *p, lane_mask mask, vec rest)
 {
-    return (vec)_mm512_mask_loadu_pd((__m512d)rest, first_lanes(to) & ~first_lanes(from), p);
+    return (vec)_mm512_mask_loadu_pd((__m512d)rest, (__mmask8)mask, p);
 }
 CC_INLINE void store_few(real *p, vec v, int n)
 {
@@ -123,9 +139,13 @@ CC_INLINE void store_few(real *p, vec v, int n)
 }
 #endif
 CC_INLINE vec load_few(const real *p, int n) { return masked(p, first(n)); }
-CC_INLINE vec load_between(const real *p, ptrdiff_t from, ptrdiff_t to, vec rest)
+typedef __m256i lane_mask;
+CC_INLINE lane_mask lanes_between(ptrdiff_t from, ptrdiff_t to)
 {
-    const __m256i mask = _mm256_andnot_si256(first(from), first(to));
+    return _mm256_andnot_si256(first(from), first(to));
+}
+CC_INLINE vec load_lanes(const real *p, lane_mask mask, vec rest)
+{
     const __m256i others = _mm256_andnot_si256(mask, (__m256i)rest);
     return (vec)_mm256_or_si256((__m256i)masked(p, mask), others);
 }
@@ -136,11 +156,21 @@ CC_INLINE vec load_few(const real *p, int n)
     for (int i = 0; i < n; i++) v[i] = p[i];
     return v;
 }
-CC_INLINE vec load_between(const real *p, ptrdiff_t from, ptrdiff_t to, vec rest)
+typedef struct {
+    int from, to;
+} lane_mask;
+CC_INLINE lane_mask lanes_between(ptrdiff_t from, ptrdiff_t to)
+{
+    return (lane_mask){from < 0       ? 0
+                       : from < LANES ? (int)from
+                                      : LANES,
+                       to < LANES ? (int)to : LANES};
+}
+CC_INLINE vec load_lanes(const real *p, lane_mask mask, vec rest)
 {
     real lanes[LANES];
     *(unaligned_vec *)lanes = rest;
-    for (ptrdiff_t i = from < 0 ? 0 : from; i < to && i < LANES; i++) lanes[i] = p[i];
+    for (int i = mask.from; i < mask.to; i++) lanes[i] = p[i];
     return *(unaligned_vec *)lanes;
 }
 CC_INLINE void store_few(real *p, vec v, int n)

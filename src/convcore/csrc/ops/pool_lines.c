@@ -209,8 +209,9 @@ static const void *find_divisors(cc_pool_work *w, const cc_pool_block *b)
     const double rows = (double)b->depth.counted * (double)b->row.counted;
     const cc_window *c = w->columns;
     const int64_t count = w->tile.columns;
-    if (c[0].counted == c[count / 2].counted &&
-        c[count - 1].counted == c[count / 2].counted) /* only borders differ */
+    int64_t alike = 1;
+    while (alike < count && c[alike].counted == c[0].counted) alike++;
+    if (alike == count)
         return NULL;
     if (w->counted_rows != rows) {
         for (int64_t o = 0; o < count; o++) w->counted[o] = rows * (double)c[o].counted;

@@ -265,6 +265,13 @@ int64_t cc_pool_alike(const cc_pool_plan *plan, int64_t line, int64_t most, int6
     /* what a ladder folds is padded, and only a mean still has to know how many cells are not */
     if (plan->row_ladder && plan->problem.kind != CC_POOL_MEAN)
         return min(most, out - first);
+    const cc_pool_axis *axis = &plan->axis[CC_ROW];
+    if (axis->regular && w.first == first * axis->of.stride - axis->of.before &&
+        w.first + span(&axis->of) <= axis->in) { /* whole windows, up to the input's end */
+        *advance = axis->of.stride;
+        const int64_t whole = (axis->in - span(&axis->of) - w.first) / axis->of.stride + 1;
+        return min(min(most, out - first), whole);
+    }
     for (; count < most && first + count < out; count++) {
         const cc_window next = cc_pool_window(&plan->problem, CC_ROW, first + count);
         const int64_t step = next.first - last.first;
