@@ -4,7 +4,9 @@ The functions here have the names, signatures and answers of those in `convcore`
 in common with them. They are written to be read and to be right, not to be fast:
 
 - a convolution's padding is really there (`numpy.pad`), and the equation is summed over the padded
-  array; a pooling's windows are lists of the cells they see, one list for each output;
+  array; local and tiled layers do so one output after the other, each with the kernel whose turn it
+  is; a transposed convolution scatters its input, kernel by kernel; a pooling's windows are lists
+  of the cells they see, one list for each output;
 - strides, paddings, layouts and the dtype rule are read by small functions of this package and not
   by those the compiled operators use, so that a mistake there cannot hide here;
 - sums are formed in float64 and rounded to the result's dtype once, at the end.
@@ -21,6 +23,14 @@ array([[[-5., -5., -5.],
 """
 
 from convcore.reference.conv import conv1d, conv2d, conv3d
+from convcore.reference.local import (
+    local_conv1d,
+    local_conv2d,
+    local_conv3d,
+    tiled_conv1d,
+    tiled_conv2d,
+    tiled_conv3d,
+)
 from convcore.reference.pool import (
     adaptive_avg_pool1d,
     adaptive_avg_pool1d_backward,
@@ -66,6 +76,7 @@ from convcore.reference.pool import (
     weighted_pool3d_backward,
 )
 from convcore.reference.signal import convolve, correlate
+from convcore.reference.transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -89,6 +100,9 @@ __all__ = [
     "conv1d",
     "conv2d",
     "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
     "convolve",
     "correlate",
     "l2_pool1d",
@@ -97,6 +111,9 @@ __all__ = [
     "l2_pool2d_backward",
     "l2_pool3d",
     "l2_pool3d_backward",
+    "local_conv1d",
+    "local_conv2d",
+    "local_conv3d",
     "lp_pool1d",
     "lp_pool1d_backward",
     "lp_pool2d",
@@ -109,6 +126,9 @@ __all__ = [
     "max_pool2d_backward",
     "max_pool3d",
     "max_pool3d_backward",
+    "tiled_conv1d",
+    "tiled_conv2d",
+    "tiled_conv3d",
     "weighted_pool1d",
     "weighted_pool1d_backward",
     "weighted_pool2d",

@@ -50,7 +50,8 @@ def conv2d(x, weight, bias=None, stride=1, padding="valid", dilation=1, groups=1
     Shapes: `x` (n, c, h, w) or (c, h, w), channels last if `layout` is "NHWC"; `weight`
     (k, c/groups, r, s); `bias` (k,). `padding` is "valid", "same", "same_lower", "full", an int,
     an int per axis or a (before, after) pair per axis; `border` says what it holds: "zeros",
-    "edge", "reflect", "symmetric" or "wrap". `connections` has to be None.
+    "edge", "reflect", "symmetric" or "wrap". `connections` is a table of bools (k, c): where it is
+    False, the sum over l leaves that channel out, whatever is in it; only without groups.
 
     The symbols of figure 9.1, with a number for each letter:
 
@@ -89,8 +90,6 @@ def conv3d(x, weight, bias=None, stride=1, padding="valid", dilation=1, groups=1
 def _conv(nd, x, weight, bias, stride, padding, dilation, groups, connections, flip, border,
           layout, out):
     """conv1d, conv2d and conv3d: `nd` is the number of spatial axes."""
-    if connections is not None:
-        raise ValueError("connections must be None")
     x, weight = np.asarray(x), np.asarray(weight)
     dtype = result_dtype(x, weight)
     batch = Batch(x, nd, layout)
@@ -112,6 +111,8 @@ def _conv(nd, x, weight, bias, stride, padding, dilation, groups, connections, f
         raise ValueError(f"{c} channels and a weight {weight.shape} do not make {g} groups")
     if 0 in kernel:
         raise ValueError(f"empty kernel: weight has shape {weight.shape}")
+    if connections is not None:
+        connections = _table(connections, k, c, g)
     s = per_axis(stride, nd, at_least=1, name="stride")
     d = per_axis(dilation, nd, at_least=1, name="dilation")
     pads = pad_pairs(padding, V.shape[2:], kernel, s, d)
@@ -138,9 +139,25 @@ def _conv(nd, x, weight, bias, stride, padding, dilation, groups, connections, f
                      for m, o, s_, d_ in zip(tap, sizes, s, d, strict=True))
         inputs = V[(..., *seen)].reshape(n, g, c_of_group, prod(sizes))
         weights = np.ascontiguousarray(K[(..., *tap)])
-        Z += (weights @ inputs).reshape(Z.shape)           # the sum over l, for every i and group
+        if connections is None:
+            Z += (weights @ inputs).reshape(Z.shape)       # the sum over l, for every i and group
+        else:
+            for i, those in enumerate(connections):        # over those l that i is connected to
+                Z[:, 0, i] += (weights[0, i, those] @ inputs[:, 0, those]).reshape(n, *sizes)
 
     return deliver(batch.put_back(Z.reshape(n, k, *sizes)), dtype, out)
+
+
+def _table(connections, k, c, g):
+    """The table of the pairs (i, l) that are connected."""
+    connections = np.asarray(connections)
+    if connections.dtype != bool:
+        raise TypeError(f"connections must be bools, not {connections.dtype}")
+    if g != 1:
+        raise ValueError(f"connections say what groups say, and there are {g} groups")
+    if connections.shape != (k, c) or connections.size == 0:
+        raise ValueError(f"connections of shape {connections.shape} do not suit {k} maps of {c}")
+    return connections
 
 
 def _pad(V, pads, border):

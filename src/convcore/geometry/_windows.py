@@ -1,210 +1,14 @@
-"""Sizes of convolutions and poolings, and the padding that gives a wanted size. Pure Python.
-
-Letters: ``n`` input size, ``kernel``, ``stride``, ``dilation`` of one axis. A kernel whose taps are
-``dilation`` cells apart spans ``dilation * (kernel - 1) + 1`` cells. Every function takes one axis
-(integers) or several at once (tuples, one entry an axis).
-"""
+"""Which input cells the outputs of a convolution or pooling see, along an axis."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from convcore import _args
 from convcore._args import Padding
-
-__all__ = [
-    "adaptive_windows",
-    "input_usage",
-    "output_size",
-    "padding_for",
-    "windows",
-]
-
-
-def span(kernel: int, dilation: int) -> int:
-    """Cells from the first tap to the last, both counted."""
-    return dilation * (kernel - 1) + 1
-
-
-def padding_pair(
-    n: int, kernel: int, stride: int, padding: Padding, dilation: int
-) -> tuple[int, int]:
-    """Cells of padding before and after one axis that a word, a number or a pair stands for."""
-    if isinstance(padding, tuple):
-        return padding
-    if isinstance(padding, int):
-        return padding, padding
-    if padding == "valid":
-        return 0, 0
-    if padding == "full":
-        return span(kernel, dilation) - 1, span(kernel, dilation) - 1
-    # "same": the fewest cells that give ceil(n / stride) outputs, the odd one after
-    # ("same_lower": before).
-    total = max((-(-n // stride) - 1) * stride + span(kernel, dilation) - n, 0)
-    half = total // 2
-    return (half, total - half) if padding == "same" else (total - half, half)
-
-
-def axis_size(
-    n: int, kernel: int, stride: int, pair: tuple[int, int], dilation: int, ceil_mode: bool = False
-) -> int:
-    """Outputs along one axis; 0 or less where the kernel does not fit the padded input."""
-    room = n + pair[0] + pair[1] - span(kernel, dilation)
-    if room < 0:
-        return 0
-    if not ceil_mode:
-        return room // stride + 1
-    size = -(-room // stride) + 1
-    # a window that would start in the padding after the input sees nothing new
-    return size - 1 if (size - 1) * stride >= n + pair[0] else size
-
-
-def fitting_size(
-    op: str, n: int, kernel: int, stride: int, padding: Padding, dilation: int, ceil_mode: bool
-) -> int:
-    """Outputs along one axis; an error where the kernel does not fit the padded input."""
-    pair = padding_pair(n, kernel, stride, padding, dilation)
-    size = axis_size(n, kernel, stride, pair, dilation, ceil_mode)
-    if size < 1:
-        raise ValueError(
-            f"{op}: a kernel of {kernel} (dilation {dilation}: {span(kernel, dilation)} cells) "
-            f"does not fit an input of {n} with padding {pair}"
-        )
-    return size
-
-
-def output_size(
-    n: int | Sequence[int],
-    kernel: int | Sequence[int],
-    stride: int | Sequence[int] = 1,
-    padding: Padding | Sequence[Padding] = "valid",
-    dilation: int | Sequence[int] = 1,
-    ceil_mode: bool = False,
-) -> int | tuple[int, ...]:
-    r"""Size of the output of a convolution or pooling.
-
-    .. math:: o = \lfloor (n + p_0 + p_1 - d (k - 1) - 1) / s \rfloor + 1
-
-    Parameters
-    ----------
-    n : int or tuple of ints
-        Input size, at least 0; a tuple gives several axes at once.
-    kernel, stride, dilation : int or tuple of ints
-        Taps, step and distance between taps, in cells, each at least 1.
-    padding : int, pair, word, or a tuple of these
-        Cells added on both sides, (before, after), or ``"valid"`` (none), ``"same"`` and
-        ``"same_lower"`` (as few as give ``ceil(n / stride)`` outputs, the odd cell after / before),
-        ``"full"`` (the kernel's span less one on both sides). With a tuple for ``n``, a tuple of
-        ints or pairs gives each axis its own.
-    ceil_mode : bool
-        Round up instead of down, so that a last partial window counts, unless it would start in
-        the padding after the input.
-
-    Returns
-    -------
-    int or tuple of ints
-        The output size, for each axis.
-
-    Raises
-    ------
-    ValueError, TypeError
-        For sizes out of range, and for a kernel that does not fit the padded input.
-
-    Notes
-    -----
-    PyTorch, ONNX and the study notes (f21-f24, f30) write the same formula with ``2 p`` for
-    ``p_0 + p_1``.
-
-    Examples
-    --------
-    >>> output_size(32, 5)
-    28
-    >>> output_size(227, 11, stride=4)
-    55
-    >>> output_size((5, 6), 3, stride=2, padding="same")
-    (3, 3)
-    >>> output_size(6, 3, stride=2, ceil_mode=True)
-    3
-    """
-    op = "output_size"
-    if not isinstance(n, (list, tuple)):
-        axis: list[Any] = [(v,) for v in (n, kernel, stride, padding, dilation)]
-        return output_size(*axis, ceil_mode=ceil_mode)[0]  # type: ignore[index,misc]
-    axes = len(n)
-    ceil_mode = _args.flag(op, "ceil_mode", ceil_mode)
-    return tuple(
-        fitting_size(op, *axis, ceil_mode)
-        for axis in zip(
-            _args.per_axis(op, "n", n, axes, least=0),
-            _args.per_axis(op, "kernel", kernel, axes),
-            _args.per_axis(op, "stride", stride, axes),
-            _args.paddings(op, padding, axes),
-            _args.per_axis(op, "dilation", dilation, axes),
-            strict=True,
-        )
-    )
-
-
-def padding_for(
-    n: int | Sequence[int],
-    kernel: int | Sequence[int],
-    stride: int | Sequence[int],
-    dilation: int | Sequence[int],
-    size: int | Sequence[int],
-) -> tuple[int, int] | tuple[tuple[int, int], ...]:
-    r"""Fewest cells of padding that give a wanted output size: :func:`output_size` inverted.
-
-    .. math:: p_0 + p_1 = \max(0, (o - 1) s + d (k - 1) + 1 - n), \quad p_0 \le p_1 \le p_0 + 1
-
-    Parameters
-    ----------
-    n, kernel, stride, dilation : int or tuple of ints
-        As for :func:`output_size`.
-    size : int or tuple of ints
-        Wanted output size, at least 1.
-
-    Returns
-    -------
-    pair of ints, or a tuple of pairs
-        Cells before and after, for each axis; the odd cell is after.
-
-    Raises
-    ------
-    ValueError, TypeError
-        For sizes out of range, and where the output is larger than ``size`` with no padding at all.
-
-    Examples
-    --------
-    >>> padding_for(16, 6, 1, 1, 16)
-    (2, 3)
-    >>> output_size(16, 6, padding=(2, 3))
-    16
-    >>> padding_for((5, 5), (3, 1), 2, 1, 3)
-    ((1, 1), (0, 0))
-    """
-    op = "padding_for"
-    if not isinstance(n, (list, tuple)):
-        axis: list[Any] = [(v,) for v in (n, kernel, stride, dilation, size)]
-        return padding_for(*axis)[0]  # type: ignore[return-value]
-    axes = len(n)
-    pairs = []
-    for m, k, s, d, o in zip(
-        _args.per_axis(op, "n", n, axes, least=0),
-        _args.per_axis(op, "kernel", kernel, axes),
-        _args.per_axis(op, "stride", stride, axes),
-        _args.per_axis(op, "dilation", dilation, axes),
-        _args.per_axis(op, "size", size, axes),
-        strict=True,
-    ):
-        total = max((o - 1) * s + span(k, d) - m, 0)
-        pair = total // 2, total - total // 2
-        without = axis_size(m, k, s, pair, d)
-        if without != o:
-            raise ValueError(
-                f"{op}: size {o} is out of reach: an input of {m} with kernel {k}, stride {s} and "
-                f"dilation {d} already gives {without} without padding"
-            )
-        pairs.append(pair)
-    return tuple(pairs)
+from convcore.geometry._sizes import fitting_size, padding_pair, span
 
 
 class Window(NamedTuple):
@@ -285,7 +89,7 @@ def windows(
     ceil_mode = _args.flag(op, "ceil_mode", ceil_mode)
     count_include_pad = _args.flag(op, "count_include_pad", count_include_pad)
     return tuple(
-        _axis_windows(op, *axis, ceil_mode, count_include_pad)
+        axis_windows(op, *axis, ceil_mode, count_include_pad)
         for axis in zip(
             _args.per_axis(op, "n", n, axes, least=0),
             _args.per_axis(op, "kernel", kernel, axes),
@@ -297,10 +101,11 @@ def windows(
     )
 
 
-def _axis_windows(
+def axis_windows(
     op: str, n: int, kernel: int, stride: int, padding: Padding, dilation: int, ceil_mode: bool,
     count_include_pad: bool,
 ) -> list[Window]:  # fmt: skip
+    """:func:`windows` for one axis, of options that have been read."""
     before, after = padding_pair(n, kernel, stride, padding, dilation)
     found = []
     for o in range(fitting_size(op, n, kernel, stride, (before, after), dilation, ceil_mode)):
@@ -435,3 +240,32 @@ def input_usage(
                     usage[cell] += 1
         result.append(usage)
     return tuple(result)
+
+
+def seen_cells(
+    op: str, n: int, kernel: int, stride: int, dilation: int, before: int, outputs: int, border: str
+) -> NDArray[np.int64]:
+    """The input cell under each tap of each output of an axis; -1: a zero of the padding.
+
+    Other borders than zeros repeat cells of an input that has at least one.
+    """
+    if 8 * outputs * kernel > _args.MOST:
+        raise ValueError(f"{op}: {outputs} outputs of {kernel} taps are too many for any memory")
+    try:
+        start = np.arange(outputs, dtype=np.int64) * stride - before
+        place = start[:, np.newaxis] + np.arange(kernel, dtype=np.int64) * dilation
+    except MemoryError:
+        raise MemoryError(f"{op}: no memory for {outputs} outputs of {kernel} taps") from None
+    cells: NDArray[np.int64]
+    if border == "zeros":
+        cells = np.where((place >= 0) & (place < n), place, -1)
+    elif border == "edge":
+        cells = np.clip(place, 0, n - 1)
+    elif border == "wrap":
+        cells = place % n
+    else:  # there and back, the last cell twice (symmetric) or once (reflect)
+        twice = border == "symmetric"
+        period = 2 * n if twice else max(2 * n - 2, 1)
+        place %= period
+        cells = np.minimum(place, period - twice - place)
+    return cells

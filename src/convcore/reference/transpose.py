@@ -1,0 +1,148 @@
+"""Transposed convolution as what it is, the adjoint: each input is scattered over the outputs."""
+
+from itertools import product
+
+import numpy as np
+
+from convcore.reference._common import (
+    Batch,
+    deliver,
+    pad_pairs,
+    per_axis,
+    result_dtype,
+    widened,
+)
+
+__all__ = ["conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]
+
+
+def conv_transpose1d(x, weight, bias=None, stride=1, padding="valid", dilation=1, groups=1, *,
+                     output_padding=0, layout="NCW", threads=None, out=None):
+    """1-D transposed convolution: the adjoint of `reference.conv1d` with the same weight.
+
+    Y[j,u] = bias[j] + sum x[i,k] w[i,j,n] over all i, k, n with k*s + n*d - before = u
+
+    Shapes: `x` (n, c, w) or (c, w), or with the channels last if `layout` is "NWC"; `weight`
+    (c, k/groups, s); `bias` (k,). The other arguments are those of `reference.conv_transpose2d`.
+
+    >>> conv_transpose1d([[1.0, 10.0]], [[[1.0, 2.0, 3.0]]], stride=2)
+    array([[ 1.,  2., 13., 20., 30.]])
+    """
+    return _conv_transpose(1, x, weight, bias, stride, padding, dilation, groups, output_padding,
+                           layout, out)
+
+
+def conv_transpose2d(x, weight, bias=None, stride=1, padding="valid", dilation=1, groups=1, *,
+                     output_padding=0, layout="NCHW", threads=None, out=None):
+    """2-D transposed convolution: the adjoint of `reference.conv2d` with the same weight.
+
+    Y[j,u,v] = bias[j] + sum x[i,o,q] w[i,j,m,n] over all i, o, m, q, n
+               with o*s + m*d - before = u and q*s + n*d - before = v
+
+    Each input cell adds its multiple of the kernel to the outputs that the convolution saw it
+    from. s is the stride, d the dilation and `before` the padding of that convolution, which maps
+    N cells to the n of `x` on each axis:
+
+    N = (n - 1)*s + (r - 1)*d + 1 - before - after + output_padding
+
+    `output_padding`, less than the stride, chooses among the N that have the same n. With "same"
+    and "same_lower" N is (n - 1)*s + 1 + output_padding, and the padding what they mean for N
+    cells. With g groups i runs over the c/g channels of j's group.
+
+    Shapes: `x` (n, c, h, w) or (c, h, w), channels last if `layout` is "NHWC"; `weight`
+    (c, k/groups, r, s); `bias` (k,).
+
+    >>> conv_transpose2d([[[1.0, 10.0]]], [[[[1.0, 2.0], [3.0, 4.0]]]])
+    array([[[ 1., 12., 20.],
+            [ 3., 34., 40.]]])
+    """
+    return _conv_transpose(2, x, weight, bias, stride, padding, dilation, groups, output_padding,
+                           layout, out)
+
+
+def conv_transpose3d(x, weight, bias=None, stride=1, padding="valid", dilation=1, groups=1, *,
+                     output_padding=0, layout="NCDHW", threads=None, out=None):
+    """3-D transposed convolution: the adjoint of `reference.conv3d` with the same weight.
+
+    Y[j] at a cell = bias[j] + sum x[i] at an input cell * w[i,j] at a tap, over all i, inputs and
+    taps with input*s + tap*d - before = cell on each axis
+
+    Shapes: `x` (n, c, depth, h, w) or without n, channels last if `layout` is "NDHWC"; `weight`
+    (c, k/groups, kernel depth, r, s); `bias` (k,). The other arguments are those of
+    `reference.conv_transpose2d`.
+
+    >>> conv_transpose3d(np.ones((1, 2, 1, 1)), np.ones((1, 1, 2, 1, 1)), [0.5]).ravel()
+    array([1.5, 2.5, 1.5])
+    """
+    return _conv_transpose(3, x, weight, bias, stride, padding, dilation, groups, output_padding,
+                           layout, out)
+
+
+@np.errstate(over="ignore", invalid="ignore")              # infinity and NaN are results
+def _conv_transpose(nd, x, weight, bias, stride, padding, dilation, groups, output_padding,
+                    layout, out):
+    """conv_transpose1d, 2d and 3d: `nd` is the number of spatial axes."""
+    x, weight = np.asarray(x), np.asarray(weight)
+    dtype = result_dtype(x, weight)
+    batch = Batch(x, nd, layout)
+    if weight.ndim != nd + 2:
+        raise ValueError(f"a weight of shape {weight.shape} does not suit conv_transpose{nd}d")
+
+    # X is (batch, channels, *space) and W is (c, k/groups, *kernel), in float64, by way of the
+    # result's dtype.
+    X = widened(batch.array, dtype)
+    W = widened(weight, dtype)
+    n, c, *space = X.shape
+    k_of_group, kernel = W.shape[1], W.shape[2:]
+    (g,) = per_axis(groups, 1, at_least=1, name="groups")
+    if c != W.shape[0] or c % g:
+        raise ValueError(f"{c} channels and a weight {weight.shape} do not make {g} groups")
+    if 0 in kernel or 0 in space:
+        raise ValueError(f"nothing to spread: x has shape {x.shape}, weight {weight.shape}")
+    s = per_axis(stride, nd, at_least=1, name="stride")
+    d = per_axis(dilation, nd, at_least=1, name="dilation")
+    more = per_axis(output_padding, nd, at_least=0, name="output_padding")
+    if any(extra >= s_ for extra, s_ in zip(more, s, strict=True)):
+        raise ValueError(f"output_padding {output_padding!r} must be less than the stride "
+                         f"{stride!r}: so many more cells would have had another output")
+    entries = padding if isinstance(padding, (list, tuple, np.ndarray)) else [padding] * nd
+    if len(entries) != nd:
+        raise ValueError(f"padding {padding!r} is not one for each of {nd} axes")
+    sizes, pads = zip(*map(_size_and_pads, space, kernel, s, entries, d, more), strict=True)
+
+    # Every input (o, q) meets the tap (m, n) at the cell (o*s + m*d, q*s + n*d) of the output with
+    # its padding, which is a strided slice that begins at (m*d, n*d).
+    padded = [size + before + after for size, (before, after) in zip(sizes, pads, strict=True)]
+    Y = np.zeros((n, g, k_of_group, *padded))
+    X = X.reshape(n, g, c // g, *space)
+    W = W.reshape(g, c // g, k_of_group, *kernel)
+    for tap in product(*map(range, kernel)):
+        met = tuple(slice(m * d_, m * d_ + (o - 1) * s_ + 1, s_)
+                    for m, o, s_, d_ in zip(tap, space, s, d, strict=True))
+        for i in range(c // g):
+            weights = W[(slice(None), i, slice(None), *tap)]
+            Y[(..., *met)] += X[:, :, i, np.newaxis] * weights.reshape(g, k_of_group, *[1] * nd)
+
+    Y = Y.reshape(n, g * k_of_group, *padded)
+    Y = Y[(..., *[slice(before, before + size)
+                  for size, (before, _) in zip(sizes, pads, strict=True)])]
+    if bias is not None:
+        bias = np.asarray(bias)
+        if bias.shape != Y.shape[1:2]:
+            raise ValueError(f"bias must have shape {Y.shape[1:2]}, not {bias.shape}")
+        result_dtype(bias)
+        Y = Y + bias.astype(dtype).reshape(-1, *[1] * nd)
+    return deliver(batch.put_back(Y), dtype, out)
+
+
+def _size_and_pads(n, r, s, padding, d, more):
+    """The N of one axis, and the padding of the convolution that maps N cells to n."""
+    if isinstance(padding, str) and padding in ("same", "same_lower"):
+        size = (n - 1) * s + 1 + more
+        (pads,) = pad_pairs((padding,), [size], [r], [s], [d])
+    else:
+        (pads,) = pad_pairs((padding,), [n], [r], [s], [d])          # no matter how many cells
+        size = (n - 1) * s + (r - 1) * d + 1 - sum(pads) + more
+    if size < 1:
+        raise ValueError(f"({n} - 1)*{s} + ({r} - 1)*{d} + 1 - {sum(pads)} + {more} outputs: none")
+    return size, pads
