@@ -178,12 +178,11 @@ def choice(op: str, name: str, value: object, choices: Sequence[str]) -> None:
         raise ValueError(f"{op}: {name} must be one of {tuple(choices)}, got {shown(value)}")
 
 
-def check_bias(op: str, bias: Array, channels: int) -> None:
-    """Refuse a bias that is not one real number for each output channel."""
-    if bias.shape != (channels,):
-        raise ValueError(
-            f"{op}: bias has shape {bias.shape}, expected ({channels},), one an output channel"
-        )
+def check_bias(op: str, bias: Array, shape: tuple[int, ...]) -> None:
+    """Refuse a bias that is not one real number for each kernel of each output channel."""
+    if bias.shape != shape:
+        what = "one an output channel" if len(shape) == 1 else "one for each kernel of weight"
+        raise ValueError(f"{op}: bias has shape {bias.shape}, expected {shape}, {what}")
     if bias.dtype is not FLOAT32:
         check_dtype(op, "bias", bias.dtype)
 

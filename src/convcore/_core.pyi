@@ -17,6 +17,8 @@ class Conv:
         axes: Sequence[tuple[int, int, int, int, int, int]],
         border: str,
         channels_last: bool,
+        period: Sequence[int] | None = None,
+        table: tuple[NDArray[Any], NDArray[Any]] | None = None,
     ) -> None: ...
     def forward(
         self,

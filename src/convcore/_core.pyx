@@ -62,6 +62,13 @@ cdef extern from "convcore.h" nogil:
         cc_axis axis[3]
         cc_border border
         bint channels_last
+        const int64_t *first_input
+        const int64_t *inputs
+    ctypedef struct cc_tiled:
+        cc_conv conv
+        int64_t period[3]
+    cc_status cc_tiled_forward(const cc_tiled *problem, cc_type type, const void *x,
+                               const void *weight, const void *bias, void *y, int threads)
     cc_status cc_conv_forward(const cc_conv *problem, cc_type type, const void *x,
                               const void *weight, const void *bias, void *y, int threads,
                               cc_mode mode)
@@ -178,29 +185,43 @@ cdef set_axes(cc_axis *axis, axes):
 cdef class Conv:
     """A convolution's sizes, checked and ready to run on arrays of float32 or float64.
 
-    ``axes`` holds (in, kernel, stride, dilation, before, out) for depth, row and column.
+    ``axes`` holds (in, kernel, stride, dilation, before, out) for depth, row and column;
+    ``period``, after how many outputs along each the weights repeat, unless all share them;
+    ``table``, for output channels that see some input channels only, where the list of each begins
+    and ends, and the lists.
     """
-    cdef cc_conv problem
+    cdef cc_tiled problem
+    cdef bint is_tiled
     cdef int64_t x_reals, weight_reals, bias_reals, y_reals
+    cdef Buffers table  # what the problem points to
 
     def __init__(self, int64_t n, int64_t groups, int64_t c, int64_t k, axes, str border,
-                 bint channels_last):
-        cdef cc_conv *p = &self.problem
+                 bint channels_last, period=None, table=None):
+        cdef cc_conv *p = &self.problem.conv
         p.n = n
         p.groups = groups
         p.c = c
         p.k = k
         p.border = <cc_border><int>BORDERS.index(border)
         p.channels_last = channels_last
+        self.is_tiled = period is not None
         self.x_reals = n * groups * c
         self.weight_reals = groups * k * c
         self.bias_reals = groups * k
         self.y_reals = n * groups * k
         set_axes(p.axis, axes)
         for i in range(3):
+            self.problem.period[i] = period[i] if self.is_tiled else 1
             self.x_reals *= p.axis[i].cells
-            self.weight_reals *= p.axis[i].kernel
+            self.weight_reals *= p.axis[i].kernel * self.problem.period[i]
+            self.bias_reals *= self.problem.period[i]
             self.y_reals *= p.axis[i].out
+        p.first_input = p.inputs = NULL
+        if table is not None:
+            starts, inputs = table
+            self.table = Buffers()
+            p.first_input = <const int64_t *>self.table.add(starts, k + 1, 0, True)
+            p.inputs = <const int64_t *>self.table.add(inputs, p.first_input[k], 0, True)
 
     def forward(self, x, weight, bias, y, int threads, str mode="auto"):
         """Compute y; ``mode`` names the kernel, for tests: every one gives the same bits."""
@@ -215,7 +236,10 @@ cdef class Conv:
         cdef cc_mode kernel = <cc_mode><int>MODES.index(mode)
         cdef cc_status status
         with nogil:
-            status = cc_conv_forward(&self.problem, type, px, pw, pb, py, threads, kernel)
+            if self.is_tiled:
+                status = cc_tiled_forward(&self.problem, type, px, pw, pb, py, threads)
+            else:
+                status = cc_conv_forward(&self.problem.conv, type, px, pw, pb, py, threads, kernel)
         check(status, "convolution")
 
 

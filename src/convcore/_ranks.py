@@ -6,6 +6,7 @@ docstring. They are ordinary functions with a signature of their own.
 """
 
 import inspect
+import re
 from collections.abc import Callable
 from string import Template
 from typing import Any, NamedTuple
@@ -40,7 +41,7 @@ def for_each_rank(define: Callable[[Rank], Operator]) -> tuple[Operator, Operato
     """The operator that ``define`` makes for one, two and three axes.
 
     Its docstring may use the fields of :class:`Rank` and ``$name``, ``$forward`` (the name without
-    ``_backward``) and ``$d`` (the number of axes with a "d"); its name gets the "d" after "pool".
+    ``_backward``) and ``$d`` (the number of axes with a "d"); its name gets that too.
     """
     one, two, three = (_named(define(rank), rank) for rank in RANKS)
     return one, two, three
@@ -48,7 +49,7 @@ def for_each_rank(define: Callable[[Rank], Operator]) -> tuple[Operator, Operato
 
 def _named(operator: Operator, rank: Rank) -> Operator:
     words = rank._asdict() | {
-        "name": operator.__name__.replace("pool", f"pool{rank.axes}d"),
+        "name": re.sub("(_backward)?$", rf"{rank.axes}d\1", operator.__name__, count=1),
         "d": f"{rank.axes}d",
     }
     words["forward"] = words["name"].removesuffix("_backward")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from convcore import _args, _core, _runtime, _shapes
+from convcore import connections as tables
 from convcore._args import Array, Padding
 
 __all__ = ["conv1d", "conv2d", "conv3d"]
@@ -22,6 +23,44 @@ class Problem(NamedTuple):
     core: _core.Conv | None
     shape: tuple[int, ...]  # of the result, as the caller sees it
     channel_axis: int  # of that shape
+    bias: tuple[int, ...]  # shape of a bias: a number for each kernel of each output channel
+
+
+class Weight(NamedTuple):
+    """What the axes of a weight are."""
+
+    channels: int  # output
+    period: tuple[int, ...]  # outputs after which kernels repeat, along each axis
+    inputs: int  # input channels that a kernel sees
+    kernel: tuple[int, ...]
+
+
+# What a weight's shape is, by the way its kernels are shared among the outputs.
+FORMS = {
+    "shared": "(out, in / groups, *kernel)",
+    "tiled": "(out, *period, in, *kernel)",
+    "local": "(out, *output size, in, *kernel)",
+}
+
+
+def read_weight(op: str, axes: int, shape: tuple[int, ...], sharing: str) -> Weight:
+    """The axes of a weight of this shape."""
+    periods = 0 if sharing == "shared" else axes
+    if len(shape) != 2 + periods + axes:
+        raise ValueError(
+            f"{op}: weight must have {2 + periods + axes} axes {FORMS[sharing]}, got shape {shape}"
+        )
+    weight = Weight(
+        shape[0], shape[1 : 1 + periods] or (1,) * axes, shape[1 + periods], shape[2 + periods :]
+    )
+    if 0 in weight.kernel:
+        raise ValueError(f"{op}: weight of shape {shape} has an empty kernel")
+    if 0 in weight.period:
+        raise ValueError(
+            f"{op}: weight of shape {shape} has period {weight.period}, expected at least 1 "
+            "along each axis"
+        )
+    return weight
 
 
 @lru_cache(maxsize=4096)
@@ -36,20 +75,18 @@ def problem(
     groups: int,
     border: str,
     layout: str,
+    sharing: str = "shared",
+    table: bytes | None = None,
 ) -> Problem:
     """Check shapes against options and prepare the convolution; calls alike share the work.
 
-    The options are numbers, words and tuples that per_axis() and paddings() have passed.
+    The options are numbers, words and tuples that per_axis() and paddings() have passed; the table
+    of connections is the memory of one that fits the weight.
     """
     _args.choice(op, "border", border, _args.BORDERS)
     n, channels, spatial, channels_last = _shapes.split(op, axes, x, layout)
-    if len(weight) != axes + 2:
-        raise ValueError(
-            f"{op}: weight must have {axes + 2} axes (out, in / groups, *kernel), got shape "
-            f"{weight}"
-        )
+    out_channels, period, group_channels, kernel = read_weight(op, axes, weight, sharing)
     groups = _args.whole(op, "groups", groups, 1)
-    out_channels, group_channels, kernel = weight[0], weight[1], weight[2:]
     if channels % groups or out_channels % groups:
         raise ValueError(
             f"{op}: groups = {groups} must divide the input channels ({channels}) and the output "
@@ -60,8 +97,6 @@ def problem(
             f"{op}: weight of shape {weight} has {group_channels} input channels a group, expected "
             f"{channels // groups} (x has {channels} channels in {groups} groups)"
         )
-    if 0 in kernel:
-        raise ValueError(f"{op}: weight of shape {weight} has an empty kernel")
     options = (
         _args.per_axis(op, "stride", stride, axes),
         _args.paddings(op, padding, axes),
@@ -77,18 +112,32 @@ def problem(
         raise ValueError(
             f"{op}: border {border!r} repeats input cells, but x of shape {x} has none on an axis"
         )
-    out = [row[-1] for row in rows]
+    out = tuple(row[-1] for row in rows)
+    if sharing == "local" and period != out:
+        raise ValueError(
+            f"{op}: weight of shape {weight} has kernels for {period} outputs, but x of shape {x} "
+            f"gives {out}; expected weight {FORMS[sharing]}"
+        )
     shape = _shapes.join(op, n, out_channels, out, channels_last, x=x, weight=weight,
                          padding=padding, stride=stride, dilation=dilation)  # fmt: skip
     core = None
     if prod(shape) and group_channels:
-        rows = _shapes.three_axes(rows)
         core = _core.Conv(
-            n, groups, group_channels, out_channels // groups, rows, border, channels_last
-        )
+            n, groups, group_channels, out_channels // groups, _shapes.three_axes(rows), border,
+            channels_last, (1,) * (3 - axes) + period if max(period) > 1 else None,
+            None if table is None else input_lists(table, out_channels),
+        )  # fmt: skip
     if len(x) == axes + 1:
         shape = shape[1:]
-    return Problem(core, shape, len(shape) - 1 if channels_last else len(shape) - axes - 1)
+    channel_axis = len(shape) - 1 if channels_last else len(shape) - axes - 1
+    return Problem(core, shape, channel_axis, weight[: 1 if sharing == "shared" else 1 + axes])
+
+
+def input_lists(table: bytes, out_channels: int) -> tuple[Array, Array]:
+    """Where each output channel's list of connected input channels begins, and the lists."""
+    connected = np.frombuffer(table, np.bool_).reshape(out_channels, -1)
+    starts = np.concatenate(([0], np.cumsum(connected.sum(axis=1)))).astype(np.int64)
+    return starts, np.nonzero(connected)[1].astype(np.int64)
 
 
 def convolution(
@@ -101,18 +150,20 @@ def convolution(
     padding: Paddings = "valid",
     dilation: Sizes = 1,
     groups: int = 1,
-    connections: object = None,
+    connections: ArrayLike | None = None,
     flip: bool = False,
     border: str = "zeros",
     layout: str = "NCHW",
     algorithm: str = "auto",
     threads: int | None = None,
     out: Array | None = None,
+    sharing: str = "shared",
     kernel: str = "auto",
 ) -> Array:
     """Convolve over ``axes`` spatial axes; ``op`` is the name that errors carry.
 
-    ``kernel`` names the inner loop (``_core.MODES``); tests use it, results do not depend on it.
+    ``sharing`` is one of FORMS. ``kernel`` names the inner loop (``_core.MODES``); tests use it,
+    results do not depend on it.
     """
     x = _args.array(op, "x", x)
     weight = _args.array(op, "weight", weight)
@@ -131,21 +182,21 @@ def convolution(
         _args.choice(op, "layout", layout, _args.LAYOUTS[axes])
     if type(algorithm) is not str or algorithm not in _args.ALGORITHMS:
         _args.choice(op, "algorithm", algorithm, _args.ALGORITHMS)
-    if connections is not None:
-        raise ValueError(
-            f"{op}: connections is not available in this version, expected None; "
-            "set the weights of absent pairs to zero"
-        )
     if type(flip) is not bool:
         flip = _args.flag(op, "flip", flip)
     count = _runtime.threads_for(op, threads)
-    core, shape, channel_axis = problem(
-        op, axes, x.shape, weight.shape, stride, padding, dilation, groups, border, layout
-    )
+    table = None
+    if connections is not None:
+        pairs = weight.shape if weight.ndim == axes + 2 else (None, None)
+        table = tables.check(op, connections, pairs[0], pairs[1], groups).tobytes()
+    core, shape, channel_axis, bias_shape = problem(
+        op, axes, x.shape, weight.shape, stride, padding, dilation, groups, border, layout,
+        sharing, table,
+    )  # fmt: skip
     offset = None
     if bias is not None:
         offset = _args.array(op, "bias", bias)
-        _args.check_bias(op, offset, shape[channel_axis])
+        _args.check_bias(op, offset, bias_shape)
         offset = _args.ready(op, "bias", _args.ready(op, "bias", offset, dtype), work)
     place = None if out is None else _args.check_out(op, out, shape, dtype)
     if place is not None and _args.computes_into(place, work, (x, weight, offset)):
@@ -153,7 +204,7 @@ def convolution(
     else:
         target = _args.new_result(op, shape, work, x=x, weight=weight, padding=padding)
     if core is None:
-        fill_with_bias(target, offset, channel_axis)
+        fill_with_bias(target, offset, axes, channel_axis)
     else:
         if flip:
             weight = np.flip(weight, tuple(range(2, axes + 2)))
@@ -167,9 +218,15 @@ def convolution(
     return _args.delivered(target, place, out, dtype)
 
 
-def fill_with_bias(y: Array, bias: Array | None, channel_axis: int) -> None:
+def fill_with_bias(y: Array, bias: Array | None, axes: int, channel_axis: int) -> None:
     """The result where there is nothing to sum over: the bias alone."""
-    y[...] = 0 if bias is None else bias.reshape(-1, *(1,) * (y.ndim - 1 - channel_axis))
+    if bias is None:
+        y[...] = 0
+        return
+    y = np.moveaxis(y, channel_axis, -1 - axes)
+    period = bias.shape[1:] or (1,) * axes
+    turns = [np.arange(n) % p for n, p in zip(y.shape[y.ndim - axes :], period, strict=True)]
+    y[...] = bias.reshape(-1, *period)[np.ix_(np.arange(len(bias)), *turns)]
 
 
 def conv1d(
@@ -181,7 +238,7 @@ def conv1d(
     dilation: Sizes = 1,
     groups: int = 1,
     *,
-    connections: None = None,
+    connections: ArrayLike | None = None,
     flip: bool = False,
     border: str = "zeros",
     layout: str = "NCW",
@@ -244,7 +301,7 @@ def conv2d(
     dilation: Sizes = 1,
     groups: int = 1,
     *,
-    connections: None = None,
+    connections: ArrayLike | None = None,
     flip: bool = False,
     border: str = "zeros",
     layout: str = "NCHW",
@@ -282,8 +339,9 @@ def conv2d(
     groups : int
         Channels are dealt into this many groups that do not see each other; C groups of one
         channel are a depthwise convolution.
-    connections : None
-        Tables of connected channels; not available in this version.
+    connections : array_like of bool, shape (out, C), optional
+        Which input channels each output channel sees; the weights and inputs of other pairs are
+        never read. Excludes ``groups``; see :mod:`convcore.connections`.
     flip : bool
         Flip the kernel along its spatial axes: convolution in the mathematical sense.
     border : {"zeros", "edge", "reflect", "symmetric", "wrap"}
@@ -350,7 +408,7 @@ def conv3d(
     dilation: Sizes = 1,
     groups: int = 1,
     *,
-    connections: None = None,
+    connections: ArrayLike | None = None,
     flip: bool = False,
     border: str = "zeros",
     layout: str = "NCDHW",

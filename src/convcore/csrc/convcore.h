@@ -34,7 +34,8 @@ typedef enum { CC_ZEROS = 0, CC_EDGE, CC_REFLECT, CC_SYMMETRIC, CC_WRAP, CC_BORD
 enum { CC_DEPTH = 0, CC_ROW, CC_COLUMN, CC_AXES };
 
 /* One spatial axis: output o sees the padded cells o * stride + tap * dilation, tap < kernel, and
- * padded cell p is input cell p - before. An axis that the operator lacks has all sizes 1. */
+ * padded cell p is input cell p - before (`before` < 0: the first cells are left out). An axis that
+ * the operator lacks has all sizes 1. */
 typedef struct {
     int64_t in, kernel, stride, dilation, before, out;
 } cc_axis;
@@ -47,6 +48,9 @@ typedef struct {
     cc_axis axis[CC_AXES];
     cc_border border;
     bool channels_last;
+    /* unless NULL, and for one group: output channel k sees, of the input channels, only
+     * inputs[first_input[k]] ... inputs[first_input[k + 1] - 1], in rising order */
+    const int64_t *first_input, *inputs;
 } cc_conv;
 
 /* The inner loop that computes a convolution; CC_AUTO lets the plan choose. All give equal bits. */
@@ -54,6 +58,18 @@ typedef enum { CC_AUTO = 0, CC_PIXELS, CC_LANES, CC_MAPS, CC_ROWS, CC_MODES } cc
 
 cc_status cc_conv_forward(const cc_conv *problem, cc_type type, const void *x, const void *weight,
                           const void *bias, void *y, int threads, cc_mode mode);
+
+/* A convolution of one group, without a border, whose weights differ from output to output and
+ * repeat after `period` outputs along each axis: Z[k, o] = bias[k, o % period] + sum over c, taps
+ * of V[c, o * stride + ...] K[k, o % period, c, tap] Period 1 is convolution; with as many as there
+ * are outputs nothing repeats (a local layer). */
+typedef struct {
+    cc_conv conv;
+    int64_t period[CC_AXES];
+} cc_tiled;
+
+cc_status cc_tiled_forward(const cc_tiled *problem, cc_type type, const void *x, const void *weight,
+                           const void *bias, void *y, int threads);
 
 /* What a pooling makes of its window. CC_POOL_SUM is the adjoint of a mean, without its divisor. */
 typedef enum { CC_POOL_MAX = 0, CC_POOL_MEAN, CC_POOL_NORM, CC_POOL_SUM, CC_POOLS } cc_pool_kind;

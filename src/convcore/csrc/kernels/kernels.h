@@ -19,7 +19,8 @@ typedef struct {
     const cc_run *full, *last; /* the runs of every block but the last, and of the last */
     ptrdiff_t full_runs, last_runs;
     ptrdiff_t blocks;
-    ptrdiff_t step; /* from a block's input cells to the next block's */
+    ptrdiff_t step;        /* from a block's input cells to the next block's */
+    ptrdiff_t offset_step; /* from a block's offsets to the next block's; 0: they are the same */
 } cc_taps;
 
 /* Where the pixels of a tile lie in the input and in the accumulators. */
@@ -28,6 +29,14 @@ typedef struct {
     ptrdiff_t row_step, column_step; /* in the input, from an output pixel to its neighbour */
     ptrdiff_t acc_step;
 } cc_grid;
+
+/* Rows of weights and patches of input, `taps` long; from a row, patch, result or initial value to
+ * the next. */
+typedef struct {
+    ptrdiff_t channels, images, taps;
+    ptrdiff_t weight_row, patch_row, init_step;
+    ptrdiff_t y_channel, y_image;
+} cc_dots;
 
 /* How rows are folded: CC_MAX may lose a NaN, and then says that it saw one; CC_LARGER does not
  * look for any; CC_MAX_NAN keeps it. Integers have the first two alone. */

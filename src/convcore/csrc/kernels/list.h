@@ -19,6 +19,11 @@ CC_REAL_KERNEL(void, rows,
                (const cc_taps *taps, int maps, const void *src, ptrdiff_t width, bool slack,
                 const void *weight, const void *init, void *dst, ptrdiff_t dst_step, int stores))
 
+/* y[c][i] = init[c] + sum over taps of weight[c][t] * patches[i][t]; init may be NULL */
+CC_REAL_KERNEL(void, dots,
+               (const cc_dots *dots, const void *weight, const void *patches, const void *init,
+                void *y))
+
 /* dst[c][r] = src[r][c] */
 CC_KERNEL(void, transpose,
           (const void *src, ptrdiff_t src_row, void *dst, ptrdiff_t dst_row, ptrdiff_t rows,
@@ -28,6 +33,11 @@ CC_KERNEL(void, transpose,
 CC_KERNEL(void, copy,
           (const void *src, ptrdiff_t src_row, ptrdiff_t src_column, void *dst, ptrdiff_t dst_row,
            ptrdiff_t rows, ptrdiff_t columns))
+
+/* dst[c][r] = src[index[r] + c] */
+CC_REAL_KERNEL(void, turn,
+               (const void *src, const ptrdiff_t *index, void *dst, ptrdiff_t dst_row,
+                ptrdiff_t rows, ptrdiff_t columns))
 
 /* dst[i] = src[index[i]] */
 CC_REAL_KERNEL(void, gather, (const void *src, const ptrdiff_t *index, void *dst, ptrdiff_t count))

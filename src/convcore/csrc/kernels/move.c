@@ -33,40 +33,64 @@ CC_INLINE void transpose_square(vec *v)
     }
 }
 
-/* A square of which only some rows and columns exist. */
-static void transpose_corner(const real *src, ptrdiff_t src_row, real *dst, ptrdiff_t dst_row,
-                             int rows, int columns)
+/* Where row i of a matrix begins: at index[i], or (NULL) a fixed distance after the one before. */
+CC_INLINE const real *row_of(const real *src, ptrdiff_t src_row, const ptrdiff_t *index, int i)
 {
-    vec v[LANES] = {{0}};
-    for (int i = 0; i < rows; i++)
-        v[i] = columns == LANES ? load(src + i * src_row) : load_few(src + i * src_row, columns);
+    return src + (index ? index[i] : i * src_row);
+}
+
+/* A square of which only some rows and columns exist. */
+static void transpose_corner(const real *src, ptrdiff_t src_row, const ptrdiff_t *index, real *dst,
+                             ptrdiff_t dst_row, int rows, int columns)
+{
+    vec v[LANES];
+    CC_UNROLL
+    for (int i = 0; i < LANES; i++) {
+        v[i] = (vec){0};
+        if (i < rows) {
+            const real *row = row_of(src, src_row, index, i);
+            v[i] = columns == LANES ? load(row) : load_few(row, columns);
+        }
+    }
     transpose_square(v);
-    for (int i = 0; i < columns; i++)
+    CC_UNROLL
+    for (int i = 0; i < LANES; i++) {
+        if (i >= columns)
+            break;
         if (rows == LANES)
             store(dst + i * dst_row, v[i]);
         else
             store_few(dst + i * dst_row, v[i], rows);
+    }
+}
+
+CC_INLINE void transpose(const real *src, ptrdiff_t src_row, const ptrdiff_t *index, real *dst,
+                         ptrdiff_t dst_row, ptrdiff_t rows, ptrdiff_t columns)
+{
+    for (ptrdiff_t r = 0; r < rows; r += LANES)
+        for (ptrdiff_t c = 0; c < columns; c += LANES) {
+            const real *s = src + (index ? 0 : r * src_row) + c;
+            const ptrdiff_t *of = index ? index + r : NULL;
+            real *d = dst + c * dst_row + r;
+            if (r + LANES <= rows && c + LANES <= columns) {
+                vec v[LANES];
+                CC_UNROLL
+                for (int i = 0; i < LANES; i++) v[i] = load(row_of(s, src_row, of, i));
+                transpose_square(v);
+                CC_UNROLL
+                for (int i = 0; i < LANES; i++) store(d + i * dst_row, v[i]);
+            } else {
+                transpose_corner(s, src_row, of, d, dst_row,
+                                 (int)(rows - r < LANES ? rows - r : LANES),
+                                 (int)(columns - c < LANES ? columns - c : LANES));
+            }
+        }
 }
 
 void CC_FN(transpose)(const void *src, ptrdiff_t src_row, void *dst, ptrdiff_t dst_row,
                       ptrdiff_t rows, ptrdiff_t columns)
 {
-    for (ptrdiff_t r = 0; r < rows; r += LANES)
-        for (ptrdiff_t c = 0; c < columns; c += LANES) {
-            const real *s = (const real *)src + r * src_row + c;
-            real *d = (real *)dst + c * dst_row + r;
-            if (r + LANES <= rows && c + LANES <= columns) {
-                vec v[LANES];
-                CC_UNROLL
-                for (int i = 0; i < LANES; i++) v[i] = load(s + i * src_row);
-                transpose_square(v);
-                CC_UNROLL
-                for (int i = 0; i < LANES; i++) store(d + i * dst_row, v[i]);
-            } else {
-                transpose_corner(s, src_row, d, dst_row, (int)(rows - r < LANES ? rows - r : LANES),
-                                 (int)(columns - c < LANES ? columns - c : LANES));
-            }
-        }
+    transpose(src, src_row, NULL, dst, dst_row, rows, columns);
 }
 
 /* LANES reals two apart; reads no further than the last of them. */
@@ -106,6 +130,12 @@ void CC_FN(copy)(const void *src, ptrdiff_t src_row, ptrdiff_t src_column, void 
 }
 
 #ifndef CC_INTEGER
+void CC_FN(turn)(const void *src, const ptrdiff_t *index, void *dst, ptrdiff_t dst_row,
+                 ptrdiff_t rows, ptrdiff_t columns)
+{
+    transpose(src, 0, index, dst, dst_row, rows, columns);
+}
+
 void CC_FN(gather)(const void *src, const ptrdiff_t *index, void *dst, ptrdiff_t count)
 {
     const real *s = src;

@@ -83,13 +83,14 @@ void CC_FN(pixels)(const cc_taps *taps, const cc_grid *grid, const void *src, co
     const real *in = src, *w = weight;
     for (ptrdiff_t b = 0; b < taps->blocks; b++) {
         const ptrdiff_t count = (b < taps->blocks - 1 ? taps->full : taps->last)->taps;
+        const ptrdiff_t *offset = taps->offset + b * taps->offset_step;
         switch (vecs * 2 + lanewise) {
 #define CASE(n) \
     case n * 2: \
-        block(n, false, grid, in, taps->offset, count, w, init, acc); \
+        block(n, false, grid, in, offset, count, w, init, acc); \
         break; \
     case n * 2 + 1: \
-        block(n, true, grid, in, taps->offset, count, w, init, acc); \
+        block(n, true, grid, in, offset, count, w, init, acc); \
         break;
             CASE(1)
             CASE(2)

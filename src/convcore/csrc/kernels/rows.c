@@ -72,7 +72,7 @@ CC_INLINE void tile(int maps, int vecs, const task *job, ptrdiff_t x, int last)
         const bool is_last = b == taps->blocks - 1;
         const cc_run *run = is_last ? taps->last : taps->full;
         const cc_run *end = run + (is_last ? taps->last_runs : taps->full_runs);
-        const ptrdiff_t *offset = taps->offset;
+        const ptrdiff_t *offset = taps->offset + b * taps->offset_step;
         vec acc[MAX_ACCS][MAX_VECS];
         CC_UNROLL
         for (int a = 0; a < accs; a++) {

@@ -1,5 +1,6 @@
 /* Convolution, forward: shares the plan's items and blocks out to threads; for each of them brings
  * the strip and the packed weights into scratch, calls the kernel, and stores the sums. */
+#include "connected.h"
 #include "conv_plan.h"
 #include "parallel.h"
 
@@ -17,6 +18,7 @@ typedef struct {
     ptrdiff_t *offset, *weight_index; /* lists, shared and read only */
     cc_run *runs;
     cc_taps taps;
+    cc_connected connected; /* instead, where channels are connected by a table */
     part_layout layout;
     char *parts; /* scratch of part 0, 1, ... */
 } job;
@@ -85,7 +87,8 @@ static const char *find_cells(const job *j, part_state *part, const item *it, in
     ptrdiff_t at = it->image * image + it->group * p->c * strip->src_channel;
     if (strip->in_place) {
         for (int a = 0; a < CC_AXES; a++)
-            at += it->origin[a] * p->axis[a].stride * strip->axis[a].src_pitch;
+            at +=
+                (it->origin[a] * p->axis[a].stride - p->axis[a].before) * strip->axis[a].src_pitch;
         return j->x + at * plan->kernels->size;
     }
     if (part->item != index) {
@@ -131,6 +134,11 @@ static ptrdiff_t pack(const job *j, const char *weight, int64_t from, int64_t to
     const cc_kernels *k = plan->kernels;
     const ptrdiff_t count = to - from, taps = plan->taps;
     const char *first = weight + from * taps * k->size;
+    if (j->connected.taps) {
+        for (int64_t c = from; c < to; c++, packed += taps * plan->rows * k->size)
+            cc_connected_pack(&j->connected, k, c, j->weight + c * taps * k->size, packed);
+        return count * taps * plan->rows;
+    }
     if (plan->mode == CC_ROWS) {
         const ptrdiff_t block = plan->taps_size.channels * taps / plan->problem.c;
         ptrdiff_t done = 0;
@@ -258,17 +266,18 @@ static void run_rows(const job *j, part_state *part, const item *it, const char 
         const int64_t channel = it->group * p->k + from;
         const char *init = find_init(j, part, channel, channel + to - from, plan->rows);
         const int channels = maps ? (int)(to - from) : 0;
+        const cc_taps *taps = j->connected.taps ? &j->connected.taps[from] : &j->taps;
         for (int64_t r = 0; r < it->count[CC_ROW]; r += plan->rows) {
             const int64_t left = it->count[CC_ROW] - r;
             const int stores = maps ? channels : (int)(left < plan->rows ? left : plan->rows);
             char *y = j->y + find_output(plan, it, channel, r) * k->size;
             if (planar) {
-                k->rows(&j->taps, channels, cells + r * row_step, columns, slack, weights, init, y,
+                k->rows(taps, channels, cells + r * row_step, columns, slack, weights, init, y,
                         maps ? plane : line, stores);
                 continue;
             }
-            k->rows(&j->taps, channels, cells + r * row_step, columns, slack, weights, init,
-                    part->sums, columns, stores);
+            k->rows(taps, channels, cells + r * row_step, columns, slack, weights, init, part->sums,
+                    columns, stores);
             if (maps)
                 k->transpose(part->sums, columns, y, all, stores, columns);
             else
@@ -326,6 +335,22 @@ static void run_part(int index, void *context)
     }
 }
 
+/* Whether the lists of connected channels can be followed. */
+static bool is_table(const cc_conv *p)
+{
+    if (!p->inputs || !p->first_input || p->groups != 1 || p->first_input[0] != 0)
+        return false;
+    for (int64_t k = 0; k < p->k; k++) {
+        if (p->first_input[k + 1] < p->first_input[k])
+            return false;
+        for (int64_t i = p->first_input[k]; i < p->first_input[k + 1]; i++)
+            if (p->inputs[i] < 0 || p->inputs[i] >= p->c ||
+                (i > p->first_input[k] && p->inputs[i] <= p->inputs[i - 1]))
+                return false;
+    }
+    return true;
+}
+
 static cc_status cc_conv_check(const cc_conv *p, cc_mode mode)
 {
     if (p->n < 1 || p->groups < 1 || p->c < 1 || p->k < 1 || p->border < 0 ||
@@ -334,10 +359,10 @@ static cc_status cc_conv_check(const cc_conv *p, cc_mode mode)
     for (int a = 0; a < CC_AXES; a++) {
         const cc_axis *x = &p->axis[a];
         if (x->in < (p->border == CC_ZEROS ? 0 : 1) || x->out < 1 || x->kernel < 1 ||
-            x->stride < 1 || x->dilation < 1 || x->before < 0)
+            x->stride < 1 || x->dilation < 1 || x->before < -x->in)
             return CC_BAD_PROBLEM;
     }
-    return CC_OK;
+    return !p->first_input || is_table(p) ? CC_OK : CC_BAD_PROBLEM;
 }
 
 cc_status cc_conv_forward(const cc_conv *problem, cc_type type, const void *x, const void *weight,
@@ -352,19 +377,23 @@ cc_status cc_conv_forward(const cc_conv *problem, cc_type type, const void *x, c
     const size_t offsets = round_up((size_t)plan->taps_size.offsets * sizeof(ptrdiff_t));
     const size_t indices = round_up((size_t)plan->taps_size.weights * sizeof(ptrdiff_t));
     const size_t runs = round_up((size_t)plan->taps_size.runs * sizeof(cc_run));
+    const size_t lists = offsets + indices + runs;
+    const size_t connected = round_up(cc_connected_measure(&plan->problem, plan->rows));
     j.layout = lay_out_part(plan);
-    char *scratch = cc_scratch_take(offsets + indices + runs + (size_t)parts * j.layout.bytes);
+    char *scratch = cc_scratch_take(lists + connected + (size_t)parts * j.layout.bytes);
     if (!scratch)
         return CC_NO_MEMORY;
     j.offset = (ptrdiff_t *)scratch;
     j.weight_index = (ptrdiff_t *)(scratch + offsets);
     j.runs = (cc_run *)(scratch + offsets + indices);
-    j.parts = scratch + offsets + indices + runs;
+    j.parts = scratch + lists + connected;
     if (plan->mode == CC_ROWS)
         j.taps = cc_taps_rows(&plan->problem, &plan->strip, plan->rows, j.offset, j.runs,
                               j.weight_index);
     else
         j.taps = cc_taps_list(&plan->problem, &plan->strip, j.offset, j.runs);
+    if (problem->first_input)
+        cc_connected_list(&j.connected, &plan->problem, &plan->strip, plan->rows, scratch + lists);
     cc_parallel(parts, run_part, &j);
     cc_scratch_give(scratch);
     return CC_OK;

@@ -41,17 +41,6 @@ static void merge_axes(cc_conv *problem)
     axis[CC_COLUMN].in = axis[CC_COLUMN].out = cells;
 }
 
-static bool is_padded(const cc_conv *problem)
-{
-    for (int a = 0; a < CC_AXES; a++) {
-        const cc_axis *x = &problem->axis[a];
-        const int64_t seen = (x->out - 1) * x->stride + (x->kernel - 1) * x->dilation + 1;
-        if (x->before || seen > x->in)
-            return true;
-    }
-    return false;
-}
-
 /* Estimated cost of a multiply-add, relative to a full register tile of lanes that all count. The
  * figures are fitted to measurements on x86-64-v4; docs/design/kernels.rst shows them. */
 static double pixels_cost(const cc_conv_plan *plan)
@@ -79,6 +68,8 @@ static double maps_cost(const cc_conv_plan *plan)
 static cc_mode choose_mode(const cc_conv_plan *plan)
 {
     const cc_conv *p = &plan->problem;
+    if (p->first_input) /* each output channel has taps of its own */
+        return CC_ROWS;
     if (p->channels_last && p->c == 1 && p->k == 1 && p->groups > 1)
         return CC_LANES;
     if (p->k == 1)
@@ -92,25 +83,12 @@ static void start_strip(cc_conv_plan *plan)
     const cc_conv *p = &plan->problem;
     cc_strip *s = &plan->strip;
     const bool by_row = cc_by_row(plan);
-    const int64_t all = p->groups * p->c;
-    *s = (cc_strip){.border = p->border,
-                    .channels = plan->mode == CC_LANES ? p->groups : p->c,
-                    .lanes = plan->kernels->lanes};
-    ptrdiff_t pitch = p->channels_last ? all : 1;
-    for (int a = CC_AXES - 1; a >= 0; a--) {
-        s->axis[a].of = p->axis[a];
-        s->axis[a].src_pitch = pitch;
-        pitch *= p->axis[a].in;
-        s->axis[a].neighbours = by_row && a == CC_COLUMN;
-    }
-    s->src_channel = p->channels_last ? 1 : pitch;
-    s->channels_last = p->channels_last && !by_row;
-
+    const int64_t channels = plan->mode == CC_LANES ? p->groups : p->c;
+    *s = cc_strip_start(p, by_row, channels, plan->kernels->lanes);
     /* Kernels may read the input itself where no padding is needed, neighbouring columns are
      * neighbours in memory, and no vector reaches beyond what the outputs see. */
     const cc_axis *row = &p->axis[CC_ROW], *column = &p->axis[CC_COLUMN];
     const int lanes = plan->kernels->lanes;
-    s->in_place = !is_padded(p);
     if (by_row)
         s->in_place =
             s->in_place && !p->channels_last && column->stride == 1 && column->out >= lanes;
@@ -168,6 +146,8 @@ static double microseconds(const cc_conv_plan *plan)
         outputs *= (double)p->axis[a].out;
         inputs *= (double)p->axis[a].in;
     }
+    if (p->first_input)
+        outputs *= (double)p->first_input[p->k] / ((double)p->k * (double)p->c);
     return outputs * (double)plan->taps / macs_per_us + (outputs + inputs) / reals_per_us;
 }
 
@@ -230,7 +210,8 @@ void cc_conv_make_plan(cc_conv_plan *plan, const cc_conv *problem, cc_type type,
     plan->taps = p->c;
     for (int a = 0; a < CC_AXES; a++) plan->taps *= p->axis[a].kernel;
     const bool lanes_fit = p->channels_last && p->c == 1 && p->k == 1;
-    plan->mode = mode == CC_AUTO || (mode == CC_LANES && !lanes_fit) ? choose_mode(plan) : mode;
+    const bool free = mode == CC_AUTO || (mode == CC_LANES && !lanes_fit) || p->first_input;
+    plan->mode = free ? choose_mode(plan) : mode;
     plan->channels = plan->mode == CC_LANES ? p->groups : p->k;
     if (plan->mode == CC_ROWS)
         plan->rows = (int)min(kernels->rows_shared, p->axis[CC_ROW].out);

@@ -2,6 +2,33 @@
 
 static ptrdiff_t round_up(ptrdiff_t n, ptrdiff_t to) { return (n + to - 1) / to * to; }
 
+static bool is_padded(const cc_conv *problem)
+{
+    for (int a = 0; a < CC_AXES; a++) {
+        const cc_axis *x = &problem->axis[a];
+        const int64_t seen = (x->out - 1) * x->stride + (x->kernel - 1) * x->dilation + 1;
+        if (x->before > 0 || seen - x->before > x->in)
+            return true;
+    }
+    return false;
+}
+
+cc_strip cc_strip_start(const cc_conv *p, bool by_row, int64_t channels, int lanes)
+{
+    cc_strip s = {.border = p->border, .channels = channels, .lanes = lanes};
+    ptrdiff_t pitch = p->channels_last ? p->groups * p->c : 1;
+    for (int a = CC_AXES - 1; a >= 0; a--) {
+        s.axis[a].of = p->axis[a];
+        s.axis[a].src_pitch = pitch;
+        pitch *= p->axis[a].in;
+        s.axis[a].neighbours = by_row && a == CC_COLUMN;
+    }
+    s.src_channel = p->channels_last ? 1 : pitch;
+    s.channels_last = p->channels_last && !by_row;
+    s.in_place = !is_padded(p);
+    return s;
+}
+
 /* Dense or sampled, phases, cells. */
 static void lay_axis(cc_strip_axis *axis, bool in_place)
 {

@@ -51,6 +51,10 @@ typedef struct {
     cc_piece *start[CC_AXES], *end[CC_AXES];
 } cc_cut;
 
+/* A strip of a convolution's input, in place where no padding is needed; `by_row`: neighbouring
+ * output columns read neighbouring elements. Its tiles are still to be chosen, and its layout. */
+cc_strip cc_strip_start(const cc_conv *problem, bool by_row, int64_t channels, int lanes);
+
 /* Completes a strip whose channels, lanes, flags and, of each axis, first four fields are set. */
 void cc_strip_layout(cc_strip *strip);
 

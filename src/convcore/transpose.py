@@ -1,0 +1,303 @@
+"""Transposed convolution: the adjoint of a convolution, computed without inserting zeros.
+
+Outputs whose places leave the same rest modulo the stride, a phase, see the same taps of the
+kernel, and neighbours among them see neighbouring cells: each phase is an ordinary convolution of
+stride 1, with a part of the kernel.
+"""
+
+from functools import lru_cache
+from itertools import product
+from math import gcd, prod
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from convcore import _args, _core, _ranks, _runtime, _shapes
+from convcore._args import Array, Padding
+from convcore.conv import Paddings, Sizes, fill_with_bias
+from convcore.geometry import span, transposed_axis
+
+__all__ = ["conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]
+
+
+class AxisPhase(NamedTuple):
+    """The outputs of one rest along one axis, and the taps that they see, last first."""
+
+    row: _shapes.Row
+    taps: slice
+    outputs: slice
+
+
+class Phase(NamedTuple):
+    """A convolution that gives the outputs of one phase."""
+
+    core: _core.Conv
+    shape: tuple[int, ...]  # of these outputs, with batch and channels
+    taps: tuple[slice, ...]
+    outputs: tuple[slice, ...]
+
+
+class Problem(NamedTuple):
+    """A transposed convolution's sizes, checked; outputs of no phase are their bias alone."""
+
+    phases: list[Phase]
+    shape: tuple[int, ...]  # of the result, with a batch
+    channel_axis: int
+
+
+def axis_phases(n: int, k: int, s: int, d: int, before: int, size: int) -> list[AxisPhase]:
+    """The phases of one axis that see any cell: n cells become ``size`` outputs.
+
+    Tap m of output u meets cell o = (u + before - m d) / s where that is a whole number. In a phase
+    u = first + q s the taps are m = least + j s / g with g = gcd(s, d), and o = q + cell - j d / g.
+    """
+    apart, dilation = s // gcd(s, d), d // gcd(s, d)
+    phases = []
+    for least in range(min(k, apart)):
+        first = (least * d - before) % s
+        taps = (k - 1 - least) // apart + 1
+        count = (size - 1 - first) // s + 1
+        start = (first + before - least * d) // s - (taps - 1) * dilation
+        if count < 1 or start >= n:
+            continue
+        row = (n, taps, 1, dilation if taps > 1 else 1, -start, count)
+        last = least + (taps - 1) * apart
+        phases.append(
+            AxisPhase(
+                row,
+                slice(last, least - 1 if least else None, -apart),
+                slice(first, None, s),
+            )
+        )
+    return phases
+
+
+@lru_cache(maxsize=4096)
+def problem(
+    op: str,
+    axes: int,
+    x: tuple[int, ...],
+    weight: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: tuple[Padding, ...],
+    dilation: tuple[int, ...],
+    groups: int,
+    output_padding: tuple[int, ...],
+    layout: str,
+) -> Problem:
+    """Check shapes against options and prepare the phases; calls alike share the work."""
+    n, channels, spatial, channels_last = _shapes.split(op, axes, x, layout)
+    if len(weight) != axes + 2:
+        raise ValueError(
+            f"{op}: weight must have {axes + 2} axes (in, out / groups, *kernel), got shape "
+            f"{weight}"
+        )
+    kernel, out_channels = weight[2:], weight[1] * groups
+    if weight[0] != channels or channels % groups:
+        raise ValueError(
+            f"{op}: weight of shape {weight} is for {weight[0]} input channels in groups = "
+            f"{groups}, but x of shape {x} has {channels}; expected weight (in, out / groups, "
+            "*kernel), its first axis a multiple of groups"
+        )
+    if 0 in kernel:
+        raise ValueError(f"{op}: weight of shape {weight} has an empty kernel")
+    sizes, along = [], []
+    for size, k, s, pad, d, more in zip(
+        spatial, kernel, stride, padding, dilation, output_padding, strict=True
+    ):
+        try:
+            out, (before, after) = transposed_axis(op, size, k, s, pad, d, more)
+        except ValueError as error:
+            raise ValueError(f"{error}; x has shape {x}, weight {weight}") from None
+        if max(out + before + after, s, span(k, d)) > _args.MOST // 16:
+            raise ValueError(
+                f"{op}: sizes out of range: an input of {size} with kernel {k}, stride {s}, "
+                f"padding {pad} and dilation {d}"
+            )
+        sizes.append(out)
+        along.append(axis_phases(size, k, s, d, before, out))
+    shape = _shapes.join(op, n, out_channels, sizes, channels_last, x=x, weight=weight,
+                         padding=padding, stride=stride, dilation=dilation)  # fmt: skip
+    phases = []
+    if prod(shape) and channels:
+        for parts in product(*along):
+            counts = [part.row[-1] for part in parts]
+            core = _core.Conv(
+                n, groups, channels // groups, weight[1],
+                _shapes.three_axes([part.row for part in parts]), "zeros", channels_last,
+            )  # fmt: skip
+            of_phase = (n, *counts, out_channels) if channels_last else (n, out_channels, *counts)
+            outputs = tuple(part.outputs for part in parts)
+            outputs = (slice(None), *outputs) if channels_last else (slice(None),) * 2 + outputs
+            phases.append(Phase(core, of_phase, tuple(part.taps for part in parts), outputs))
+    return Problem(phases, shape, axes + 1 if channels_last else 1)
+
+
+def transposed(
+    op: str,
+    axes: int,
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None,
+    stride: Sizes,
+    padding: Paddings,
+    dilation: Sizes,
+    groups: int,
+    output_padding: Sizes,
+    layout: str,
+    threads: int | None,
+    out: Array | None,
+) -> Array:
+    """Apply the adjoint over ``axes`` spatial axes; ``op`` is the name that errors carry."""
+    x = _args.array(op, "x", x)
+    weight = _args.array(op, "weight", weight)
+    dtype, work = _args.result_type(op, x.dtype, weight.dtype)
+    groups = _args.whole(op, "groups", groups, 1)
+    _args.choice(op, "layout", layout, _args.LAYOUTS[axes])
+    count = _runtime.threads_for(op, threads)
+    phases, shape, channel_axis = problem(
+        op, axes, x.shape, weight.shape,
+        _args.per_axis(op, "stride", stride, axes),
+        _args.paddings(op, padding, axes),
+        _args.per_axis(op, "dilation", dilation, axes),
+        groups,
+        _args.per_axis(op, "output_padding", output_padding, axes, 0),
+        layout,
+    )  # fmt: skip
+    offset = None
+    if bias is not None:
+        offset = _args.array(op, "bias", bias)
+        _args.check_bias(op, offset, (shape[channel_axis],))
+        offset = _args.ready(op, "bias", _args.ready(op, "bias", offset, dtype), work)
+    whole = shape if x.ndim == axes + 2 else shape[1:]
+    place = None if out is None else _args.check_out(op, out, whole, dtype)
+    if place is not None and _args.computes_into(place, work, (x, weight, offset)):
+        target = place
+    else:
+        target = _args.new_result(op, whole, work, x=x, weight=weight, padding=padding)
+    try:
+        run(phases, x, weight, offset, target.reshape(shape), groups, channel_axis, work, count)
+    except MemoryError as error:
+        raise MemoryError(f"{op}: {error}; x has shape {x.shape}, weight {weight.shape}") from None
+    return _args.delivered(target, place, out, dtype)
+
+
+def run(
+    phases: list[Phase], x: Array, weight: Array, bias: Array | None, y: Array, groups: int,
+    channel_axis: int, work: _args.DType, threads: int,
+) -> None:  # fmt: skip
+    """Compute y, phase by phase."""
+    axes = y.ndim - 2
+    covered = sum(prod(phase.shape) for phase in phases)
+    if covered < y.size:
+        fill_with_bias(y, bias, axes, channel_axis)
+    if not phases:
+        return
+    x = np.ascontiguousarray(x, work)
+    # to (groups, out / groups, in / groups, *kernel), as the convolution of a phase takes it
+    parts = (groups, weight.shape[0] // groups, *weight.shape[1:])
+    kernels = weight.reshape(parts).swapaxes(1, 2)
+    for phase in phases:
+        index: tuple[Any, ...] = (..., *phase.taps)
+        taps = np.ascontiguousarray(kernels[index], work)
+        whole = prod(phase.shape) == y.size
+        part = y if whole else np.empty(phase.shape, work)
+        phase.core.forward(x, taps, bias, part, threads)
+        if not whole:
+            y[phase.outputs] = part
+
+
+def _conv_transpose(rank: _ranks.Rank) -> _ranks.Operator:
+    def conv_transpose(
+        x: ArrayLike,
+        weight: ArrayLike,
+        bias: ArrayLike | None = None,
+        stride: Sizes = 1,
+        padding: Paddings = "valid",
+        dilation: Sizes = 1,
+        groups: int = 1,
+        *,
+        output_padding: Sizes = 0,
+        layout: str = rank.layout,
+        threads: int | None = None,
+        out: Array | None = None,
+    ) -> Array:
+        r"""Apply the adjoint (the transposed matrix) of a convolution.
+
+        .. math:: Y_{j,u} = b_j + \sum_i \;\sum_{o,\,m:\; o s + m d - p = u} V_{i,o} \, K_{i,j,m}
+
+        with V the input, i its channels and o its places, j the output channel, u the place of the
+        output and m the tap of the kernel along each axis, s the stride, d the dilation and p the
+        padding before of the convolution whose adjoint this is: of :func:`convcore.conv$d` with the
+        same weight and options, from ``out`` to ``in`` channels. There are :math:`(n - 1) s + (k -
+        1) d + 1 - p - p' + e` outputs along an axis of n cells, with p' the padding after and e the
+        output padding.
+
+        Parameters
+        ----------
+        x : array_like, shape (N, in, $space) or (in, $space)
+            Input V, any strides; ``layout="$last"``: channels last.
+        weight : array_like, shape (in, out / groups, $kernel)
+            Kernels K, in every layout: the very array of the convolution.
+        bias : array_like, shape (out,), optional
+            Added to each output channel.
+        stride, dilation, groups
+            Those of the convolution.
+        padding
+            That of the convolution, as in :func:`convcore.conv$d`: it cuts cells off the result.
+            ``"same"`` gives ``(n - 1) * stride + 1 + output_padding`` outputs.
+        output_padding : $each
+            Which of the sizes that the convolution maps to n the result has: so many cells more
+            than the least, fewer than the stride.
+        layout : {"$layout", "$last"}
+            Order of the axes of ``x`` and of the result.
+        threads : int, optional
+            Use at most so many; results do not depend on it.
+        out : ndarray, optional
+            Where to put the result: its very shape and dtype, writeable.
+
+        Returns
+        -------
+        ndarray, shape (N, out, $out) or (out, $out), as ``layout`` says
+            In the dtype that :func:`convcore.conv$d` has for these operands.
+
+        Raises
+        ------
+        ValueError
+            For shapes that do not go together, options out of range, and a result that would be
+            empty along an axis.
+        TypeError
+            For operands that are not real numbers, and options of the wrong type.
+        MemoryError
+            If there is no memory for the result or the scratch.
+
+        See Also
+        --------
+        conv$d, convcore.matrix.conv_transpose_matrix
+
+        Notes
+        -----
+        PyTorch: ``conv_transpose$d``, the same numbers; Keras: ``keras.ops.conv_transpose``, whose
+        ``"same"`` gives ``n * stride`` outputs (here ``output_padding = stride - 1``); also called
+        fractionally strided convolution or, wrongly, deconvolution. Each rest of the output's
+        place modulo the stride is a convolution with a part of the kernel; no zeros are inserted.
+        Items f04 and f19 of the study notes.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from convcore import $name
+        >>> x = np.array([1.0, 10.0]).reshape(1, ${lead}2)
+        >>> $name(x, np.ones((1, 1, ${lead}3)), stride=(${lead}2)).ravel().tolist()
+        [1.0, 1.0, 11.0, 10.0, 10.0]
+        """
+        return transposed(
+            f"conv_transpose{rank.axes}d", rank.axes, x, weight, bias, stride, padding, dilation,
+            groups, output_padding, layout, threads, out,
+        )  # fmt: skip
+
+    return conv_transpose
+
+
+conv_transpose1d, conv_transpose2d, conv_transpose3d = _ranks.for_each_rank(_conv_transpose)
