@@ -19,6 +19,7 @@ class Conv:
         channels_last: bool,
         period: Sequence[int] | None = None,
         table: tuple[NDArray[Any], NDArray[Any]] | None = None,
+        weights: tuple[int, int, int, int, NDArray[Any]] | None = None,
     ) -> None: ...
     def forward(
         self,

@@ -54,6 +54,11 @@ cdef extern from "convcore.h" nogil:
         int64_t dilation
         int64_t before
         int64_t out
+    ctypedef struct cc_weights:
+        int64_t group
+        int64_t output
+        int64_t input
+        const int64_t *taps
     ctypedef struct cc_conv:
         int64_t n
         int64_t groups
@@ -64,6 +69,7 @@ cdef extern from "convcore.h" nogil:
         bint channels_last
         const int64_t *first_input
         const int64_t *inputs
+        cc_weights weights
     ctypedef struct cc_tiled:
         cc_conv conv
         int64_t period[3]
@@ -188,15 +194,16 @@ cdef class Conv:
     ``axes`` holds (in, kernel, stride, dilation, before, out) for depth, row and column;
     ``period``, after how many outputs along each the weights repeat, unless all share them;
     ``table``, for output channels that see some input channels only, where the list of each begins
-    and ends, and the lists.
+    and ends, and the lists; ``weights``, for weights that are not in order, how many there are, the
+    steps from a group, output channel and input channel to the next, and the place of each tap.
     """
     cdef cc_tiled problem
     cdef bint is_tiled
     cdef int64_t x_reals, weight_reals, bias_reals, y_reals
-    cdef Buffers table  # what the problem points to
+    cdef Buffers lists  # what the problem points to
 
     def __init__(self, int64_t n, int64_t groups, int64_t c, int64_t k, axes, str border,
-                 bint channels_last, period=None, table=None):
+                 bint channels_last, period=None, table=None, weights=None):
         cdef cc_conv *p = &self.problem.conv
         p.n = n
         p.groups = groups
@@ -217,11 +224,21 @@ cdef class Conv:
             self.bias_reals *= self.problem.period[i]
             self.y_reals *= p.axis[i].out
         p.first_input = p.inputs = NULL
+        p.weights.taps = NULL
+        self.lists = Buffers()
         if table is not None:
             starts, inputs = table
-            self.table = Buffers()
-            p.first_input = <const int64_t *>self.table.add(starts, k + 1, 0, True)
-            p.inputs = <const int64_t *>self.table.add(inputs, p.first_input[k], 0, True)
+            p.first_input = <const int64_t *>self.lists.add(starts, k + 1, 0, True)
+            p.inputs = <const int64_t *>self.lists.add(inputs, p.first_input[k], 0, True)
+        if weights is not None:
+            self.weight_reals, p.weights.group, p.weights.output, p.weights.input, taps = weights
+            if min(taps) < 0 or (groups * p.weights.group + k * p.weights.output
+                                 + c * p.weights.input + max(taps)
+                                 - p.weights.group - p.weights.output - p.weights.input
+                                 >= self.weight_reals):
+                raise ValueError("places of weights reach beyond them")
+            p.weights.taps = <const int64_t *>self.lists.add(
+                taps, p.axis[0].kernel * p.axis[1].kernel * p.axis[2].kernel, 0, True)
 
     def forward(self, x, weight, bias, y, int threads, str mode="auto"):
         """Compute y; ``mode`` names the kernel, for tests: every one gives the same bits."""

@@ -8,7 +8,7 @@ stride 1, with a part of the kernel.
 from functools import lru_cache
 from itertools import product
 from math import gcd, prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,7 +25,7 @@ class AxisPhase(NamedTuple):
     """The outputs of one rest along one axis, and the taps that they see, last first."""
 
     row: _shapes.Row
-    taps: slice
+    taps: range
     outputs: slice
 
 
@@ -34,7 +34,6 @@ class Phase(NamedTuple):
 
     core: _core.Conv
     shape: tuple[int, ...]  # of these outputs, with batch and channels
-    taps: tuple[slice, ...]
     outputs: tuple[slice, ...]
 
 
@@ -62,14 +61,8 @@ def axis_phases(n: int, k: int, s: int, d: int, before: int, size: int) -> list[
         if count < 1 or start >= n:
             continue
         row = (n, taps, 1, dilation if taps > 1 else 1, -start, count)
-        last = least + (taps - 1) * apart
-        phases.append(
-            AxisPhase(
-                row,
-                slice(last, least - 1 if least else None, -apart),
-                slice(first, None, s),
-            )
-        )
+        seen = range(least + (taps - 1) * apart, -1, -apart)
+        phases.append(AxisPhase(row, seen, slice(first, None, s)))
     return phases
 
 
@@ -126,12 +119,28 @@ def problem(
             core = _core.Conv(
                 n, groups, channels // groups, weight[1],
                 _shapes.three_axes([part.row for part in parts]), "zeros", channels_last,
+                weights=places(weight, groups, [part.taps for part in parts]),
             )  # fmt: skip
             of_phase = (n, *counts, out_channels) if channels_last else (n, out_channels, *counts)
             outputs = tuple(part.outputs for part in parts)
             outputs = (slice(None), *outputs) if channels_last else (slice(None),) * 2 + outputs
-            phases.append(Phase(core, of_phase, tuple(part.taps for part in parts), outputs))
+            phases.append(Phase(core, of_phase, outputs))
     return Problem(phases, shape, axes + 1 if channels_last else 1)
+
+
+def places(
+    weight: tuple[int, ...], groups: int, taps: list[range]
+) -> tuple[int, int, int, int, Array]:
+    """Where the weights of a phase stand: how many there are, steps, and the place of each tap.
+
+    The weight's input channels are its first axis, those of a group together.
+    """
+    kernel = prod(weight[2:])
+    strides = np.cumprod((1, *weight[:2:-1]))[::-1]
+    place = sum(np.ix_(*(np.array(seen) * step for seen, step in zip(taps, strides, strict=True))))
+    inputs = weight[1] * kernel
+    of_group = weight[0] // groups * inputs
+    return prod(weight), of_group, kernel, inputs, np.asarray(place, np.int64).ravel()
 
 
 def transposed(
@@ -176,36 +185,20 @@ def transposed(
         target = place
     else:
         target = _args.new_result(op, whole, work, x=x, weight=weight, padding=padding)
+    y = target.reshape(shape)
+    if sum(prod(phase.shape) for phase in phases) < y.size:
+        fill_with_bias(y, offset, axes, channel_axis)
+    x, weight = _args.ready(op, "x", x, work), _args.ready(op, "weight", weight, work)
     try:
-        run(phases, x, weight, offset, target.reshape(shape), groups, channel_axis, work, count)
+        for phase in phases:
+            alone = prod(phase.shape) == y.size
+            part = y if alone else np.empty(phase.shape, work)
+            phase.core.forward(x, weight, offset, part, count)
+            if not alone:
+                y[phase.outputs] = part
     except MemoryError as error:
         raise MemoryError(f"{op}: {error}; x has shape {x.shape}, weight {weight.shape}") from None
     return _args.delivered(target, place, out, dtype)
-
-
-def run(
-    phases: list[Phase], x: Array, weight: Array, bias: Array | None, y: Array, groups: int,
-    channel_axis: int, work: _args.DType, threads: int,
-) -> None:  # fmt: skip
-    """Compute y, phase by phase."""
-    axes = y.ndim - 2
-    covered = sum(prod(phase.shape) for phase in phases)
-    if covered < y.size:
-        fill_with_bias(y, bias, axes, channel_axis)
-    if not phases:
-        return
-    x = np.ascontiguousarray(x, work)
-    # to (groups, out / groups, in / groups, *kernel), as the convolution of a phase takes it
-    parts = (groups, weight.shape[0] // groups, *weight.shape[1:])
-    kernels = weight.reshape(parts).swapaxes(1, 2)
-    for phase in phases:
-        index: tuple[Any, ...] = (..., *phase.taps)
-        taps = np.ascontiguousarray(kernels[index], work)
-        whole = prod(phase.shape) == y.size
-        part = y if whole else np.empty(phase.shape, work)
-        phase.core.forward(x, taps, bias, part, threads)
-        if not whole:
-            y[phase.outputs] = part
 
 
 def _conv_transpose(rank: _ranks.Rank) -> _ranks.Operator:

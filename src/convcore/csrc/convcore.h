@@ -40,6 +40,14 @@ typedef struct {
     int64_t in, kernel, stride, dilation, before, out;
 } cc_axis;
 
+/* Where the weight of group g, output channel k, input channel c and tap t stands: at g * group +
+ * k * output + c * input + taps[t]. Unless taps is NULL: then they are in this order, without gaps.
+ */
+typedef struct {
+    int64_t group, output, input;
+    const int64_t *taps;
+} cc_weights;
+
 /* Z[k, o] = bias[k] + sum over c, taps of V[c, o * stride + tap * dilation - before] K[k, c, tap]
  * for each of n images and each of `groups` groups with c input and k output channels of its own.
  */
@@ -51,6 +59,7 @@ typedef struct {
     /* unless NULL, and for one group: output channel k sees, of the input channels, only
      * inputs[first_input[k]] ... inputs[first_input[k + 1] - 1], in rising order */
     const int64_t *first_input, *inputs;
+    cc_weights weights;
 } cc_conv;
 
 /* The inner loop that computes a convolution; CC_AUTO lets the plan choose. All give equal bits. */

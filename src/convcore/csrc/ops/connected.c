@@ -1,6 +1,5 @@
 #include "connected.h"
-
-static size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
+#include "whole.h"
 
 /* The problem of one input channel, whose lists serve every channel, moved. */
 static cc_conv single(const cc_conv *problem)
@@ -13,45 +12,46 @@ static cc_conv single(const cc_conv *problem)
 /* Parts of the memory, in order: taps and index of each output channel, lists of one input channel,
  * then those of every connection. */
 typedef struct {
-    size_t taps, index, template_offset, template_index, runs, offsets, indices;
-} sizes;
+    size_t taps, index, template_offset, template_index, runs, offsets, indices, bytes;
+} layout;
 
-static sizes measure(const cc_conv *problem, int rows)
+static layout lay_out(const cc_conv *problem, int rows)
 {
     const cc_conv one = single(problem);
     const cc_taps_size of = cc_taps_measure(&one, rows), all = cc_taps_measure(problem, rows);
-    const size_t k = (size_t)problem->k, pairs = (size_t)problem->first_input[problem->k];
+    const ptrdiff_t pairs = problem->first_input[problem->k];
     const size_t word = sizeof(ptrdiff_t);
-    return (sizes){.taps = round_up(k * sizeof(cc_taps)),
-                   .index = round_up(k * sizeof(ptrdiff_t *)),
-                   .template_offset = round_up((size_t)of.offsets * word),
-                   .template_index = round_up((size_t)of.weights * word),
-                   .runs = round_up((size_t)(of.runs * all.channels) * sizeof(cc_run)),
-                   .offsets = round_up(pairs * (size_t)of.offsets * word),
-                   .indices = round_up(pairs * (size_t)of.weights * word)};
+    layout at;
+    size_t end = 0;
+    at.taps = claim(&end, problem->k, sizeof(cc_taps));
+    at.index = claim(&end, problem->k, sizeof(ptrdiff_t *));
+    at.template_offset = claim(&end, of.offsets, word);
+    at.template_index = claim(&end, of.weights, word);
+    at.runs = claim(&end, of.runs * all.channels, sizeof(cc_run));
+    at.offsets = claim(&end, pairs * of.offsets, word);
+    at.indices = claim(&end, pairs * of.weights, word);
+    at.bytes = end;
+    return at;
 }
 
 size_t cc_connected_measure(const cc_conv *problem, int rows)
 {
-    if (!problem->first_input)
-        return 0;
-    const sizes s = measure(problem, rows);
-    return s.taps + s.index + s.template_offset + s.template_index + s.runs + s.offsets + s.indices;
+    return problem->first_input ? lay_out(problem, rows).bytes : 0;
 }
 
 void cc_connected_list(cc_connected *connected, const cc_conv *problem, const cc_strip *strip,
                        int rows, void *memory)
 {
-    const sizes s = measure(problem, rows);
+    const layout at = lay_out(problem, rows);
     const cc_conv one = single(problem);
-    char *at = memory;
-    cc_taps *taps = (cc_taps *)at;
-    const ptrdiff_t **indices_of = (const ptrdiff_t **)(at += s.taps);
-    ptrdiff_t *offset = (ptrdiff_t *)(at += s.index);
-    ptrdiff_t *index = (ptrdiff_t *)(at += s.template_offset);
-    cc_run *runs = (cc_run *)(at += s.template_index);
-    ptrdiff_t *offsets = (ptrdiff_t *)(at += s.runs);
-    ptrdiff_t *indices = (ptrdiff_t *)(at + s.offsets);
+    char *start = memory;
+    cc_taps *taps = (cc_taps *)(start + at.taps);
+    const ptrdiff_t **indices_of = (const ptrdiff_t **)(start + at.index);
+    ptrdiff_t *offset = (ptrdiff_t *)(start + at.template_offset);
+    ptrdiff_t *index = (ptrdiff_t *)(start + at.template_index);
+    cc_run *runs = (cc_run *)(start + at.runs);
+    ptrdiff_t *offsets = (ptrdiff_t *)(start + at.offsets);
+    ptrdiff_t *indices = (ptrdiff_t *)(start + at.indices);
 
     const cc_taps first = cc_taps_rows(&one, strip, rows, offset, runs, index);
     const ptrdiff_t channels = cc_taps_measure(problem, rows).channels; /* in a block */

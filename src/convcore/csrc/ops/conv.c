@@ -3,6 +3,7 @@
 #include "connected.h"
 #include "conv_plan.h"
 #include "parallel.h"
+#include "whole.h"
 
 #include <string.h>
 
@@ -16,6 +17,7 @@ typedef struct {
     const char *x, *weight, *bias;
     char *y;
     ptrdiff_t *offset, *weight_index; /* lists, shared and read only */
+    ptrdiff_t *channel_at;            /* weights of the output channels of a block, if scattered */
     cc_run *runs;
     cc_taps taps;
     cc_connected connected; /* instead, where channels are connected by a table */
@@ -38,18 +40,18 @@ typedef struct {
     int64_t origin[CC_AXES], count[CC_AXES];
 } item;
 
-static size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
 static part_layout lay_out_part(const cc_conv_plan *plan)
 {
-    const size_t size = (size_t)plan->kernels->size, slots = (size_t)plan->weight_slots;
-    part_layout at = {0};
-    at.weights = at.strip + round_up((size_t)plan->strip.elements * size);
-    at.sums = at.weights + round_up(slots * (size_t)plan->weight_elements * size);
-    at.init = at.sums + round_up((size_t)plan->sum_elements * size);
-    at.pieces = at.init + round_up((size_t)plan->init_elements * size);
-    at.slot_owner = at.pieces + round_up((size_t)plan->strip.pieces * sizeof(cc_piece));
-    at.bytes = at.slot_owner + round_up(slots * sizeof(int64_t));
+    const size_t size = (size_t)plan->kernels->size;
+    part_layout at;
+    size_t end = 0;
+    at.strip = claim(&end, plan->strip.elements, size);
+    at.weights = claim(&end, plan->weight_slots * plan->weight_elements, size);
+    at.sums = claim(&end, plan->sum_elements, size);
+    at.init = claim(&end, plan->init_elements, size);
+    at.pieces = claim(&end, plan->strip.pieces, sizeof(cc_piece));
+    at.slot_owner = claim(&end, plan->weight_slots, sizeof(int64_t));
+    at.bytes = end;
     return at;
 }
 
@@ -127,13 +129,41 @@ static int64_t share_start(const shares *s, int64_t i)
     return start < s->to ? start : s->to;
 }
 
+/* Reals from the weights of an output channel to the next one's. */
+static ptrdiff_t channel_step(const cc_conv_plan *plan)
+{
+    const cc_weights *at = &plan->problem.weights;
+    if (!at->taps)
+        return plan->taps;
+    return plan->mode == CC_LANES ? at->group : at->output; /* lanes are groups of one channel */
+}
+
+/* Transposes the weights of `count` output channels to [tap][channel]. */
+static void transpose_weights(const job *j, const char *first, ptrdiff_t count, char *packed,
+                              ptrdiff_t width)
+{
+    const cc_conv_plan *plan = &j->plan;
+    const cc_weights *at = &plan->problem.weights;
+    const cc_kernels *k = plan->kernels;
+    const ptrdiff_t taps = plan->taps / plan->problem.c;
+    if (!at->taps) {
+        k->transpose(first, plan->taps, packed, width, count, plan->taps);
+        return;
+    }
+    for (ptrdiff_t c = 0; c < plan->problem.c; c++)
+        for (ptrdiff_t t = 0; t < taps; t++, packed += width * k->size)
+            k->gather(first + (c * at->input + at->taps[t]) * k->size, j->channel_at, packed,
+                      count);
+}
+
 /* Packs the weights of output channels [from, to) as the kernel reads them; returns the reals. */
 static ptrdiff_t pack(const job *j, const char *weight, int64_t from, int64_t to, char *packed)
 {
     const cc_conv_plan *plan = &j->plan;
+    const cc_weights *at = &plan->problem.weights;
     const cc_kernels *k = plan->kernels;
     const ptrdiff_t count = to - from, taps = plan->taps;
-    const char *first = weight + from * taps * k->size;
+    const char *first = weight + from * channel_step(plan) * k->size;
     if (j->connected.taps) {
         for (int64_t c = from; c < to; c++, packed += taps * plan->rows * k->size)
             cc_connected_pack(&j->connected, k, c, j->weight + c * taps * k->size, packed);
@@ -141,20 +171,21 @@ static ptrdiff_t pack(const job *j, const char *weight, int64_t from, int64_t to
     }
     if (plan->mode == CC_ROWS) {
         const ptrdiff_t block = plan->taps_size.channels * taps / plan->problem.c;
+        const ptrdiff_t step = at->taps ? plan->taps_size.channels * at->input : block;
         ptrdiff_t done = 0;
         for (ptrdiff_t b = 0; b < plan->taps_size.blocks; b++) {
             const ptrdiff_t left = taps - b * block, n = (left < block ? left : block) * plan->rows;
-            k->gather(first + b * block * k->size, j->weight_index, packed + done * k->size, n);
+            k->gather(first + b * step * k->size, j->weight_index, packed + done * k->size, n);
             done += n;
         }
         return done;
     }
     if (plan->mode == CC_MAPS) {
-        k->transpose(first, taps, packed, count, count, taps);
+        transpose_weights(j, first, count, packed, count);
         return count * taps;
     }
     const ptrdiff_t width = (count + k->lanes - 1) / k->lanes * k->lanes;
-    k->transpose(first, taps, packed, width, count, taps);
+    transpose_weights(j, first, count, packed, width);
     k->copy(NULL, 0, 0, packed + count * k->size, width, taps, width - count);
     return width * taps;
 }
@@ -167,7 +198,9 @@ static const char *find_weights(const job *j, part_state *part, int64_t group, i
     char *packed = part->weights + (size_t)(slot * plan->weight_elements) * size;
     if (part->slot_owner[slot] != group * plan->blocks + block) {
         part->slot_owner[slot] = group * plan->blocks + block;
-        const char *weight = j->weight + (size_t)(group * plan->problem.k * plan->taps) * size;
+        const cc_weights *at = &plan->problem.weights;
+        const int64_t of_group = at->taps ? at->group : plan->problem.k * plan->taps;
+        const char *weight = j->weight + (size_t)(group * of_group) * size;
         const shares s = share_block(plan, block);
         char *to = packed;
         for (int64_t i = 0; i < s.shares; i++)
@@ -351,6 +384,20 @@ static bool is_table(const cc_conv *p)
     return true;
 }
 
+/* Turns lists of weights that are in order into lists of where they are. */
+static void scatter_weights(job *j)
+{
+    const cc_conv_plan *plan = &j->plan;
+    const cc_weights *at = &plan->problem.weights;
+    if (!at->taps)
+        return;
+    const ptrdiff_t taps = plan->taps / plan->problem.c, count = plan->taps_size.weights;
+    for (ptrdiff_t i = 0; plan->mode == CC_ROWS && i < count; i++)
+        j->weight_index[i] =
+            j->weight_index[i] / taps * at->input + at->taps[j->weight_index[i] % taps];
+    for (ptrdiff_t k = 0; k < plan->weight_channels; k++) j->channel_at[k] = k * channel_step(plan);
+}
+
 static cc_status cc_conv_check(const cc_conv *p, cc_mode mode)
 {
     if (p->n < 1 || p->groups < 1 || p->c < 1 || p->k < 1 || p->border < 0 ||
@@ -362,7 +409,9 @@ static cc_status cc_conv_check(const cc_conv *p, cc_mode mode)
             x->stride < 1 || x->dilation < 1 || x->before < -x->in)
             return CC_BAD_PROBLEM;
     }
-    return !p->first_input || is_table(p) ? CC_OK : CC_BAD_PROBLEM;
+    if (p->first_input && (!is_table(p) || p->weights.taps))
+        return CC_BAD_PROBLEM;
+    return CC_OK;
 }
 
 cc_status cc_conv_forward(const cc_conv *problem, cc_type type, const void *x, const void *weight,
@@ -374,26 +423,30 @@ cc_status cc_conv_forward(const cc_conv *problem, cc_type type, const void *x, c
     cc_conv_plan *plan = &j.plan;
     cc_conv_make_plan(plan, problem, type, threads, mode);
     const int parts = plan->item_parts * plan->block_parts;
-    const size_t offsets = round_up((size_t)plan->taps_size.offsets * sizeof(ptrdiff_t));
-    const size_t indices = round_up((size_t)plan->taps_size.weights * sizeof(ptrdiff_t));
-    const size_t runs = round_up((size_t)plan->taps_size.runs * sizeof(cc_run));
-    const size_t lists = offsets + indices + runs;
-    const size_t connected = round_up(cc_connected_measure(&plan->problem, plan->rows));
+    size_t lists = 0;
+    const size_t offsets = claim(&lists, plan->taps_size.offsets, sizeof(ptrdiff_t));
+    const size_t indices = claim(&lists, plan->taps_size.weights, sizeof(ptrdiff_t));
+    const size_t runs = claim(&lists, plan->taps_size.runs, sizeof(cc_run));
+    const size_t channels = claim(&lists, plan->weight_channels, sizeof(ptrdiff_t));
+    const size_t connected = claim(&lists, 1, cc_connected_measure(&plan->problem, plan->rows));
     j.layout = lay_out_part(plan);
-    char *scratch = cc_scratch_take(lists + connected + (size_t)parts * j.layout.bytes);
+    char *scratch = cc_scratch_take(lists + (size_t)parts * j.layout.bytes);
     if (!scratch)
         return CC_NO_MEMORY;
-    j.offset = (ptrdiff_t *)scratch;
-    j.weight_index = (ptrdiff_t *)(scratch + offsets);
-    j.runs = (cc_run *)(scratch + offsets + indices);
-    j.parts = scratch + lists + connected;
+    j.offset = (ptrdiff_t *)(scratch + offsets);
+    j.weight_index = (ptrdiff_t *)(scratch + indices);
+    j.runs = (cc_run *)(scratch + runs);
+    j.channel_at = (ptrdiff_t *)(scratch + channels);
+    j.parts = scratch + lists;
     if (plan->mode == CC_ROWS)
         j.taps = cc_taps_rows(&plan->problem, &plan->strip, plan->rows, j.offset, j.runs,
                               j.weight_index);
     else
         j.taps = cc_taps_list(&plan->problem, &plan->strip, j.offset, j.runs);
+    scatter_weights(&j);
     if (problem->first_input)
-        cc_connected_list(&j.connected, &plan->problem, &plan->strip, plan->rows, scratch + lists);
+        cc_connected_list(&j.connected, &plan->problem, &plan->strip, plan->rows,
+                          scratch + connected);
     cc_parallel(parts, run_part, &j);
     cc_scratch_give(scratch);
     return CC_OK;

@@ -1,6 +1,7 @@
 #include "conv_plan.h"
 
 #include "parallel.h"
+#include "whole.h"
 
 /* Output channels that one pass over a strip computes. */
 enum { BLOCK_CHANNELS = 64 };
@@ -13,10 +14,6 @@ enum { TILE_PIXELS = 448, TILE_PIXEL_COLUMNS = 64 };
 enum { TILE_COLUMNS = 1024 };
 /* All packed weights of a part are kept up to this size; beyond it, a block's at a time. */
 enum { WEIGHT_BYTES = 4 << 20 };
-
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* One channel is in the same place first or last. */
 static void forget_layout(cc_conv *problem)
@@ -235,7 +232,7 @@ void cc_conv_make_plan(cc_conv_plan *plan, const cc_conv *problem, cc_type type,
         max(1, min(part_blocks, WEIGHT_BYTES / kernels->size / plan->weight_elements));
     if (plan->weight_slots < part_blocks)
         plan->weight_slots = 1;
-    plan->init_elements = width;
+    plan->init_elements = plan->weight_channels = width;
     const cc_strip_axis *row = &plan->strip.axis[CC_ROW], *column = &plan->strip.axis[CC_COLUMN];
     plan->sum_elements =
         cc_by_row(plan) ? column->outputs * max(kernels->maps, kernels->rows_shared)

@@ -20,7 +20,7 @@ typedef struct {
     int item_parts, block_parts;
 
     /* Reals a part works in: one strip, packed weights of `weight_slots` blocks, sums, biases. */
-    int64_t weight_slots;
+    int64_t weight_slots, weight_channels; /* most output channels of a block */
     ptrdiff_t weight_elements, sum_elements, init_elements;
     cc_taps_size taps_size;
 } cc_conv_plan;

@@ -2,17 +2,9 @@
 #include "pool.h"
 
 #include "parallel.h"
+#include "whole.h"
 
 #include <string.h>
-
-/* The next `bytes` of a part's scratch, if they are needed. */
-static size_t claim(size_t *end, bool needed, ptrdiff_t count, size_t size)
-{
-    const size_t at = *end;
-    if (needed)
-        *end += ((size_t)count * size + 63) / 64 * 64;
-    return at;
-}
 
 static cc_pool_layout lay_out_part(const cc_pool_plan *plan, bool places)
 {
@@ -27,21 +19,20 @@ static cc_pool_layout lay_out_part(const cc_pool_plan *plan, bool places)
                                                : rows * plan->group_planes;
     cc_pool_layout at;
     size_t end = 0;
-    at.columns = claim(&end, true, plan->tile_outputs, sizeof(cc_window));
-    at.counted = claim(&end, true, plan->tile_outputs, sizeof(double));
-    at.divisors = claim(&end, true, plan->tile_outputs + lanes, size);
-    at.rows = claim(&end, true, plan->pointers, sizeof(void *));
-    at.sources = claim(&end, true, plan->pointers, sizeof(void *));
-    at.ranks = claim(&end, places, plan->pointers, sizeof(void *));
-    at.folded =
-        claim(&end, true, (plan->row_ladder ? climbed : rows * plan->group_planes) + slack, size);
-    at.turned = claim(&end, plan->gathered, rows * lanes, size);
-    at.steps = claim(&end, plan->ladder || plan->pieces, steps + slack, size);
-    at.sums = claim(&end, plan->gathered, outputs * lanes, size);
-    at.largest = claim(&end, norm, outputs * plan->group_planes, size);
-    at.padded = claim(&end, plan->row_ladder, climbed + slack, size);
-    at.place = claim(&end, places, row, sizeof(int32_t));
-    at.rank = claim(&end, places, 2 * plan->tile_outputs * plan->lanes, sizeof(int32_t));
+    at.columns = claim(&end, plan->tile_outputs, sizeof(cc_window));
+    at.counted = claim(&end, plan->tile_outputs, sizeof(double));
+    at.divisors = claim(&end, plan->tile_outputs + lanes, size);
+    at.rows = claim(&end, plan->pointers, sizeof(void *));
+    at.sources = claim(&end, plan->pointers, sizeof(void *));
+    at.ranks = claim(&end, places ? plan->pointers : 0, sizeof(void *));
+    at.folded = claim(&end, (plan->row_ladder ? climbed : rows * plan->group_planes) + slack, size);
+    at.turned = claim(&end, plan->gathered ? rows * lanes : 0, size);
+    at.steps = claim(&end, (plan->ladder || plan->pieces) ? steps + slack : 0, size);
+    at.sums = claim(&end, plan->gathered ? outputs * lanes : 0, size);
+    at.largest = claim(&end, norm ? outputs * plan->group_planes : 0, size);
+    at.padded = claim(&end, plan->row_ladder ? climbed + slack : 0, size);
+    at.place = claim(&end, places ? row : 0, sizeof(int32_t));
+    at.rank = claim(&end, places ? 2 * plan->tile_outputs * plan->lanes : 0, sizeof(int32_t));
     at.bytes = end;
     return at;
 }

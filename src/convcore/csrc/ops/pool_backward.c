@@ -4,6 +4,7 @@
  * on the bands nor on the threads. */
 #include "parallel.h"
 #include "pool_plan.h"
+#include "whole.h"
 
 typedef struct {
     cc_pool problem;
@@ -15,9 +16,6 @@ typedef struct {
     int64_t bands;
     int parts;
 } job;
-
-static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* The outputs along an axis that may see cells from <= cell < to. */
 static void seen_by(const cc_pool *p, int a, int64_t from, int64_t to, int64_t *first, int64_t *end)

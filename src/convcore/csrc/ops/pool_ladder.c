@@ -2,8 +2,7 @@
  * bits.
  */
 #include "pool.h"
-
-static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
+#include "whole.h"
 
 /* Climbs from windows of one cell to windows of nearly the whole kernel, in place: a window of 2 w
  * cells is two of w, and one of 2 w + 1 has a cell more. Rows are taken as one, `count` elements

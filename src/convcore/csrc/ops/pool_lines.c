@@ -2,6 +2,7 @@
  * windows into one row, then that row with itself. Small windows take both at once, long ones climb
  * a ladder. */
 #include "pool.h"
+#include "whole.h"
 
 #include <math.h>
 #include <string.h>
@@ -10,8 +11,6 @@
 typedef struct {
     cc_fold rows, columns;
 } folds;
-
-static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* Where a block's results go. */
 typedef struct {

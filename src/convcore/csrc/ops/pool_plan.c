@@ -1,6 +1,7 @@
 #include "pool_plan.h"
 
 #include "parallel.h"
+#include "whole.h"
 
 #include <math.h>
 
@@ -20,10 +21,6 @@ enum { SHORT_ROW = 4 };
 enum { WHOLE_CELLS = 9 };
 /* Padding beyond this makes a folded row not worth having. */
 enum { WIDE_CELLS = 1024 };
-
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
 
 bool cc_pool_is_sound(const cc_pool *p, cc_type type)
 {

@@ -8,6 +8,7 @@
  */
 #include "parallel.h"
 #include "taps.h"
+#include "whole.h"
 
 #include <string.h>
 
@@ -60,10 +61,6 @@ typedef struct {
     int64_t channel, channels;
     ptrdiff_t width; /* of the sums of a pixel: whole vectors of channels */
 } tile;
-
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
 
 static int64_t input_image(const cc_conv *p)
 {
@@ -171,13 +168,6 @@ static void make_plan(tiled_plan *plan, const cc_tiled *problem, cc_type type, i
         outputs * (double)plan->taps / macs_per_us + weights / weights_per_us, threads);
     choose_tiles(plan);
     share_out(plan, threads);
-}
-
-static size_t claim(size_t *end, ptrdiff_t count, size_t size)
-{
-    const size_t at = *end;
-    *end += ((size_t)count * size + 63) / 64 * 64;
-    return at;
 }
 
 static void lay_out_part(job *j)

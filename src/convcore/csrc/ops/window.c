@@ -1,9 +1,9 @@
 /* The windows of a pooling: which input cells an output sees along one axis. Integers only. */
 #include "../convcore.h"
+#include "whole.h"
 
-static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
-static int64_t ceil_div(int64_t a, int64_t b) { return a > 0 ? (a - 1) / b + 1 : 0; }
+/* Steps of b from 0 to a or beyond. */
+static int64_t steps_to(int64_t a, int64_t b) { return a > 0 ? ceil_div(a, b) : 0; }
 
 static int64_t greatest_common_divisor(int64_t a, int64_t b)
 {
@@ -19,7 +19,7 @@ static int64_t greatest_common_divisor(int64_t a, int64_t b)
 static cc_window regular(const cc_axis *axis, int64_t after, bool count_padding, int64_t o)
 {
     const int64_t start = o * axis->stride - axis->before, step = axis->dilation;
-    const int64_t skipped = ceil_div(-start, step);
+    const int64_t skipped = steps_to(-start, step);
     const int64_t reached = start < axis->in ? (axis->in - 1 - start) / step + 1 : 0;
     const int64_t padded = start < axis->in + after ? (axis->in + after - 1 - start) / step + 1 : 0;
     cc_window w = {.first = start + skipped * step,
@@ -45,7 +45,7 @@ static cc_window adjoint(const cc_axis *axis, int64_t cell)
     const int64_t at = cell + axis->before;
     const int64_t last = min(axis->out - 1, at / axis->stride);
     const int64_t step = axis->dilation / greatest_common_divisor(axis->stride, axis->dilation);
-    int64_t o = ceil_div(at - (axis->kernel - 1) * axis->dilation, axis->stride);
+    int64_t o = steps_to(at - (axis->kernel - 1) * axis->dilation, axis->stride);
     for (int64_t i = 0; i < step && o <= last; i++, o++)
         if ((at - o * axis->stride) % axis->dilation == 0)
             return (cc_window){o, (last - o) / step + 1, step, 1};
