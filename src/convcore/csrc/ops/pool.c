@@ -27,7 +27,8 @@ static cc_pool_layout lay_out_part(const cc_pool_plan *plan, bool places)
     at.ranks = claim(&end, places ? plan->pointers : 0, sizeof(void *));
     at.folded = claim(&end, (plan->row_ladder ? climbed : rows * plan->group_planes) + slack, size);
     at.turned = claim(&end, plan->gathered ? rows * lanes : 0, size);
-    at.steps = claim(&end, (plan->ladder || plan->pieces) ? steps + slack : 0, size);
+    at.steps =
+        claim(&end, (plan->ladder || plan->joined || plan->pieces) ? steps + slack : 0, size);
     at.sums = claim(&end, plan->gathered ? outputs * lanes : 0, size);
     at.largest = claim(&end, norm ? outputs * plan->group_planes : 0, size);
     at.padded = claim(&end, plan->row_ladder ? climbed + slack : 0, size);
@@ -63,7 +64,7 @@ static cc_pool_work begin_part(const cc_pool_job *job, int index)
      * lanes, a ladder row ends. What they hold must not be subnormal numbers, which are slow. */
     if (job->plan.gathered)
         memset(w.turned, 0, at->steps - at->turned);
-    if (job->plan.ladder || job->plan.row_ladder)
+    if (job->plan.ladder || job->plan.row_ladder || job->plan.joined)
         memset(w.folded, 0, at->place - at->folded);
     return w;
 }

@@ -141,6 +141,23 @@ static void turn(cc_pool_work *w, cc_pool_block *b)
     b->to = CC_POOL_EVERYWHERE;
 }
 
+/* The vertical step of neighbouring lines as wide as the input, which are one line of it. */
+static bool fold_joined_rows(cc_pool_work *w, cc_folding f)
+{
+    const cc_kernels *k = w->plan->kernels;
+    const ptrdiff_t width = f.width, lines = f.lines, line = f.dst_line, plane = f.dst_plane;
+    char *dst = f.dst;
+    f.width = f.to = lines * width;
+    f.lines = 1;
+    f.dst = w->steps;
+    f.dst_plane = f.width;
+    const bool nan = k->fold(&f);
+    for (ptrdiff_t n = 0; n < f.planes; n++)
+        k->copy(w->steps + n * f.width * k->size, width, 1, dst + n * plane * k->size, line, lines,
+                width);
+    return nan;
+}
+
 /* The vertical step of a block of lines; returns whether CC_MAX has seen a NaN. */
 static bool fold_rows(cc_pool_work *w, cc_fold how, cc_pool_block *b)
 {
@@ -189,7 +206,8 @@ static bool fold_rows(cc_pool_work *w, cc_fold how, cc_pool_block *b)
                           .dst_line = b->pitch,
                           .dst_plane = b->plane,
                           .dst = folded};
-    nan = plan->kernels->fold(&f);
+    nan = plan->joined_rows && b->advance == 1 && width == input_line ? fold_joined_rows(w, f)
+                                                                      : plan->kernels->fold(&f);
     if (plan->gathered)
         turn(w, b);
     return nan;
@@ -305,11 +323,35 @@ static bool fold_pixels(cc_pool_work *w, cc_fold how, const cc_pool_block *b, co
     return nan;
 }
 
+/* The horizontal step for all lines of a block as for one: what runs over their ends is not used.
+ */
+static void fold_joined(cc_pool_work *w, cc_fold how, const cc_pool_block *b, const place *dst)
+{
+    const cc_pool_plan *plan = w->plan;
+    const cc_axis *of = &plan->axis[CC_COLUMN].of;
+    const ptrdiff_t size = plan->kernels->size;
+    const place joined = {w->steps, 0, 0};
+    cc_folding f = start_fold(w, cc_pool_looked_at(how), b, &joined);
+    f.taps = of->kernel;
+    f.tap = of->dilation;
+    f.lines = f.planes = 1;
+    f.width = b->planes * b->plane - (of->kernel - 1) * of->dilation;
+    f.dst = joined.to;
+    plan->kernels->fold(&f);
+    for (int64_t n = 0; n < b->planes; n++)
+        plan->kernels->copy(w->steps + n * b->plane * size, b->pitch, 1,
+                            dst->to + n * dst->plane * size, dst->line, b->count, w->tile.columns);
+}
+
 /* The horizontal step where outputs are neighbours. */
 static bool fold_flat(cc_pool_work *w, cc_fold how, const cc_pool_block *b, const place *dst)
 {
     const cc_pool_plan *plan = w->plan;
     const cc_axis *of = &plan->axis[CC_COLUMN].of;
+    if (plan->joined && b->folded) {
+        fold_joined(w, how, b, dst);
+        return false;
+    }
     const ptrdiff_t steps = plan->ladder ? cc_pool_climb_columns(w, cc_pool_looked_at(how), b) : 0;
     const void *divisors = how == CC_MEAN && b->lanes == 1 ? find_divisors(w, b) : NULL;
     bool nan = false;

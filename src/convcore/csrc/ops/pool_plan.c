@@ -19,6 +19,8 @@ enum { MANY_CELLS = 128 };
 enum { SHORT_ROW = 4 };
 /* Windows of so many cells are folded in one go. */
 enum { WHOLE_CELLS = 9 };
+/* Rows of so few vectors are folded together. */
+enum { JOINED_VECS = 4 };
 /* Padding beyond this makes a folded row not worth having. */
 enum { WIDE_CELLS = 1024 };
 
@@ -121,6 +123,10 @@ static void choose_steps(cc_pool_plan *plan)
     plan->whole = plan->axis[CC_DEPTH].most * row->most * column->most <= WHOLE_CELLS && cheap &&
                   !plan->ladder && !plan->row_ladder &&
                   (!plan->flat || plan->lanes > 1 || stride <= 2);
+    plan->joined = plan->flat && plan->lanes == 1 && stride == 1 && !plan->ladder && !plan->whole &&
+                   plan->problem.kind != CC_POOL_MEAN &&
+                   column->out <= JOINED_VECS * plan->kernels->lanes;
+    plan->joined_rows = plan->joined && !plan->row_ladder;
 }
 
 static void choose_tiles(cc_pool_plan *plan)

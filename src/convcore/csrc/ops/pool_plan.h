@@ -35,7 +35,9 @@ typedef struct {
     bool flat, gathered;
     /* Long windows of an axis by a ladder: windows of 2 w and 2 w + 1 cells from windows of w. */
     bool ladder, row_ladder;
-    bool whole;  /* windows are so small that both steps are one, in registers */
+    bool whole; /* windows are so small that both steps are one, in registers */
+    /* Lines are so short that those of a block are folded as one, by rows and by columns. */
+    bool joined_rows, joined;
     bool pieces; /* windows are so long that they are folded in pieces first */
 
     /* Items: groups of planes x bands of lines x tiles of columns, the last running fastest. */
