@@ -57,10 +57,11 @@ CC_INLINE vec halve(int h, vec a, vec b)
     return CC_EVENS(a, b) + CC_ODDS(a, b);
 }
 
-/* A vector of the next taps, of which `left` exist. */
+/* A vector of the next taps, of which `left` exist; without a branch, behind which a compiler might
+ * multiply and add in two steps. */
 CC_INLINE vec some(const real *p, ptrdiff_t left)
 {
-    return left >= LANES ? load(p) : left > 0 ? load_few(p, (int)left) : (vec){0};
+    return held(load_lanes(p, lanes_between(0, left), (vec){0}));
 }
 
 /* What follows rows in memory will be used next. Of how many rows it is fetched while others are
