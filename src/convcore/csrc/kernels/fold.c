@@ -331,6 +331,7 @@ typedef struct {
     ptrdiff_t before; /* results that may need elements before the first */
     ptrdiff_t many;   /* several vectors at a time */
     ptrdiff_t inside; /* one */
+    bool spare;       /* whether whole vectors can be read for the rest, which is less than one */
 } course;
 
 /* Results from `from` on that need nothing beyond the row, in whole groups of `vecs` vectors. */
@@ -352,6 +353,8 @@ CC_INLINE course set_course(const cc_folding *f, arrangement how_apart, ptrdiff_
         c.before = f->width;
     c.many = c.before + (most > 1 ? whole_groups(f, how_apart, taps, most, c.before) : 0);
     c.inside = c.many + whole_groups(f, how_apart, taps, 1, c.many);
+    c.spare = f->width - c.inside < LANES && c.inside >= c.before &&
+              step * c.inside + reach(f, how_apart, taps, 1) <= f->to - f->start;
     return c;
 }
 
@@ -389,6 +392,10 @@ CC_INLINE void fold_line(line *l, cc_fold how, arrangement how_apart, const cour
 #undef CASE
 #undef STEP
         }
+    if (c->spare && x < width) {
+        fold_some(l, how, how_apart, count, taps, x, 1, INSIDE, (int)(width - x), dst);
+        return;
+    }
     for (; x < width; x += LANES)
         fold_some(l, how, how_apart, count, taps, x, 1, ANYWHERE,
                   width - x < LANES ? (int)(width - x) : LANES, dst);
