@@ -2,6 +2,9 @@
 
 import numpy as np
 
+import convcore
+from convcore import reference
+
 FLOATS = ["float16", "float32", "float64"]
 INTEGERS = ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
 
@@ -12,6 +15,24 @@ def assert_same(got, want):
     assert (got.shape, got.dtype) == (want.shape, want.dtype)
     assert got.dtype.isnative
     np.testing.assert_array_equal(got, want)
+
+
+def check(case, arrays, **more):
+    """The case's call gives what the oracle gives, and leaves its inputs alone."""
+    kept = [a if a is None else a.copy() for a in arrays]
+    got = case.call(convcore, arrays, **more)
+    assert_same(got, case.call(reference, kept))
+    for array, copy in zip(arrays, kept, strict=True):
+        if array is not None:
+            np.testing.assert_array_equal(array, copy)
+    return got
+
+
+def result_dtype(x, weight):
+    """The dtype of what has operands of these dtypes, by name."""
+    if x in FLOATS and weight in FLOATS:
+        return np.result_type(x, weight)
+    return np.result_type(x, weight, np.float32)
 
 
 # Memory layouts. Each makes an array of the same values that lies differently in memory.

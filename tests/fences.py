@@ -27,3 +27,40 @@ class Fenced:
         copy = np.frombuffer(self.memory, array.dtype, array.size, offset).reshape(array.shape)
         copy[...] = array
         return copy
+
+
+GUARDED = """
+import importlib
+import numpy as np
+import convcore
+from convcore import reference
+from fences import Fenced
+
+source = importlib.import_module(sys.argv[1])
+places = [Fenced() for _ in range(4)]
+done = 0
+for case in getattr(source, sys.argv[2]):
+    for dtype in (np.float32, np.float64):
+        arrays = source.integer_arrays(case, dtype)
+        want = case.call(reference, arrays)
+        if min(want.size, arrays[0].size, arrays[1].size) == 0:
+            continue
+        for end, threads in ((True, 1), (True, 2), (False, 1), (False, 2)):
+            print(f"last: {case} {dtype.__name__} {end} {threads}", flush=True)
+            *here, out = [a if a is None else place.copy(a, end)
+                          for a, place in zip((*arrays, np.full_like(want, np.nan)), places)]
+            case.call(convcore, here, out=out, threads=threads)
+            assert (out == want).all()
+            for array, plain in zip(here, arrays):
+                assert array is None or (array == plain).all()
+            done += 1
+print("done", done)
+"""
+
+
+def assert_stays_inside(run_python, level, source, cases, least):
+    """No case of the list `cases` in the module `source` touches memory outside its arrays."""
+    done = run_python(GUARDED, source, cases, check=False, timeout=300, CONVCORE_ISA=level)
+    lines = done.stdout.strip().splitlines() or [""]
+    assert done.returncode == 0, f"status {done.returncode} at {lines[-1]}\n{done.stderr[-3000:]}"
+    assert int(lines[-1].removeprefix("done ")) > least

@@ -9,6 +9,7 @@ its name, and its table of connections is one of `TABLES`, by name.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
+from math import prod
 
 import numpy as np
 from cases import rng_of, word
@@ -61,6 +62,18 @@ class Layer:
     def unshared(self):
         """Whether the weight has an axis for each axis of the output."""
         return self.kind in ("local_conv", "tiled_conv")
+
+    @property
+    def terms(self):
+        """How many products an output has, or more."""
+        if self.kind == "conv_transpose":
+            return self.weight[0] // self.options.get("groups", 1) * prod(self.weight[2:])
+        return prod(self.weight[-1 - self.axes:])
+
+    @property
+    def channel_axis(self):
+        """Where x and the result have their channels."""
+        return -1 if self.last else -1 - self.axes
 
     def arguments(self):
         """The options, with the table of connections as an array of bools."""
@@ -205,6 +218,15 @@ LOCAL = [
     _local("wide_padding", (2, 3), (2, 2), padding=((5, 0), (0, 6))),
     _local("one_cell", (1, 1), (1, 1), n=1, c=1, k=1),
     _local("one_output", (6, 7), (6, 7)),
+    # many taps an output, whole vectors of them and not; few images and channels, in all numbers
+    *(_local(f"taps_{2 * r}", (r + 1,), (r,), n=n, c=2, k=k)
+      for r, (n, k) in product((23, 24, 25, 31, 32, 39), [(1, 4), (2, 3), (3, 2), (4, 1), (5, 5)])),
+    *(_local(f"taps_in_{nd}d", _SPACE[nd], _KERNEL[nd], n=n, c=17, k=5, layout=layout, **steps)
+      for nd, n, steps in [(1, 3, {"stride": 2}), (2, 2, {"padding": 1}), (3, 1, {"dilation": 2}),
+                           (2, 4, {"stride": 2, "padding": ((0, 3), (4, 1))})]
+      for layout in LAYOUTS[nd]),
+    *(_local(f"many_images_{n}", (4, 5), (3, 3), n=n, c=7, k=6, padding=1) for n in (16, 33)),
+    _local("many_taps", (12, 13), (5, 5), n=3, c=64, k=2),
     _local("face", (24, 24), (9, 9), n=1, c=2, k=3, stride=2),
 ]
 
@@ -234,6 +256,11 @@ TILED = [
     _tiled("no_output_channel", (2, 2), (5, 6), (2, 3), k=0),
     _tiled("only_padding", (2, 2), (0, 5), (2, 3), padding=2),
     _tiled("wide_padding", (3, 2), (2, 3), (2, 2), padding=((5, 0), (0, 6))),
+    # a kernel for two outputs, one more, and for each
+    *(_tiled(f"taps_for_{t}", (t,), (21,), (4,), n=n, c=13, k=3)
+      for t, n in product((8, 9, 10, 17, 18, 40), (1, 2, 5))),
+    _tiled("taps_of_rows", (3, 12), (8, 11), (3, 3), n=3, c=6, k=5, padding="same"),
+    _tiled("taps_apart", (3,), (60,), (6,), n=2, c=9, k=17, stride=7, dilation=5),
     _tiled("large", (2, 2), (40, 41), (5, 5), n=1, c=3, k=8),
     _tiled("strips", (2, 3), (60, 70), (3, 3), n=1, c=16, k=16, padding=1),
 ]
@@ -269,6 +296,11 @@ TRANSPOSED = [
       for (s, m), p in product([(2, 1), ((2, 3), (1, 0)), ((2, 3), (0, 2)), ((1, 4), (0, 3))],
                                ["valid", "same", "same_lower", 1])),
     _transposed("more", (3, 2, 3), (2, 2, 2), stride=(2, 3, 1), output_padding=(1, 2, 0)),
+    # strides and dilations with common divisors
+    *(_transposed("phases", (7,), (5,), stride=s, dilation=d, padding=p)
+      for (s, d), p in product([(4, 2), (6, 4), (2, 4), (3, 3), (5, 10), (4, 6)],
+                               ["valid", "same", ((3, 1),)])),
+    _transposed("phases", (4, 5), (3, 4), stride=(4, 6), dilation=(6, 4), padding=2),
     # strides that leave outputs without an input, and more to come than the kernel reaches
     *(_transposed("sparse", (4, 3), (2, 1), stride=(4, 3), output_padding=m, padding=p)
       for m, p in product((0, 2, (3, 1)), ["valid", "same", "same_lower"])),

@@ -7,7 +7,16 @@ from itertools import product
 
 import numpy as np
 import pytest
-from arrays import FLOATS, INTEGERS, LAYOUTS, OUTS, assert_same, bad_outs
+from arrays import (
+    FLOATS,
+    INTEGERS,
+    LAYOUTS,
+    OUTS,
+    assert_same,
+    bad_outs,
+    check,
+    result_dtype,
+)
 from cases import SAMPLES, Case, integer_arrays
 from numpy.lib.stride_tricks import as_strided
 
@@ -16,24 +25,7 @@ from convcore import reference
 
 samples = pytest.mark.parametrize("case", SAMPLES, ids=str)
 
-
-def check(case, arrays, **more):
-    """The call gives what the oracle gives, and leaves its inputs alone."""
-    kept = [a if a is None else a.copy() for a in arrays]
-    got = case.call(convcore, arrays, **more)
-    assert_same(got, case.call(reference, kept))
-    for array, copy in zip(arrays, kept, strict=True):
-        if array is not None:
-            np.testing.assert_array_equal(array, copy)
-    return got
-
-
 # Types of numbers.
-
-def result_dtype(x, weight):
-    if x in FLOATS and weight in FLOATS:
-        return np.result_type(x, weight)
-    return np.result_type(x, weight, np.float32)
 
 
 @pytest.mark.parametrize(("x", "weight"), [*product(FLOATS + INTEGERS, FLOATS + INTEGERS)])

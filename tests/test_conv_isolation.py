@@ -8,6 +8,8 @@ from itertools import product
 import numpy as np
 import pytest
 from cases import SAMPLES, Case, integer_arrays
+from fences import assert_stays_inside
+from spreads import assert_reaches_what_sees_it, assert_zero_times_nan_is_nan
 
 import convcore
 from convcore import reference
@@ -30,40 +32,15 @@ SPREADS = [
 ]
 
 
-def _places(size):
-    """Up to 40 positions in a flat array: the first, the last, and others between."""
-    return sorted({0, size - 1, *np.random.default_rng(0).integers(0, size, 38).tolist()})
-
-
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("case", SPREADS, ids=str)
 def test_one_input_reaches_exactly_the_outputs_that_see_it(case, value):
-    x, weight, bias = integer_arrays(case)
-    weight[weight == 0] = 1                                # 0 * inf is another matter: see below
-    clean = case.call(convcore, (x, weight, bias))
-    for place in _places(x.size):
-        spoilt = x.copy()
-        spoilt.flat[place] = value
-        seen = np.zeros_like(x)
-        seen.flat[place] = 1
-        reached = case.call(reference, (seen, np.ones_like(weight), None)) > 0
-        got = case.call(convcore, (spoilt, weight, bias))
-        assert (np.isfinite(got) == ~reached).all()
-        assert (got[~reached] == clean[~reached]).all()
-        np.testing.assert_array_equal(got, case.call(reference, (spoilt, weight, bias)))
+    assert_reaches_what_sees_it(case, integer_arrays(case), value)
 
 
 @pytest.mark.parametrize("case", SPREADS, ids=str)
 def test_zero_times_nan_is_nan(case):
-    # A weight of zero is a number like others: nothing is skipped.
-    x, weight, bias = integer_arrays(case)
-    place = x.size // 2
-    x.flat[place] = np.nan
-    seen = np.zeros_like(x)
-    seen.flat[place] = 1
-    reached = case.call(reference, (seen, np.ones_like(weight), None)) > 0
-    got = case.call(convcore, (x, np.zeros_like(weight), bias))
-    assert (np.isnan(got) == reached).all()
+    assert_zero_times_nan_is_nan(case, integer_arrays(case))
 
 
 @pytest.mark.parametrize("case", SPREADS, ids=str)
@@ -100,38 +77,8 @@ def test_nan_in_weight_or_bias_stays_in_its_output_channel(case):
 
 # Nothing outside the arrays is read or written.
 
-GUARDED = """
-import numpy as np
-import convcore
-from convcore import reference
-from cases import CASES, integer_arrays
-from fences import Fenced
-
-places = [Fenced() for _ in range(4)]
-done = 0
-for case in CASES:
-    for dtype in (np.float32, np.float64):
-        arrays = integer_arrays(case, dtype)
-        want = case.call(reference, arrays)
-        if min(want.size, arrays[0].size) == 0:
-            continue
-        for end, threads in ((True, 1), (True, 2), (False, 1), (False, 2)):
-            print(f"last: {case} {dtype.__name__} {end} {threads}", flush=True)
-            *here, out = [a if a is None else place.copy(a, end)
-                          for a, place in zip((*arrays, np.full_like(want, np.nan)), places)]
-            case.call(convcore, here, out=out, threads=threads)
-            assert (out == want).all()
-            for array, plain in zip(here, arrays):
-                assert array is None or (array == plain).all()
-            done += 1
-print("done", done)
-"""
-
 
 @pytest.mark.skipif(os.name != "posix", reason="needs mprotect")
 @pytest.mark.parametrize("level", convcore.build_info()["isa_available"])
 def test_nothing_outside_the_arrays_is_touched(level, run_python):
-    done = run_python(GUARDED, check=False, timeout=300, CONVCORE_ISA=level)
-    lines = done.stdout.strip().splitlines() or [""]
-    assert done.returncode == 0, f"status {done.returncode} at {lines[-1]}\n{done.stderr[-3000:]}"
-    assert int(lines[-1].removeprefix("done ")) > 7000
+    assert_stays_inside(run_python, level, "cases", "CASES", 7000)

@@ -5,13 +5,12 @@ order of the sums shows, and there the bits themselves have to agree: between nu
 and between the instruction-set levels that have fused multiply-add.
 """
 
-import json
-from itertools import product
-
+import cases
+import helpers
 import numpy as np
 import pytest
 from cases import CASES, integer_arrays, random_arrays
-from helpers import FUSED, LEVELS, assert_equal, at_level, bits, digest
+from helpers import FUSED, LEVELS, assert_equal, assert_exact, assert_near, at_level
 
 import convcore
 from convcore import reference
@@ -36,15 +35,8 @@ def test_equals_reference(case, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_random_data_is_close(case, dtype):
-    # The error of a sum is at most (terms + 2) * epsilon * sum of |products|, whatever the order.
-    x, weight, bias = random_arrays(case, dtype)
-    got = case.call(convcore, (x, weight, bias))
-    exact = case.call(reference, [a if a is None else a.astype(np.float64)
-                                  for a in (x, weight, bias)])
-    size = case.call(reference, [a if a is None else abs(a).astype(np.float64)
-                                 for a in (x, weight, bias)])
-    terms = np.prod(case.weight[1:]) + 2
-    assert (abs(got - exact) <= terms * np.finfo(dtype).eps * size).all()
+    arrays = random_arrays(case, dtype)
+    assert_near(case.call(convcore, arrays), case, arrays, np.prod(case.weight[1:]))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -106,13 +98,8 @@ def test_equal_calls_give_equal_bits(case):
 
 
 def print_digests():
-    """What the processes below run: the level, and for every case a hash of its results."""
-    table = {}
-    for case, dtype in product(CASES, DTYPES):
-        exact = case.call(convcore, integer_arrays(case, dtype))
-        rounded = case.call(convcore, random_arrays(case, dtype))
-        table[f"{case} {dtype.__name__}"] = digest(exact), bits(rounded)
-    print(json.dumps(table))
+    """What the processes below run: for every case, hashes of its results."""
+    helpers.print_digests(CASES, cases, DTYPES)
 
 
 @pytest.fixture(scope="module")
@@ -128,12 +115,7 @@ def table_of(level, tables, run_python):
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_level_equals_reference(level, tables, run_python):
-    table = table_of(level, tables, run_python)
-    assert len(table) == len(CASES) * len(DTYPES)
-    wrong = [f"{case} {dtype.__name__}" for case, dtype in product(CASES, DTYPES)
-             if table[f"{case} {dtype.__name__}"][0]
-             != digest(case.call(reference, integer_arrays(case, dtype)))]
-    assert not wrong
+    assert_exact(table_of(level, tables, run_python), CASES, cases, DTYPES)
 
 
 @pytest.mark.skipif(not set(FUSED) <= set(LEVELS), reason="this machine has not got both levels")

@@ -1,4 +1,5 @@
-"""Every matrix against the plain twin of its operator, and against the forms that textbooks draw.
+"""Every matrix against its operator and that one's plain twin, and against the forms that textbooks
+draw.
 
 The numbers are integers in float64, so that all sums are exact and compare with `==`; means alone
 are rounded.
@@ -15,6 +16,7 @@ from cases import integer_arrays as conv_arrays
 from layer_cases import LAYERS
 from pool_cases import POOLINGS, integer_x
 
+import convcore
 from convcore import reference
 from convcore.matrix import (
     avg_pool_matrix,
@@ -52,14 +54,16 @@ SMALL = [case for case in CASES if small(case.x, case.weight)]
 def test_convolutions(case):
     x, weight, _ = conv_arrays(case, np.float64)
     matrix = conv_matrix(weight, case.x, **case.options)
-    assert_is_operator(matrix, x, case.call(reference, (x, weight, None)))
+    for operators in (reference, convcore):
+        assert_is_operator(matrix, x, case.call(operators, (x, weight, None)))
 
 
 @pytest.mark.parametrize("case", [c for c in LAYERS if small(c.x, c.weight)], ids=str)
 def test_layers(case):
     x, weight, _ = layer_cases.integer_arrays(case, np.float64)
     matrix = MATRICES[case.kind](weight, case.x, **case.arguments())
-    assert_is_operator(matrix, x, case.call(reference, (x, weight, None)))
+    for operators in (reference, convcore):
+        assert_is_operator(matrix, x, case.call(operators, (x, weight, None)))
 
 
 def test_most_cases_are_small():
@@ -81,7 +85,9 @@ def test_averages(case):
     matrix = avg_pool_matrix(kernel, case.x, **options)
     want = case.call(reference, x)
     assert matrix.shape == (want.size, x.size)
-    np.testing.assert_allclose(matrix @ x.ravel(), want.ravel(), rtol=0, atol=1e-14)
+    for operators in (reference, convcore):
+        np.testing.assert_allclose(matrix @ x.ravel(), case.call(operators, x).ravel(), rtol=0,
+                                   atol=1e-14)
     if want.size == 0:
         return
     # once more as sums, which are exact
@@ -98,9 +104,11 @@ def test_weighted(case):
     matrix = weighted_pool_matrix(window, case.x, **options)
     want = case.call(reference, x)
     assert matrix.shape == (want.size, x.size)
-    np.testing.assert_allclose(matrix @ x.ravel(), want.ravel(), rtol=0, atol=1e-13)
     sums = weighted_pool_matrix(window, case.x, **{**options, "normalize": False})
-    assert_is_operator(sums, x, case.call(reference, x, normalize=False))
+    for operators in (reference, convcore):
+        np.testing.assert_allclose(matrix @ x.ravel(), case.call(operators, x).ravel(), rtol=0,
+                                   atol=1e-13)
+        assert_is_operator(sums, x, case.call(operators, x, normalize=False))
 
 
 # The forms that textbooks draw

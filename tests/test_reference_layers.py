@@ -10,19 +10,15 @@ import numpy as np
 import pytest
 from helpers import assert_equal
 from layer_cases import (
-    CONNECTED,
     LAYERS,
     LOCAL,
     SAMPLES,
     TILED,
-    TRANSPOSED,
     integer_arrays,
-    output_space,
     random_arrays,
 )
 
 from convcore import reference
-from convcore.geometry import transposed_axis
 
 
 def test_names_are_unique():
@@ -117,36 +113,6 @@ def test_local_with_equal_kernels_is_convolution(case):
     assert_equal(got, want, case)
 
 
-@pytest.mark.parametrize(
-    "case", [case for case in TILED if set(case.weight[1:1 + case.axes]) == {1}], ids=str)
-def test_period_one_is_convolution(case):
-    x, weight, bias = integer_arrays(case)
-    nd = case.axes
-    want = getattr(reference, f"conv{nd}d")(
-        x, weight.reshape(weight.shape[0], *weight.shape[nd + 1:]), bias.ravel(), **case.options)
-    assert_equal(case.call(reference, (x, weight, bias)), want, case)
-
-
-@pytest.mark.parametrize("case", [case for case in LOCAL if 0 not in case.weight], ids=str)
-def test_a_period_of_the_output_is_the_local_layer(case):
-    arrays = integer_arrays(case)
-    tiled = getattr(reference, case.op.replace("local", "tiled"))
-    assert_equal(tiled(*arrays, **case.options), case.call(reference, arrays), case)
-
-
-@pytest.mark.parametrize("case", [case for case in TILED if "geometry" in case.name], ids=str)
-def test_tiled_is_local_with_its_kernels_in_turn(case):
-    x, weight, bias = integer_arrays(case)
-    nd = case.axes
-    space = case.x[1:-1] if case.last else case.x[2:]
-    sizes = output_space(space, case.weight[-nd:], case.options)
-    turns = np.ix_(*(np.arange(o) % t for o, t in zip(sizes, weight.shape[1:], strict=False)))
-    everywhere = (slice(None), *turns)
-    local = getattr(reference, case.op.replace("tiled", "local"))
-    assert_equal(local(x, weight[everywhere], bias[everywhere], **case.options),
-                 case.call(reference, (x, weight, bias)), case)
-
-
 def test_local_by_hand():
     # Z[0] = 1*1 + 2*10 + 0.5, Z[1] = 3*10 + 4*100 - 1; in two directions with a channel each
     x = np.array([[1.0, 10.0, 100.0]])
@@ -173,24 +139,7 @@ def test_tiled_by_hand():
         [[1, -1, 1], [-2, 2, -2], [1, -1, 1]]]
 
 
-def test_kernels_that_no_output_uses_do_not_matter():
-    x = np.ones((1, 3))
-    weight = np.array([1.0, 2.0, 3.0, np.nan, np.inf]).reshape(1, 5, 1, 1)
-    bias = np.array([[0.0, 0.0, 0.0, np.nan, 1.0]])
-    assert reference.tiled_conv1d(x, weight, bias).tolist() == [[1, 2, 3]]
-
-
 # Connections
-
-
-@pytest.mark.parametrize("case", CONNECTED, ids=str)
-def test_absent_pairs_are_weights_of_zero(case):
-    x, weight, bias = integer_arrays(case)
-    options = case.arguments()
-    connected = options.pop("connections")
-    weight = weight * connected.reshape(*connected.shape, *[1] * case.axes)
-    want = getattr(reference, case.op)(x, weight, bias, **options)
-    assert_equal(case.call(reference, (x, weight, bias)), want, case)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -210,90 +159,7 @@ def test_what_is_not_connected_is_not_seen(bad):
     assert (z[0, 2] == 0).all()
 
 
-def test_one_to_one_is_depthwise():
-    rng = np.random.default_rng(3)
-    x, weight = rng.integers(-9, 9, (2, 5, 7, 8)), rng.integers(-9, 9, (5, 5, 3, 2))
-    got = reference.conv2d(x, weight, connections=np.eye(5, dtype=bool))
-    own = weight[np.arange(5), np.arange(5)][:, None]
-    assert (got == reference.conv2d(x, own, groups=5)).all()
-
-
 # Transposed
-
-
-@pytest.mark.parametrize("case", [case for case in TRANSPOSED if 0 not in case.x + case.weight],
-                         ids=str)
-def test_transposed_is_the_adjoint(case):
-    # <conv(y), x> == <y, conv_transpose(x)> for the convolution with the same weight and options.
-    x, weight, _ = integer_arrays(case, np.float64)
-    up = case.call(reference, (x, weight, None))
-    rng = np.random.default_rng(1)
-    y = rng.integers(-4, 5, up.shape).astype(float)
-    options = dict(case.options)
-    more = per_axis(options.pop("output_padding", 0), case.axes)
-    space = case.x[case.batched:][:-1] if case.last else case.x[case.batched + 1:]
-    axes = zip(space, case.weight[2:], per_axis(options.get("stride", 1), case.axes),
-               per_axis(options.get("padding", "valid"), case.axes),
-               per_axis(options.get("dilation", 1), case.axes), more, strict=True)
-    sizes, pairs = zip(*(transposed_axis("test", *axis) for axis in axes), strict=True)
-    found = up.shape[case.batched:][:-1] if case.last else up.shape[case.batched + 1:]
-    assert found == sizes
-    if options.get("padding") not in ("same", "same_lower", "full"):
-        options["padding"] = pairs                         # the words have to mean the same there
-    down = getattr(reference, case.op.replace("_transpose", ""))(y, weight, **options)
-    assert down.shape == x.shape
-    assert (down * x).sum() == (y * up).sum()
-
-
-@pytest.mark.parametrize("case", [case for case in TRANSPOSED if case.bias and case.x[0]], ids=str)
-def test_the_bias_is_added_everywhere(case):
-    x, weight, bias = integer_arrays(case)
-    with_bias = case.call(reference, (x, weight, bias))
-    without = case.call(reference, (x, weight, None))
-    added = bias if case.last else bias.reshape(-1, *[1] * case.axes)
-    assert_equal(with_bias, without + added, case)
-
-
-@pytest.mark.parametrize("case", [case for case in TRANSPOSED if 0 not in case.x + case.weight],
-                         ids=str)
-def test_transposed_equals_torch(case):
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")
-    x, weight, bias = integer_arrays(case, np.float64)
-    options, nd = case.options, case.axes
-    first = x if case.batched else x[None]
-    first = np.ascontiguousarray(np.moveaxis(first, -1, 1) if case.last else first)
-    more = per_axis(options.get("output_padding", 0), nd)
-    stride, dilation = (per_axis(options.get(key, 1), nd) for key in ("stride", "dilation"))
-    axes = zip(first.shape[2:], weight.shape[2:], stride,
-               per_axis(options.get("padding", "valid"), nd), dilation, more, strict=True)
-    sizes, pairs = zip(*(transposed_axis("test", *axis) for axis in axes), strict=True)
-    # PyTorch's without any padding, in as many cells as come out, then cut by hand
-    full = getattr(torch.nn.functional, case.op)(
-        torch.from_numpy(first), torch.from_numpy(weight), None, stride, 0, 0,
-        options.get("groups", 1), dilation).numpy()
-    room = [(0, max(n + sum(pair) - have, 0))
-            for n, pair, have in zip(sizes, pairs, full.shape[2:], strict=True)]
-    full = np.pad(full, [(0, 0), (0, 0), *room])
-    cut = tuple(slice(pair[0], pair[0] + n) for n, pair in zip(sizes, pairs, strict=True))
-    want = full[(..., *cut)]
-    if bias is not None:
-        want = want + bias.reshape(-1, *[1] * nd)
-    assert_equal(case.call(reference, (x, weight, bias)), put_back(case, want, np.float64), case)
-
-
-@pytest.mark.parametrize(("stride", "padding", "more", "dilation", "groups"), [
-    *product([2, (3, 2)], [0, 1, (0, 1)], [0, 1, (1, 0)], [1, (1, 2)], [1, 2])])
-def test_torchs_own_padding_and_output_padding(stride, padding, more, dilation, groups):
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")
-    rng = np.random.default_rng(0)
-    x = rng.integers(-9, 10, (2, 4, 5, 4)).astype(float)
-    weight = rng.integers(-9, 10, (4, 3, 3, 2)).astype(float)
-    bias = rng.integers(-9, 10, 3 * groups).astype(float)
-    want = torch.nn.functional.conv_transpose2d(
-        *map(torch.from_numpy, (x, weight, bias)), stride, padding, more, groups, dilation)
-    got = reference.conv_transpose2d(x, weight, bias, stride, padding, dilation, groups,
-                                     output_padding=more)
-    assert_equal(got, want.numpy(), "torch")
 
 
 @pytest.mark.parametrize("word", ["same", "same_lower"])

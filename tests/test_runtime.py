@@ -10,6 +10,8 @@ import threading
 import numpy as np
 import pytest
 from cases import CASES, Case, integer_arrays
+from layer_cases import LAYERS
+from layer_cases import integer_arrays as layer_arrays
 
 import convcore
 from convcore import reference
@@ -175,6 +177,9 @@ def test_several_python_threads_at_once():
     # Each thread computes other cases than its neighbour, with several numbers of threads.
     chosen = [case for case in CASES if case.name.startswith(("strips", "depthwise_l", "last_"))]
     jobs = [(case, integer_arrays(case)) for case in chosen]
+    layers = [case for case in LAYERS if case.name.startswith(
+        ("strips", "large", "face", "many_", "upsample", "generator"))]
+    jobs += [(case, layer_arrays(case)) for case in layers]
     wants = [case.call(reference, arrays) for case, arrays in jobs]
     failures = []
     start = threading.Barrier(4)
@@ -192,7 +197,8 @@ def test_several_python_threads_at_once():
         worker.start()
     for worker in workers:
         worker.join()
-    assert len(jobs) > 20
+    assert len(chosen) > 20
+    assert {case.kind for case in layers} == {case.kind for case in LAYERS}
     assert not failures
 
 
@@ -308,8 +314,11 @@ def test_a_context_manager_can_be_entered_again():
 
 
 def test_names():
-    assert {"conv1d", "conv2d", "conv3d", "convolve", "correlate", "set_num_threads", "threads",
-            "get_num_threads", "build_info"} <= set(convcore.__all__)
+    layers = {f"{kind}{nd}d" for kind in ("conv", "local_conv", "tiled_conv", "conv_transpose")
+              for nd in (1, 2, 3)}
+    assert layers | {"convolve", "correlate", "set_num_threads", "threads", "get_num_threads",
+                     "build_info"} <= set(convcore.__all__)
+    assert layers <= set(reference.__all__)                # see below
     for name in convcore.__all__:
         assert hasattr(convcore, name), name
 

@@ -66,7 +66,7 @@ def axis_phases(n: int, k: int, s: int, d: int, before: int, size: int) -> list[
     return phases
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def problem(
     op: str,
     axes: int,
@@ -111,7 +111,8 @@ def problem(
         sizes.append(out)
         along.append(axis_phases(size, k, s, d, before, out))
     shape = _shapes.join(op, n, out_channels, sizes, channels_last, x=x, weight=weight,
-                         padding=padding, stride=stride, dilation=dilation)  # fmt: skip
+                         padding=padding, stride=stride, dilation=dilation,
+                         output_padding=output_padding)  # fmt: skip
     phases = []
     if prod(shape) and channels:
         for parts in product(*along):
@@ -184,7 +185,10 @@ def transposed(
     if place is not None and _args.computes_into(place, work, (x, weight, offset)):
         target = place
     else:
-        target = _args.new_result(op, whole, work, x=x, weight=weight, padding=padding)
+        target = _args.new_result(
+            op, whole, work, x=x, weight=weight, stride=stride, padding=padding,
+            dilation=dilation, output_padding=output_padding,
+        )  # fmt: skip
     y = target.reshape(shape)
     if sum(prod(phase.shape) for phase in phases) < y.size:
         fill_with_bias(y, offset, axes, channel_axis)

@@ -1,5 +1,8 @@
 #include "taps.h"
 
+/* Most rows that cc_taps_rows() is asked for. */
+enum { MOST_ROWS = 8 };
+
 static ptrdiff_t kernel_taps(const cc_conv *problem)
 {
     ptrdiff_t taps = 1;
@@ -51,6 +54,19 @@ cc_taps cc_taps_list(const cc_conv *problem, const cc_strip *strip, ptrdiff_t *o
                      .step = size.channels * strip->channel};
 }
 
+/* The first padded row that any output row still takes, which then is taken; -1: none. */
+static ptrdiff_t next_row(const cc_strip_axis *h, int rows, ptrdiff_t *next)
+{
+    ptrdiff_t least = -1;
+    for (int a = 0; a < rows; a++) {
+        const ptrdiff_t y = a * h->of.stride + next[a] * h->of.dilation;
+        if (next[a] < h->of.kernel && (least < 0 || y < least))
+            least = y;
+    }
+    for (int a = 0; a < rows; a++) next[a] += a * h->of.stride + next[a] * h->of.dilation == least;
+    return least;
+}
+
 cc_taps cc_taps_rows(const cc_conv *problem, const cc_strip *strip, int rows, ptrdiff_t *offset,
                      cc_run *runs, ptrdiff_t *weight_index)
 {
@@ -58,14 +74,14 @@ cc_taps cc_taps_rows(const cc_conv *problem, const cc_strip *strip, int rows, pt
     const cc_strip_axis *d = &strip->axis[CC_DEPTH], *h = &strip->axis[CC_ROW],
                         *w = &strip->axis[CC_COLUMN];
     const ptrdiff_t kernel_rows = h->of.kernel, columns = w->of.kernel;
-    const ptrdiff_t last = (rows - 1) * h->of.stride + (kernel_rows - 1) * h->of.dilation;
     cc_run *run = runs;
     ptrdiff_t *o = offset, *index = weight_index;
     for (ptrdiff_t cq = 0; cq < size.channels * d->of.kernel; cq++) {
         const ptrdiff_t c = cq / d->of.kernel, q = cq % d->of.kernel;
         /* Padded row y, in rising order, is kernel row (y - a * stride) / dilation of output row a:
          * each output row takes its kernel rows in their natural order. */
-        for (ptrdiff_t y = 0; y <= last; y++) {
+        ptrdiff_t next[MOST_ROWS] = {0}; /* kernel row of each output row */
+        for (ptrdiff_t y; (y = next_row(h, rows, next)) >= 0;) {
             int from = 0;
             while (from < rows) {
                 int to = from;
