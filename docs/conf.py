@@ -31,6 +31,7 @@ nitpick_ignore_regex = [("py:.*", r"(numpy|np|scipy|torch)(\..*)?")]
 
 # --- the reference: every public name, from its docstring -----------------------------------
 autosummary_generate = True
+templates_path = ["_templates"]  # classes: their docstring says all, fields included
 autodoc_typehints = "none"  # numpydoc's parameter lists say the types, with shapes and units
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False

@@ -17,7 +17,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 NOTES = [f"note-f{number:02}" for number in (1, 2, 3, 5, *range(11, 19), 20)]
 LEARN = sorted(path.stem for path in (DOCS / "learn").glob("*.rst") if path.stem != "index")
 NEEDED = ["sphinx", "pydata-sphinx-theme", "numpydoc", "matplotlib", "sphinx-design",
-          "sphinx-copybutton", "sphinx-mathjax-offline", "scikit-image"]
+          "sphinx-copybutton", "sphinx-mathjax-offline", "scikit-image",
+          "scipy"]
 
 EXTERNAL = re.compile(r"^\s*(https?:)?//", re.IGNORECASE)
 # In style sheets and style attributes: url(...) and @import with an address of its own.

@@ -341,7 +341,7 @@ def conv2d(
         channel are a depthwise convolution.
     connections : array_like of bool, shape (out, C), optional
         Which input channels each output channel sees; the weights and inputs of other pairs are
-        never read. Excludes ``groups``; see :mod:`convcore.connections`.
+        never read. Excludes ``groups``; see ``convcore.connections``.
     flip : bool
         Flip the kernel along its spatial axes: convolution in the mathematical sense.
     border : {"zeros", "edge", "reflect", "symmetric", "wrap"}

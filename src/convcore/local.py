@@ -126,10 +126,10 @@ def _tiled_conv(rank: _ranks.Rank) -> _ranks.Operator:
         ----------
         x : array_like, shape (N, C, $space) or (C, $space)
             Input, any strides; ``layout="$last"``: channels last.
-        weight : array_like, shape (out, *period, C, $kernel)
+        weight : array_like, shape (out, \*period, C, $kernel)
             Kernels K, in every layout; a period along each axis. Kernels that no output comes to
             are not used.
-        bias : array_like, shape (out, *period), optional
+        bias : array_like, shape (out, \*period), optional
             One number for each kernel of each output channel.
         stride, padding, dilation
             As in :func:`convcore.conv$d`. The padding holds zeros.
