@@ -6,9 +6,9 @@ import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from .copy_speed import Copy
 from .layers import read_layers, select
 from .machine import facts, usable_cpus
+from .memory_speed import MEMORY, Memory
 from .peak import FmaPeak
 from .peers import OURS, PEERS
 from .report import render
@@ -59,7 +59,10 @@ def _parser():
         description="Time convolution and pooling beside the other libraries that are installed.",
     )
     parser.add_argument(
-        "--layers", nargs="+", metavar="PATTERN", help="names, groups, conv or pool; * and ? too"
+        "--layers",
+        nargs="+",
+        metavar="PATTERN",
+        help="names, groups, conv, pool or variant; * and ? too",
     )
     parser.add_argument(
         "--peers", nargs="+", metavar="PATTERN", help='libraries to measure; "none" for no peer'
@@ -78,7 +81,7 @@ def _parser():
 
 
 def _choose_peers(patterns):
-    """Return the peer classes that match; convcore and the copy always take part."""
+    """Return the peer classes that match; convcore and the memory always take part."""
     optional = (*OURS[1:], *PEERS)
     if patterns is None:
         return optional
@@ -112,7 +115,7 @@ def _load(classes):
 def _list(layers, classes):
     for layer in layers:
         print(
-            f"{layer.name:22}{layer.group:12}{layer.shape_text:34}"
+            f"{layer.name:22}{layer.group:12}{layer.shape_text:42}"
             f"{layer.flops / 1e6:10.4g} MFLOP{layer.bytes_moved / 1e6:10.4g} MB"
         )
     print()
@@ -133,8 +136,8 @@ def _run(options, layers, classes):
 
     machine = facts(convcore.build_info())
     loaded, libraries = _load(classes)
-    ours = [library for library in loaded if isinstance(library, (*OURS, Copy))]
-    peers = [library for library in loaded if not isinstance(library, (*OURS, Copy))]
+    ours = [library for library in loaded if isinstance(library, (*OURS, Memory))]
+    peers = [library for library in loaded if not isinstance(library, (*OURS, Memory))]
     peak = FmaPeak(_fma_probe(), options.threads)
     records = []
     for number, layer in enumerate(layers, 1):
@@ -173,7 +176,7 @@ def main(argv=None):
     options = parser.parse_args(argv)
     try:
         layers = select(read_layers(), options.layers)
-        classes = (OURS[0], *_choose_peers(options.peers), Copy)
+        classes = (OURS[0], *_choose_peers(options.peers), *MEMORY)
     except ValueError as error:
         parser.error(str(error))
     if options.list:

@@ -12,8 +12,10 @@ import numpy as np
 
 def torch_call(functional, layer):
     """Return (function of torch.nn.functional, its arguments after the operands)."""
-    if layer.kind == "conv":
+    if layer.op in ("conv", "table"):
         return functional.conv2d, (None, layer.stride, layer.padding, 1, layer.groups)
+    if layer.op == "transposed":
+        return functional.conv_transpose2d, (None, layer.stride, layer.padding, layer.more)
     if layer.is_global:
         return getattr(functional, f"adaptive_{layer.function}_pool2d"), (1,)
     window = (layer.kernel, layer.stride)
@@ -38,8 +40,10 @@ def onnx_node(layer):
         "strides": (layer.stride,) * 2,
         "pads": (layer.padding,) * 4,
     }
-    if layer.op == "conv":
+    if layer.op in ("conv", "table"):
         return "Conv", {**attributes, "group": layer.groups}
+    if layer.op == "transposed":
+        return "ConvTranspose", {**attributes, "output_padding": (layer.more,) * 2}
     if layer.op == "max":
         return "MaxPool", attributes
     if layer.op == "l2":

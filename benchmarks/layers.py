@@ -7,6 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from convcore import connections
+
 LAYERS_FILE = Path(__file__).parent / "layers.txt"
 
 
@@ -52,6 +54,11 @@ class Layer:
         return 4 * sum(int(np.prod(shape)) for shape in (*self.operand_shapes, self.output_shape))
 
     @property
+    def bytes_seen_once(self):
+        """Those of weights that are used only once in a call: its speed is that of reading them."""
+        return 0
+
+    @property
     def operand_shapes(self):
         """The shapes of what `data` returns."""
         return (self.input_shape,)
@@ -81,20 +88,18 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Conv(Layer):
-    """A convolution with k output channels, in groups; its second operand is the weight."""
+class Weighted(Layer):
+    """A layer with k output channels whose second operand is the weight, of `weight_shape`."""
 
-    kind = "conv"
     rate = "GFLOP/s"
     roof = "peak"
 
     k: int
-    groups: int
 
     @property
     def flops(self):
         """Two per multiply-add of the direct sum, taps that fall on padding counted too."""
-        return 2 * int(np.prod(self.output_shape)) * self._fan_in
+        return round(2 * int(np.prod(self.output_shape)) * self._fan_in)
 
     @property
     def work(self):
@@ -102,7 +107,35 @@ class Conv(Layer):
 
     @property
     def operand_shapes(self):
-        return self.input_shape, (self.k, self.c // self.groups, *self.kernel)
+        return self.input_shape, self.weight_shape
+
+    @property
+    def _operator_text(self):
+        return f"->{self.k} {self._kernel_text}"
+
+    @property
+    def _fan_in(self):
+        """How many weights an output has, on average."""
+        return self.c * self.kernel[0] * self.kernel[1]
+
+    def data(self):
+        """Return (x, weight), the weight scaled as He does."""
+        x, weight = super().data()
+        weight *= np.float32(np.sqrt(2 / self._fan_in))
+        return x, weight
+
+
+@dataclass(frozen=True)
+class Conv(Weighted):
+    """A convolution in groups."""
+
+    kind = "conv"
+
+    groups: int
+
+    @property
+    def weight_shape(self):
+        return self.k, self.c // self.groups, *self.kernel
 
     @property
     def shape_text(self):
@@ -111,7 +144,7 @@ class Conv(Layer):
 
     @property
     def _operator_text(self):
-        return (" dw " if self._depthwise else f"->{self.k} ") + self._kernel_text
+        return f" dw {self._kernel_text}" if self._depthwise else super()._operator_text
 
     @property
     def _depthwise(self):
@@ -119,16 +152,143 @@ class Conv(Layer):
 
     @property
     def _fan_in(self):
-        return self.c // self.groups * self.kernel[0] * self.kernel[1]
-
-    def data(self):
-        """Return (x, weight), the weight scaled as He does."""
-        x, weight = super().data()
-        return x, weight * np.float32(np.sqrt(2 / self._fan_in))
+        return super()._fan_in // self.groups
 
     def call(self):
         """Return convcore's function, its arguments after the operands, and its options."""
         return "conv2d", (None, self.stride, self.padding, 1, self.groups), {}
+
+
+@dataclass(frozen=True)
+class Variant(Weighted):
+    """A relative of convolution: other weights for other outputs, or the other way round."""
+
+    kind = "variant"
+    groups: ClassVar[int] = 1
+
+    @property
+    def shape_text(self):
+        return f"{super().shape_text} {self._variant_text}"
+
+    def call(self):
+        """Return convcore's function, its arguments after the operands, and its options."""
+        return self.function, (None, self.stride, self.padding), {}
+
+
+@dataclass(frozen=True)
+class Local(Variant):
+    """A local layer: every output has weights of its own."""
+
+    function: ClassVar[str] = "local_conv2d"
+    _variant_text: ClassVar[str] = "local"
+
+    @property
+    def weight_shape(self):
+        return self.k, *self.output_shape[2:], self.c, *self.kernel
+
+    @property
+    def bytes_seen_once(self):
+        return 4 * int(np.prod(self.weight_shape)) if self.n == 1 else 0
+
+
+@dataclass(frozen=True)
+class Tiled(Variant):
+    """A tiled convolution: weights that repeat after `period` outputs, along both axes."""
+
+    function: ClassVar[str] = "tiled_conv2d"
+
+    period: int
+
+    @property
+    def weight_shape(self):
+        return self.k, self.period, self.period, self.c, *self.kernel
+
+    @property
+    def _variant_text(self):
+        return f"period {self.period}"
+
+
+@dataclass(frozen=True)
+class Table(Variant):
+    """A convolution in which an output channel sees only some of the input channels.
+
+    `table` says which: `lenet5-c3`, or how many for each output channel, drawn at random.
+    The weights of the others are zeros, so a convolution without a table has the same result.
+    """
+
+    function: ClassVar[str] = "conv2d"
+
+    table: str
+
+    @property
+    def weight_shape(self):
+        return self.k, self.c, *self.kernel
+
+    @property
+    def connections(self):
+        """The table: bools of shape (k, c)."""
+        if self.table == "lenet5-c3":
+            return connections.lenet5_c3()
+        return connections.random(self.k, self.c, int(self.table), rng=0)
+
+    @property
+    def _variant_text(self):
+        return f"{self.connections.sum()} of {self.k * self.c} pairs"
+
+    @property
+    def _fan_in(self):
+        return float(super()._fan_in * self.connections.mean())
+
+    def data(self):
+        """Return (x, weight), zeros for the weights of channels that are not seen."""
+        x, weight = super().data()
+        weight[~self.connections] = 0
+        return x, weight
+
+    def call(self):
+        """Return convcore's function, its arguments after the operands, and its options."""
+        name, arguments, options = super().call()
+        return name, arguments, {**options, "connections": self.connections}
+
+
+@dataclass(frozen=True)
+class Transposed(Variant):
+    """A transposed convolution, with `more` (output padding) rows and columns than the fewest."""
+
+    function: ClassVar[str] = "conv_transpose2d"
+
+    more: int
+
+    @property
+    def output_shape(self):
+        """(n, k, oh, ow), the size whose convolution has this layer's input size."""
+        oh, ow = (
+            (size - 1) * self.stride + kernel - 2 * self.padding + self.more
+            for size, kernel in zip((self.h, self.w), self.kernel, strict=True)
+        )
+        return self.n, self.k, oh, ow
+
+    @property
+    def weight_shape(self):
+        return self.c, self.k, *self.kernel
+
+    @property
+    def flops(self):
+        """Two per multiply-add: each cell with each weight of its channel, what is cut off too."""
+        return 2 * int(np.prod(self.input_shape)) * self.k * self.kernel[0] * self.kernel[1]
+
+    @property
+    def _variant_text(self):
+        return "transposed" + (f" +{self.more}" if self.more else "")
+
+    @property
+    def _fan_in(self):
+        return super()._fan_in / self.stride**2
+
+    def call(self):
+        """Return convcore's function, its arguments after the operands, and its options."""
+        name, arguments, options = super().call()
+        return name, arguments, {**options, "output_padding": self.more}
 
 
 @dataclass(frozen=True)
@@ -175,12 +335,21 @@ class Pool(Layer):
         return f"{self.function}_pool2d", (self.kernel, self.stride, self.padding), options
 
 
-KINDS = {"conv": Conv, **dict.fromkeys(("max", "avg", "box", "l2"), Pool)}  # by operator
+POOLS = ("max", "avg", "box", "l2")
+KINDS = {  # by operator
+    "conv": Conv,
+    **dict.fromkeys(POOLS, Pool),
+    "local": Local,
+    "tiled": Tiled,
+    "table": Table,
+    "transposed": Transposed,
+}
+WORDS = {"conv": "convolution", "pool": "pooling", "variant": "variants"}  # in tables' titles
 
 
 def _value(column, text):
     """Return the value of one cell of the table."""
-    if column in ("name", "group", "op"):
+    if column in ("name", "group", "op", "table"):
         return text
     if column == "kernel":
         r, s = text.split("x")

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,39 @@ def usable_cpus():
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+@contextmanager
+def confined(count):
+    """Keep every thread of this process on `count` of its processors, for the time of the context.
+
+    It is for libraries that cannot be told how many threads to use. Only Linux lets a process say
+    this of all its threads; elsewhere fewer than all processors are an OSError.
+    """
+    if count == usable_cpus():
+        yield
+        return
+    tasks = Path("/proc/self/task")
+    if not hasattr(os, "sched_setaffinity") or not tasks.is_dir():
+        raise OSError(f"cannot be kept on {count} of {usable_cpus()} processors here")
+    processors = os.sched_getaffinity(0)
+    before = {}
+
+    def allow(choose):
+        for task in tasks.iterdir():
+            with suppress(ProcessLookupError):  # a thread that has just ended
+                number = int(task.name)
+                os.sched_setaffinity(number, choose(number))
+
+    def confine(number):
+        before[number] = os.sched_getaffinity(number)
+        return sorted(processors)[:count]
+
+    try:
+        allow(confine)
+        yield
+    finally:
+        allow(lambda number: before.get(number, processors))
 
 
 def cpu_model():

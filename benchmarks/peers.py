@@ -18,7 +18,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from .calls import NDIMAGE_FILTERS, OPENCV_FILTERS, ncnn_layer, torch_call
+from .layers import KINDS, POOLS
+from .machine import confined
 from .onnx_model import one_node_model
+from .unshared import TORCH_UNSHARED, jax_local
 
 
 def time_calls(call, count):
@@ -36,7 +39,7 @@ class Peer:
     about = ""
     package = ""  # the module to import; a missing one makes the constructor raise ImportError
     distribution = ""  # the name it is installed under, where that differs from the module's
-    kinds = ("conv", "pool")  # what it is made for; other layers it does not even refuse
+    ops = ("conv", *POOLS)  # what it is made for; other layers it does not even refuse
 
     def __init__(self):
         self.module = importlib.import_module(self.package)
@@ -47,9 +50,17 @@ class Peer:
         version = getattr(self.module, "__version__", None)
         return str(version or metadata.version(self.distribution or self.package))
 
+    def takes(self, layer):
+        """Tell whether it is made for layers like `layer`."""
+        return layer.op in self.ops
+
     def refuses(self, layer):
         """Return why this library cannot compute `layer`, or None if it can."""
         return None
+
+    def work(self, layer):
+        """Return what is done in a call, for a rate."""
+        return layer.work
 
     def context(self, threads):
         """Return a context to run calls in, for settings that belong to the whole process."""
@@ -70,10 +81,15 @@ class Convcore(Peer):
     name = "convcore"
     about = "convcore, NCHW"
     package = "convcore"
+    ops = tuple(KINDS)
     layout = "NCHW"
 
+    def call(self, layer):
+        """Return the function's name, its arguments after the operands, and its options."""
+        return layer.call()
+
     def prepare(self, layer, operands, threads):
-        name, arguments, options = layer.call()
+        name, arguments, options = self.call(layer)
         options = {**options, "layout": self.layout, "threads": threads}
         x, *weights = operands
         if self.layout == "NHWC":
@@ -90,12 +106,25 @@ class ConvcoreNHWC(Convcore):
     layout = "NHWC"
 
 
+class ConvcoreDense(Convcore):
+    """The same without the table of connections: zeros are multiplied like other weights."""
+
+    name = "convcore-dense"
+    about = "convcore, NCHW, zeros for the weights of channels that a table leaves out"
+    ops = ("table",)
+
+    def call(self, layer):
+        name, arguments, _ = layer.call()
+        return name, arguments, {}
+
+
 class Torch(Peer):
     """PyTorch eager, NCHW. It reorders input, weight and result in most calls."""
 
     name = "torch"
     about = "PyTorch eager, NCHW, inference mode"
     package = "torch"
+    ops = tuple(KINDS)
     memory_format = "contiguous_format"
 
     @contextmanager
@@ -107,6 +136,9 @@ class Torch(Peer):
     def prepare(self, layer, operands, threads):
         torch = self.module
         memory_format = getattr(torch, self.memory_format)
+        if layer.op in TORCH_UNSHARED:
+            call = TORCH_UNSHARED[layer.op](torch, layer, *operands, memory_format)
+            return call, lambda y: y.numpy()
         operands = [
             torch.from_numpy(array).contiguous(memory_format=memory_format) for array in operands
         ]
@@ -119,7 +151,30 @@ class TorchChannelsLast(Torch):
 
     name = "torch-cl"
     about = "PyTorch eager, channels_last, inference mode"
+    ops = tuple(op for op in KINDS if op != "local")  # unfold has no channels_last
     memory_format = "channels_last"
+
+
+class Jax(Peer):
+    """JAX on the CPU: XLA compiles `lax.conv_general_dilated_local` for the shapes it sees."""
+
+    name = "jax"
+    about = "JAX conv_general_dilated_local, jit, CPU, NHWC"
+    package = "jax"
+    ops = ("local",)
+
+    def __init__(self):
+        super().__init__()
+        # It has as many threads as there are processors when it starts, and no call to change that;
+        # a program compiled with `xla_cpu_multi_thread_eigen` off was still seen on two of them.
+        self._device = self.module.devices("cpu")[0]
+
+    def context(self, threads):
+        return confined(threads)
+
+    def prepare(self, layer, operands, threads):
+        call = jax_local(self.module, layer, *operands, self._device)
+        return call, lambda y: np.asarray(y).transpose(0, 3, 1, 2)
 
 
 class OnnxRuntime(Peer):
@@ -128,6 +183,7 @@ class OnnxRuntime(Peer):
     name = "onnxruntime"
     about = "ONNX Runtime, CPU provider, constant weights, bound input and output"
     package = "onnxruntime"
+    ops = (*Peer.ops, "table", "transposed")
 
     def prepare(self, layer, operands, threads):
         ort = self.module
@@ -158,6 +214,7 @@ class OpenVINO(Peer):
     name = "openvino"
     about = "OpenVINO, CPU, inference precision f32, one stream, no pinning"
     package = "openvino"
+    ops = (*Peer.ops, "table", "transposed")
 
     def prepare(self, layer, operands, threads):
         ov = self.module
@@ -187,6 +244,7 @@ class Ncnn(Peer):
     name = "ncnn"
     about = "ncnn, fp32 storage and arithmetic, Winograd on"
     package = "ncnn"
+    ops = (*Peer.ops, "table")
 
     def refuses(self, layer):
         if layer.op == "l2":
@@ -254,6 +312,7 @@ class OpenCVDnn(OpenCV):
 
     name = "opencv-dnn"
     about = "OpenCV dnn, constant weights, Winograd on"
+    ops = (*Peer.ops, "table", "transposed")
 
     def refuses(self, layer):
         return "has no L2 pooling" if layer.op == "l2" else None
@@ -283,7 +342,7 @@ class SciPySignal(SciPyNdimage):
     name = "scipy-sig"
     about = "scipy.signal.correlate, method chosen by SciPy, one thread only"
     package = "scipy.signal"
-    kinds = ("conv",)
+    ops = ("conv",)
 
     def prepare(self, layer, operands, threads):
         image, kernel = (array[0, 0] for array in operands)
@@ -291,10 +350,11 @@ class SciPySignal(SciPyNdimage):
         return call, lambda y: y[np.newaxis, np.newaxis]
 
 
-OURS = (Convcore, ConvcoreNHWC)
+OURS = (Convcore, ConvcoreNHWC, ConvcoreDense)
 PEERS = (
     Torch,
     TorchChannelsLast,
+    Jax,
     OnnxRuntime,
     OpenVINO,
     Ncnn,

@@ -2,6 +2,8 @@
 
 from itertools import groupby
 
+from .layers import WORDS
+
 
 def _number(value, digits=3):
     """Three significant digits without an exponent; a dash for what was not measured."""
@@ -74,7 +76,8 @@ def _comparison_table(run, kind):
     """
     chosen = [result for result in _results(run) if result[0]["kind"] == kind]
     rate, roof = chosen[0][0]["rate_unit"], chosen[0][0]["roof"]
-    header = ["layer", "shape", "t", "ms", "+-", "x1t", rate, roof, "torch", "best"]
+    read = ["read"] * any(row["read_share"] for _, row, _ in chosen)
+    header = ["layer", "shape", "t", "ms", "+-", "x1t", rate, roof, *read, "torch", "best"]
     header += ["best peer", "rel L2", "max/rms", "its L2"]
     rows = []
     for layer, row, results in chosen:
@@ -89,6 +92,7 @@ def _comparison_table(run, kind):
                 _ratio(row["speedup"]),
                 _number(own["rate"]),
                 _percent(row["roof_share"]),
+                *(_percent(row["read_share"]) for _ in read),
                 _ratio(row["torch_ratio"]),
                 _ratio(row["best_ratio"]),
                 row["best_peer"] or "-",
@@ -172,11 +176,12 @@ LEGEND = """\
 t threads; ms median time of a convcore call (NCHW) and +- its interquartile range (!: the cores
 were not free); x1t speed-up over one thread; GFLOP/s of the direct sum; peak its share of the FMA
 peak of t threads; GB/s of input and result, each moved once; copy its share of a plain copy's, so
-time of that copy / time of convcore; torch and best: time of PyTorch eager NCHW and of the fastest
-peer / time of convcore (above 1: convcore is faster); errors against float64 (relative L2, largest
-over rms), and the best peer's relative L2."""
+time of that copy / time of convcore; read: time of reading a local layer's weights / time of
+convcore; torch and best: time of PyTorch eager NCHW and of the fastest peer / time of convcore
+(above 1: convcore is faster); errors against float64 (relative L2, largest over rms), and the best
+peer's relative L2."""
 
-TITLES = {"conv": "Convolution: convcore and its peers", "pool": "Pooling: convcore and its peers"}
+TITLES = {kind: f"{word.capitalize()}: convcore and its peers" for kind, word in WORDS.items()}
 
 
 def render(run, markdown=False):

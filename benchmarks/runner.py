@@ -13,6 +13,8 @@ from dataclasses import asdict
 
 import numpy as np
 
+from .layers import WORDS
+
 TARGET_SECONDS = 5e-3  # a measurement repeats the call until it lasts this long
 TRIES = 3  # of a measurement during which the cores were not all there
 LONG_CALL_SECONDS = 50e-3  # from here on nothing is gained by an untimed call
@@ -84,7 +86,7 @@ def reference_result(layer, operands, convcore, peers):
     """
     operands = [array.astype(np.float64) for array in operands]
     y = answer(convcore, layer, operands)
-    by_name = {peer.name: peer for peer in peers if not peer.refuses(layer)}
+    by_name = {peer.name: peer for peer in peers if peer.takes(layer) and not peer.refuses(layer)}
     for name in ("scipy-nd", "torch"):
         if name in by_name:
             other = answer(by_name[name], layer, operands)
@@ -101,7 +103,7 @@ class Entry:
         self.error = None, None
         with peer.context(threads):
             self.call, to_numpy = peer.prepare(layer, operands, threads)
-            if to_numpy:  # a copy has no answer
+            if to_numpy:  # memory alone has no answer
                 y = to_numpy(self.call())
                 if y.shape != reference.shape:
                     raise ValueError(f"gave shape {y.shape}, not {reference.shape}")
@@ -136,8 +138,8 @@ class Entry:
         self.counts.append(count)
         self.disturbed += not free
 
-    def result(self, work):
-        """Return the measurements as plain JSON values; `work` is what the rate is of."""
+    def result(self, layer):
+        """Return the measurements of `layer` as plain JSON values."""
         q1, median, q3 = (float(v) for v in np.percentile(self.seconds, (25, 50, 75)))
         return {
             "library": self.peer.name,
@@ -148,7 +150,7 @@ class Entry:
             "rounds_ms": [seconds * 1e3 for seconds in self.seconds],
             "calls": self.counts,
             "disturbed_rounds": self.disturbed,
-            "rate": work / median / 1e9,
+            "rate": self.peer.work(layer) / median / 1e9,
             "relative_l2_error": self.error[0],
             "max_error_over_rms": self.error[1],
         }
@@ -162,7 +164,7 @@ def run_layer(layer, ours, peers, thread_counts, rounds, seconds, peak):
     entries, refused = [], {}
     deadline = time.perf_counter() + seconds
     for peer in (*ours, *peers):
-        if layer.kind not in peer.kinds:
+        if not peer.takes(layer):
             continue
         reason = peer.refuses(layer)
         if reason:
@@ -202,7 +204,7 @@ def run_layer(layer, ours, peers, thread_counts, rounds, seconds, peak):
         "rate_unit": layer.rate,
         "roof": layer.roof,
         "reference_check": check,
-        "results": [entry.result(layer.work) for entry in entries],
+        "results": [entry.result(layer) for entry in entries],
         "refused": refused,
     }
 
@@ -211,7 +213,8 @@ def compare(record, ours, threads, peak):
     """Return the row of the table for `threads`: convcore beside PyTorch and the best peer.
 
     `peak` is the FMA peak of that many threads, or None: the roof of a convolution's rate. That of
-    a pooling is the rate of the copy measured beside it.
+    a pooling is the rate of the copy measured beside it. Where weights are used once, reading them
+    is another roof.
     """
     times = {
         result["library"]: result for result in record["results"] if result["threads"] == threads
@@ -220,7 +223,7 @@ def compare(record, ours, threads, peak):
     peers = [result for name, result in times.items() if name not in ours]
     best = min(peers, key=lambda result: result["median_ms"], default=None)
     torch = times.get("torch")
-    copy = times.get("copy")
+    copy, read = times.get("copy"), times.get("read")
     roof = peak if record["roof"] == "peak" else copy and copy["rate"]
     row = {
         "layer": record["name"],
@@ -229,6 +232,7 @@ def compare(record, ours, threads, peak):
         "image": record["image"],
         "threads": threads,
         "roof_share": own["rate"] / roof if roof else None,
+        "read_share": read and read["median_ms"] / own["median_ms"],
         "disturbed": sum(result["disturbed_rounds"] for result in times.values())
         / sum(len(result["rounds_ms"]) for result in times.values()),
         "best_peer": best and best["library"],
@@ -251,7 +255,7 @@ def _sets(rows):
     have one channel, which network libraries are not made for, and their large ratios would hide
     the others. Kinds are never mixed: a mean over convolution and pooling says nothing of either.
     """
-    for kind, word in (("conv", "convolution"), ("pool", "pooling")):
+    for kind, word in WORDS.items():
         chosen = [row for row in rows if row["kind"] == kind]
         for group in dict.fromkeys(row["group"] for row in chosen):
             yield group, [row for row in chosen if row["group"] == group]

@@ -2,14 +2,16 @@
 
 import json
 import math
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
-from convcore.benchmarks import calls, layers, onnx_model, peers, runner
-from convcore.benchmarks.copy_speed import Copy
+from convcore.benchmarks import calls, layers, machine, onnx_model, peers, runner
+from convcore.benchmarks.memory_speed import MEMORY, Copy, Read
 
-import convcore
-from convcore import benchmarks, geometry
+from convcore import benchmarks, geometry, reference
 
 LAYERS = layers.read_layers()
 
@@ -25,7 +27,25 @@ IMAGES = [pool(op, 1, 1, 9, 8, (5, 5), 1, 2) for op in ("max", "box")]
 BATCH = [pool("max", 2, 3, 9, 8, (2, 2), 2, 0)]
 CONVS = [layers.Conv("a-conv", "a-group", "conv", 2, 4, 9, 8, (3, 2), 2, 1, 6, 2),
          layers.Conv("an-image", "a-group", "conv", 1, 1, 9, 8, (3, 3), 1, 1, 1, 1)]
-CASES = [*WINDOWS, *GLOBAL, *IMAGES, *BATCH, *CONVS]
+
+
+
+def variant(op, n, c, h, w, kernel, stride, padding, k, *more):
+    return layers.KINDS[op](f"a-{op}", "a-group", op, n, c, h, w, kernel, stride, padding, k, *more)
+
+
+VARIANTS = [variant("local", 1, 3, 7, 6, (3, 2), 1, 0, 4),
+            variant("local", 2, 3, 7, 6, (3, 2), 2, 1, 4),
+            variant("local", 1, 1, 5, 5, (3, 3), 1, 1, 1),
+            variant("tiled", 1, 3, 7, 6, (3, 3), 1, 1, 4, 2),
+            variant("tiled", 2, 3, 9, 12, (2, 3), 2, 0, 4, 3),
+            variant("tiled", 1, 2, 4, 5, (3, 2), 1, 0, 3, 3),  # more weights than rows of outputs
+            variant("table", 2, 5, 7, 6, (3, 2), 1, 1, 4, "2"),
+            variant("table", 1, 6, 8, 8, (5, 5), 2, 2, 16, "lenet5-c3"),
+            variant("transposed", 2, 4, 5, 6, (3, 3), 1, 1, 3, 0),
+            variant("transposed", 1, 4, 5, 6, (4, 4), 2, 1, 3, 0),
+            variant("transposed", 1, 4, 5, 6, (3, 2), 2, 0, 3, 1)]
+CASES = [*WINDOWS, *GLOBAL, *IMAGES, *BATCH, *CONVS, *VARIANTS]
 
 
 def shape_of(layer):
@@ -36,7 +56,8 @@ def expected(layer, x, *weights):
     """The answer in float64, by the equation: a window's cells outside the input are NaN."""
     x, *weights = (array.astype(np.float64) for array in (x, *weights))
     if weights:
-        return convcore.conv2d(x, *weights, None, layer.stride, layer.padding, 1, layer.groups)
+        name, arguments, options = layer.call()
+        return getattr(reference, name)(x, *weights, *arguments, **options)
     sides = ((0, 0), (0, 0), *((layer.padding,) * 2,) * 2)
     cells = np.lib.stride_tricks.sliding_window_view(
         np.pad(x, sides, constant_values=np.nan), layer.kernel, (2, 3)
@@ -50,14 +71,15 @@ def expected(layer, x, *weights):
 def test_every_line_of_the_table_has_a_name_of_its_own():
     names = [layer.name for layer in LAYERS]
     assert len(set(names)) == len(names)
-    assert {layer.kind for layer in LAYERS} == {"conv", "pool"}
+    assert {layer.kind for layer in LAYERS} == set(layers.WORDS)
     assert {layer.op for layer in LAYERS} == set(layers.KINDS)
 
 
 @pytest.mark.parametrize("line", [
     "name group median 1 1 8 8 2x2 2 0", "name group", "name group max 1 1 8 8 2x2 2 0 4 1",
     "name group conv 1 1 8 8 2x2 2 0", "name group max 1 1 8 8 2 2 0",
-    "name group max 1 x 8 8 2x2 2 0",
+    "name group max 1 x 8 8 2x2 2 0", "name group tiled 1 1 8 8 2x2 1 0 4",
+    "name group local 1 1 8 8 2x2 1 0 4 2", "name group tiled 1 1 8 8 2x2 1 0 4 two",
 ])
 def test_a_bad_line_is_named(line, tmp_path):
     table = tmp_path / "table.txt"
@@ -68,21 +90,49 @@ def test_a_bad_line_is_named(line, tmp_path):
 
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
 def test_the_output_shape_is_that_of_the_library(layer):
-    shape = geometry.output_size((layer.h, layer.w), layer.kernel, layer.stride, layer.padding)
-    assert layer.output_shape == (layer.n, layer.k, *shape)
+    inner, outer = (layer.h, layer.w), layer.output_shape[2:]
+    if layer.op == "transposed":  # the convolution goes the other way
+        inner, outer = outer, inner
+    assert outer == geometry.output_size(inner, layer.kernel, layer.stride, layer.padding)
+    assert layer.output_shape[:2] == (layer.n, layer.k)
+
+
+@pytest.mark.parametrize("layer", CASES, ids=shape_of)
+def test_the_operands_are_what_their_shapes_say(layer):
     x, *weights = layer.data()
     assert x.shape == layer.input_shape
+    assert [array.dtype for array in (x, *weights)] == [np.float32] * (1 + len(weights))
     moved = sum(array.nbytes for array in (x, *weights)) + 4 * math.prod(layer.output_shape)
     assert layer.bytes_moved == moved
+    once = layer.op == "local" and layer.n == 1
+    assert layer.bytes_seen_once == (weights[0].nbytes if once else 0)
+
+
+def test_operations_are_those_of_the_direct_sum():
+    flops = {layer.shape_text: layer.flops for layer in VARIANTS}
+    assert flops == {
+        "3x7x6->4 3x2 local": 2 * 4 * 5 * 5 * 3 * 6,
+        "2x3x7x6->4 3x2 s2 p1 local": 2 * 2 * 4 * 4 * 4 * 3 * 6,
+        "1x5x5->1 3x3 p1 local": 2 * 5 * 5 * 9,
+        "3x7x6->4 3x3 p1 period 2": 2 * 4 * 7 * 6 * 3 * 9,
+        "2x3x9x12->4 2x3 s2 period 3": 2 * 2 * 4 * 4 * 5 * 3 * 6,
+        "2x4x5->3 3x2 period 3": 2 * 3 * 2 * 4 * 2 * 6,
+        "2x5x7x6->4 3x2 p1 8 of 20 pairs": 2 * 2 * 7 * 7 * 8 * 6,
+        "6x8x8->16 5x5 s2 p2 60 of 96 pairs": 2 * 4 * 4 * 60 * 25,
+        "2x4x5x6->3 3x3 p1 transposed": 2 * 2 * 4 * 5 * 6 * 3 * 9,
+        "4x5x6->3 4x4 s2 p1 transposed": 2 * 4 * 5 * 6 * 3 * 16,
+        "4x5x6->3 3x2 s2 transposed +1": 2 * 4 * 5 * 6 * 3 * 6,
+    }
 
 
 def test_patterns_choose_by_name_group_and_kind():
-    for kind in ("conv", "pool"):
+    for kind in ("conv", "pool", "variant"):
         chosen = layers.select(LAYERS, [kind])
         assert chosen
         assert chosen == [layer for layer in LAYERS if layer.kind == kind]
     assert layers.select(LAYERS, ["pool-*"]) == layers.select(LAYERS, ["pool"])
-    assert {layer.op for layer in layers.select(LAYERS, ["pool-l2"])} == {"l2"}
+    for pattern, op in (("pool-l2", "l2"), ("local", "local"), ("transposed", "transposed")):
+        assert {layer.op for layer in layers.select(LAYERS, [pattern])} == {op}
     with pytest.raises(ValueError, match="no layer"):
         layers.select(LAYERS, ["nonsense"])
 
@@ -101,7 +151,7 @@ def test_shapes_are_written_shortly():
 def test_every_library_is_asked_for_the_same(layer, peer):
     pytest.importorskip(peer.package)
     library = peer()
-    if layer.kind not in library.kinds or library.refuses(layer):
+    if not library.takes(layer) or library.refuses(layer):
         pytest.skip("not computed by this library")
     operands = layer.data()
     y = runner.answer(library, layer, operands)
@@ -109,15 +159,56 @@ def test_every_library_is_asked_for_the_same(layer, peer):
     np.testing.assert_allclose(y, expected(layer, *operands), rtol=0, atol=1e-5)
 
 
+def test_every_variant_has_the_peers_that_it_needs():
+    peers_of = {layer.op: [peer.name for peer in (*peers.OURS, *peers.PEERS)
+                           if layer.op in peer.ops] for layer in VARIANTS}
+    ours, pytorch = ["convcore", "convcore-nhwc"], ["torch", "torch-cl"]
+    models = ["onnxruntime", "openvino"]
+    assert peers_of == {
+        "local": [*ours, "torch", "jax"],
+        "tiled": [*ours, *pytorch],
+        "table": [*ours, "convcore-dense", *pytorch, *models, "ncnn", "opencv-dnn"],
+        "transposed": [*ours, *pytorch, *models, "opencv-dnn"],
+    }
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux has it")
+def test_every_thread_is_kept_on_as_many_processors_as_asked_for():
+    def processors():
+        return {len(os.sched_getaffinity(int(task.name)))
+                for task in Path("/proc/self/task").iterdir()}
+
+    everywhere = processors()
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(abs, range(4))) == [0, 1, 2, 3]
+        for count in (1, machine.usable_cpus()):
+            with machine.confined(count):
+                assert processors() == {count}
+            assert processors() == everywhere
+
+
+def test_where_threads_cannot_be_kept_somewhere_only_all_processors_will_do(monkeypatch):
+    monkeypatch.delattr(os, "sched_setaffinity", raising=False)
+    monkeypatch.setattr(machine, "usable_cpus", lambda: 2)
+    with machine.confined(2):
+        pass
+    with pytest.raises(OSError, match="1 of 2 processors"), machine.confined(1):
+        pass
+
+
 @pytest.mark.parametrize("layer", CASES, ids=shape_of)
 def test_image_filters_take_planes_alone(layer):
     for filters in (calls.OPENCV_FILTERS, calls.NDIMAGE_FILTERS):
         library = object.__new__(peers.ImageFilters)
         library.filters = filters
-        assert (library.refuses(layer) is None) == (layer in IMAGES or layer.name == "an-image")
+        computes = library.takes(layer) and library.refuses(layer) is None
+        assert computes == (layer in IMAGES or layer.name == "an-image")
 
 
-@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
+@pytest.mark.parametrize(
+    "layer", [layer for layer in LAYERS if layer.op in peers.OnnxRuntime.ops],
+    ids=lambda layer: layer.name,
+)
 def test_onnx_runtime_accepts_every_model(layer):
     ort = pytest.importorskip("onnxruntime")
     model = onnx_model.one_node_model(layer, layer.data()[1:])
@@ -141,11 +232,26 @@ def test_the_copy_moves_as_many_bytes_as_the_layer(threads):
         np.testing.assert_array_equal(target, source)
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_reading_reads_as_many_bytes_as_the_layer_has_weights(threads):
+    read = Read()
+    once = [layer for layer in VARIANTS if read.takes(layer)]
+    assert once == [layer for layer in VARIANTS if layer.op == "local" and layer.n == 1]
+    for layer in once:
+        shares, to_numpy = read.prepare(layer, layer.data(), threads)
+        assert to_numpy is None
+        assert len(shares) == threads
+        assert sum(share.__self__.nbytes for share in shares) == 4 * math.prod(layer.weight_shape)
+        assert read.work(layer) == layer.bytes_seen_once
+        read.time_calls(shares, 2)
+
+
 @pytest.fixture
 def clock(monkeypatch):
-    """Every call takes one second, a copy 0.7: no clock is read."""
+    """Every call takes one second, a copy 0.7, reading 0.6: no clock is read."""
     monkeypatch.setattr(peers.Peer, "time_calls", lambda self, call, count: 1.0 * count)
     monkeypatch.setattr(Copy, "time_calls", lambda self, call, count: 0.7 * count)
+    monkeypatch.setattr(Read, "time_calls", lambda self, call, count: 0.6 * count)
     monkeypatch.setattr(runner, "settle", lambda: None)
     monkeypatch.setattr(benchmarks, "_fma_probe", lambda: None)
 
@@ -173,13 +279,36 @@ def test_a_pooling_stands_beside_the_copy_and_a_convolution_beside_the_peak(
     assert [row["layer"] for row in pooling] == ["pool-small-avg-8"]
     assert pooling[0]["copy"] == "70%"
     assert pooling[0]["best peer"] == "-"                  # a copy is no peer
-    assert {"peak", "GFLOP/s"}.isdisjoint(pooling[0])
+    assert {"peak", "GFLOP/s", "read"}.isdisjoint(pooling[0])
     assert [row["copy"] for row in times] == ["-", "700"]
     assert [row["group"] for row in means] == ["small", "all convolution", "pool-small",
                                                "all pooling"]
     record = json.loads(file.read_text())
     assert [row["roof_share"] for row in record["rows"]] == [None, pytest.approx(0.7)]
     assert [layer["roof"] for layer in record["layers"]] == ["peak", "copy"]
+
+
+def test_a_local_layer_stands_beside_the_reading_of_its_weights(clock, tmp_path, capsys):
+    file = tmp_path / "bench.json"
+    chosen = ["--layers", "local-lenet5-c5", "table-lenet5-c3", "--peers", "none"]
+    assert benchmarks.main([*chosen, "--rounds", "1", "--markdown", "--json", str(file)]) == 0
+    variants, times, means = tables(capsys.readouterr().out).values()
+    assert [row["read"] for row in variants] == ["60%", "-"]
+    assert [row["best peer"] for row in variants] == ["-", "-"]
+    assert [row["read"] for row in times] == ["600", "-"]
+    assert [row["group"] for row in means] == ["local", "table", "all variants"]
+    layer = json.loads(file.read_text())["layers"][0]
+    rates = {result["library"]: result["rate"] for result in layer["results"]}
+    assert rates == pytest.approx({"convcore": 2 * 120 * 400 / 1e9, "read": 120 * 1600 / 0.6e9})
+
+
+def test_convcore_without_the_table_is_no_peer(clock, capsys):
+    chosen = ["--layers", "table-lenet5-c3", "--peers", "convcore-dense"]
+    assert benchmarks.main([*chosen, "--rounds", "1", "--markdown"]) == 0
+    variants, times, _ = tables(capsys.readouterr().out).values()
+    assert variants[0]["best peer"] == "-"
+    assert times[0]["convcore-dense"] == "1000"
+    assert "read" not in variants[0]
 
 
 def test_means_never_mix_convolution_and_pooling():
@@ -198,5 +327,5 @@ def test_means_never_mix_convolution_and_pooling():
 def test_list_shows_every_layer_and_library(capsys):
     assert benchmarks.main(["--list"]) == 0
     printed = capsys.readouterr().out.split()
-    names = [item.name for item in (*LAYERS, *peers.OURS, *peers.PEERS, Copy)]
+    names = [item.name for item in (*LAYERS, *peers.OURS, *peers.PEERS, *MEMORY)]
     assert [name for name in names if name not in printed] == []
