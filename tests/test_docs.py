@@ -14,11 +14,10 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
-NOTES = [f"note-f{number:02}" for number in (1, 2, 3, 5, *range(11, 19), 20)]
+NOTES = [f"note-f{number:02}" for number in (*range(1, 7), 8, *range(11, 19), 20, 27, 28, 29, 33)]
 LEARN = sorted(path.stem for path in (DOCS / "learn").glob("*.rst") if path.stem != "index")
 NEEDED = ["sphinx", "pydata-sphinx-theme", "numpydoc", "matplotlib", "sphinx-design",
-          "sphinx-copybutton", "sphinx-mathjax-offline", "scikit-image",
-          "scipy"]
+          "sphinx-copybutton", "sphinx-mathjax-offline", "scikit-image", "scipy"]
 
 EXTERNAL = re.compile(r"^\s*(https?:)?//", re.IGNORECASE)
 # In style sheets and style attributes: url(...) and @import with an address of its own.
@@ -110,8 +109,8 @@ def test_inventory_names_the_notes(site):
     assert set(NOTES) <= targets(site / "objects.inv", "std:label")
 
 
-@pytest.mark.parametrize("module", ["convcore", "convcore.geometry", "convcore.reference",
-                                    "convcore.windows"])
+@pytest.mark.parametrize("module", ["convcore", "convcore.connections", "convcore.geometry",
+                                    "convcore.matrix", "convcore.reference", "convcore.windows"])
 def test_reference_names_everything_public(site, module):
     names = importlib.import_module(module).__all__
     assert {f"{module}.{name}" for name in names} <= targets(site / "objects.inv", "py:")

@@ -99,7 +99,8 @@ def test_examples_were_found():
     assert sum(len(test.examples) for name, test in PAGES.items() if name != "README.md") > 0
 
 
-@pytest.mark.parametrize("module", ["convcore", "convcore.geometry", "convcore.reference"])
+@pytest.mark.parametrize("module", ["convcore", "convcore.connections", "convcore.geometry",
+                                    "convcore.matrix", "convcore.reference"])
 def test_every_public_callable_has_an_example(module):
     module = importlib.import_module(module)
     callables = [name for name in module.__all__ if callable(getattr(module, name))]

@@ -1,15 +1,16 @@
 """The same five cells and four outputs as a dense, a local, a tiled layer and a convolution."""
 
+from colorsys import hls_to_rgb
+
 import numpy as np
 from boxes import box, canvas
-from matplotlib import colormaps
 
 from convcore import matrix
 from convcore.geometry import Layer, count
 
 CELLS, OUTPUTS, KERNEL = 5, 4, 2
 LETTERS = "abcdefghijklmnopqrst"
-PANEL = 7.0  # boxes from a panel to the next
+PANEL = 6.7  # boxes from a panel to the next
 
 
 def numbered(*shape):
@@ -18,7 +19,7 @@ def numbered(*shape):
 
 
 def layers():
-    """Yield each layer's title, its matrix of numbered weights and how many it has."""
+    """Yield each layer's title, its matrix of numbered weights and the layer."""
     shape = (1, CELLS)
     dense = numbered(OUTPUTS, 1, CELLS)  # kernels that cover the row: one window, four channels
     yield "dense", matrix.conv_matrix(dense, shape), Layer("conv1d", dense)
@@ -30,26 +31,52 @@ def layers():
     yield "convolution", matrix.conv_matrix(shared, shape), Layer("conv1d", shared)
 
 
+def hues(number):
+    """As many colours, all as bright, so that each shows on a light and on a dark page."""
+    for i in range(number):
+        turn = (0.58 + 0.45 * (i % 2) + i / (2 * number)) % 1.0  # neighbours far apart
+        shades = np.array([hls_to_rgb(turn, lightness, 0.75)
+                           for lightness in np.arange(0.2, 0.8, 0.005)])
+        luminance = shades**2.2 @ [0.2126, 0.7152, 0.0722]
+        yield shades[np.argmin(np.abs(luminance - 0.22))]
+
+
+def graph(axes, left, weights, colors):
+    """Draw the outputs above the cells and an edge for each connection."""
+    for output, cell in zip(*np.nonzero(weights), strict=True):
+        axes.plot([left + output + 1, left + cell + 0.5], [2.1, 5.0], linewidth=2,
+                  color=colors[weights[output, cell] - 1])
+    for output in range(OUTPUTS):
+        box(axes, left + output + 0.55, 1.2, "", fill=0.2, width=0.9, height=0.9)
+    for cell in range(CELLS):
+        box(axes, left + cell + 0.05, 5.0, "", fill=0.2, width=0.9, height=0.9)
+
+
+def table(axes, left, weights, colors):
+    """Draw the matrix: a letter for each weight, 0 where there is no connection."""
+    for output, cell in np.ndindex(weights.shape):
+        weight = weights[output, cell]
+        if weight:
+            box(axes, left + cell, 6.8 + output, LETTERS[weight - 1], color=colors[weight - 1],
+                fill=0.4)
+        else:
+            axes.text(left + cell + 0.5, 7.32 + output, "0", ha="center", va="center", fontsize=10,
+                      alpha=0.7)
+
+
 def draw():
     """Return the figure."""
-    figure, axes = canvas(4 * PANEL, 11.8, unit=0.34)
+    figure, axes = canvas(4 * PANEL + 2.4, 12.2, unit=0.33)
+    for text, height in ("outputs", 1.65), ("cells", 5.45), ("matrix", 8.8):
+        axes.text(0.1, height, text, va="center", fontsize=11)
     for panel, (title, sparse, layer) in enumerate(layers()):
-        left = panel * PANEL + 0.9
+        left = panel * PANEL + 3.2
         weights = sparse.toarray().astype(int)
+        number = count(layer, (1, CELLS)).weights
+        colors = list(hues(number))
         axes.text(left + CELLS / 2, 0.5, title, ha="center", va="center", fontsize=13)
-        for output, cell in zip(*np.nonzero(weights), strict=True):
-            color = colormaps["tab20"]((weights[output, cell] * 2 - 2) % 20
-                                       + (weights[output, cell] > 10))
-            axes.plot([left + output + 1, left + cell + 0.5], [2.1, 4.6], color=color, linewidth=2)
-            box(axes, left + cell, 6.3 + output, LETTERS[weights[output, cell] - 1], color=color,
-                fill=0.45, size=11)
-        for output in range(OUTPUTS):
-            box(axes, left + output + 0.55, 1.2, "", fill=0.2, width=0.9, height=0.9)
-        for cell in range(CELLS):
-            box(axes, left + cell + 0.05, 4.6, "", fill=0.2, width=0.9, height=0.9)
-        for output, cell in zip(*np.nonzero(weights == 0), strict=True):
-            axes.text(left + cell + 0.5, 6.8 + output, "0", ha="center", va="center", fontsize=10,
-                      alpha=0.6)
-        found = count(layer, (1, CELLS)).weights
-        axes.text(left + CELLS / 2, 11.2, f"{found} weights", ha="center", va="center", fontsize=12)
+        graph(axes, left, weights, colors)
+        table(axes, left, weights, colors)
+        axes.text(left + CELLS / 2, 11.6, f"{number} weights", ha="center", va="center",
+                  fontsize=12)
     return figure

@@ -6,41 +6,43 @@ from boxes import box, canvas
 from convcore import conv_transpose1d
 
 INPUTS, TAPS, STRIDE = "abcd", "xyz", 2
-SIDE, STEP = 1.7, 2.0  # of an output's box, and from one to the next
+SIDE, STEP, LEFT = 1.9, 2.1, 2.9  # of an output's box, from one to the next, and of the first
 
 
-def terms(output):
-    """The products in an output, found by giving each input and weight a number of its own."""
-    seen = []
-    for o, value in enumerate(INPUTS):
-        for m, weight in enumerate(TAPS):
-            one = np.eye(len(INPUTS))[None, o], np.eye(len(TAPS))[None, None, m]
-            if conv_transpose1d(*one, stride=STRIDE)[0, output]:
-                seen.append(value + weight)
-    return " + ".join(seen)
+def middle(place):
+    """Return where the middle of an output is."""
+    return LEFT + STEP * place + SIDE / 2
+
+
+def products():
+    """Return for each output the (input, tap) pairs in it: one input 1, one tap 1 at a time."""
+    inputs, taps = np.eye(len(INPUTS)), np.eye(len(TAPS))
+    found = [[conv_transpose1d(value[None], tap[None, None], stride=STRIDE)[0] for tap in taps]
+             for value in inputs]
+    return [list(zip(*np.nonzero(seen), strict=True)) for seen in np.moveaxis(found, 2, 0)]
 
 
 def draw():
     """Return the figure."""
-    ones = np.ones((1, len(INPUTS))), np.ones((1, 1, len(TAPS)))
-    outputs = conv_transpose1d(*ones, stride=STRIDE).shape[1]
-    figure, axes = canvas(outputs * STEP + 2.8, 9.9, unit=0.42)
+    outputs = products()
+    figure, axes = canvas(LEFT + STEP * len(outputs) + 0.2, 9.4, unit=0.42)
+    words = [("inputs", 0.9), ("phase 0:\nx, z", 4.6), ("phase 1:\ny", 6.3), ("outputs", 8.3)]
+    for text, height in words:
+        axes.text(0.1, height, text, va="center", fontsize=12)
+    above = [middle(STRIDE * o + (len(TAPS) - 1) / 2) for o in range(len(INPUTS))]
+    for u, seen in enumerate(outputs):
+        phase = u % STRIDE
+        color, top = f"C{1 + phase}", 4.1 + 1.7 * phase
+        for o, m in seen:
+            start, end = np.array([above[o], 1.4]), np.array([middle(u), top])
+            axes.plot(*zip(start, end, strict=True), color=color, linewidth=1.6)
+            beside = [-0.25 if end[0] < start[0] else 0.25, 0]
+            axes.text(*(start + 0.3 * (end - start) + beside), TAPS[m], ha="center", va="center",
+                      fontsize=11)
+        axes.plot([middle(u)] * 2, [top + 1, 7.8], color=color, linewidth=1.6, linestyle=":")
+        text = " + ".join(INPUTS[o] + TAPS[m] for o, m in seen)
+        box(axes, middle(u) - SIDE / 2, top, text, color=color, fill=0.3, width=SIDE, size=10)
+        box(axes, middle(u) - SIDE / 2, 7.8, u, color=color, fill=0.15, width=SIDE)
     for o, value in enumerate(INPUTS):
-        box(axes, 5.6 + 1.1 * o, 0.4, value, fill=0.2, size=12)
-    for m, weight in enumerate(TAPS):
-        box(axes, 13.0 + 1.1 * m, 0.4, weight, color=f"C{1 + m % STRIDE}", fill=0.35, size=12)
-    axes.text(5.3, 0.95, "inputs", ha="right", va="center", fontsize=12)
-    axes.text(12.7, 0.95, "kernel", ha="right", va="center", fontsize=12)
-    for phase in range(STRIDE):
-        color, row = f"C{1 + phase}", 2.9 + 2.2 * phase
-        weights = ", ".join(TAPS[phase::STRIDE])
-        axes.text(0.2, row + 0.5, f"phase {phase}\n({weights})", va="center", fontsize=11)
-        for u in range(phase, outputs, STRIDE):
-            left = 2.6 + STEP * u
-            axes.plot([left + SIDE / 2] * 2, [row + 1.0, 8.2], color=color, linewidth=1.2)
-            box(axes, left, row, terms(u), color=color, fill=0.3, width=SIDE, size=10)
-    axes.text(0.2, 8.7, "outputs", va="center", fontsize=11)
-    for u in range(outputs):
-        left = 2.6 + STEP * u
-        box(axes, left, 8.2, str(u), color=f"C{1 + u % STRIDE}", fill=0.3, width=SIDE, size=11)
+        box(axes, above[o] - 0.6, 0.4, value, fill=0.2, width=1.2, size=12)
     return figure
