@@ -187,6 +187,17 @@ def check_bias(op: str, bias: Array, shape: tuple[int, ...]) -> None:
         check_dtype(op, "bias", bias.dtype)
 
 
+def ready_bias(
+    op: str, bias: object, shape: tuple[int, ...], dtype: DType, work: DType
+) -> Array | None:
+    """The bias as kernels read it: rounded to the result's dtype, in the one computed in."""
+    if bias is None:
+        return None
+    offset = array(op, "bias", bias)
+    check_bias(op, offset, shape)
+    return ready(op, "bias", ready(op, "bias", offset, dtype), work)
+
+
 def check_out(op: str, out: object, shape: tuple[int, ...], dtype: DType) -> Array:
     """The caller's array for the result, plain: of this very shape and dtype, writeable."""
     if not isinstance(out, np.ndarray):
@@ -224,6 +235,25 @@ def computes_into(out: Array, work: DType, operands: tuple[Array | None, ...]) -
     if out.dtype != work or not out.flags.c_contiguous or not out.flags.aligned:
         return False
     return not any(o is not None and np.may_share_memory(out, o) for o in operands)
+
+
+def target(
+    op: str,
+    out: object,
+    shape: tuple[int, ...],
+    dtype: DType,
+    work: DType,
+    operands: tuple[Array | None, ...],
+    **given: object,
+) -> tuple[Array, Array | None]:
+    """Where kernels write a result that is computed in ``work``, and the caller's array, plain.
+
+    They are one where that is possible; ``given`` is what a MemoryError tells of the call.
+    """
+    place = None if out is None else check_out(op, out, shape, dtype)
+    if place is not None and computes_into(place, work, operands):
+        return place, place
+    return new_result(op, shape, work, **given), place
 
 
 def delivered(target: Array, place: Array | None, out: Array | None, dtype: DType) -> Array:

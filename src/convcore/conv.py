@@ -193,16 +193,10 @@ def convolution(
         op, axes, x.shape, weight.shape, stride, padding, dilation, groups, border, layout,
         sharing, table,
     )  # fmt: skip
-    offset = None
-    if bias is not None:
-        offset = _args.array(op, "bias", bias)
-        _args.check_bias(op, offset, bias_shape)
-        offset = _args.ready(op, "bias", _args.ready(op, "bias", offset, dtype), work)
-    place = None if out is None else _args.check_out(op, out, shape, dtype)
-    if place is not None and _args.computes_into(place, work, (x, weight, offset)):
-        target = place
-    else:
-        target = _args.new_result(op, shape, work, x=x, weight=weight, padding=padding)
+    offset = _args.ready_bias(op, bias, bias_shape, dtype, work)
+    target, place = _args.target(
+        op, out, shape, dtype, work, (x, weight, offset), x=x, weight=weight, padding=padding
+    )
     if core is None:
         fill_with_bias(target, offset, axes, channel_axis)
     else:

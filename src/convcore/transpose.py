@@ -175,20 +175,12 @@ def transposed(
         _args.per_axis(op, "output_padding", output_padding, axes, 0),
         layout,
     )  # fmt: skip
-    offset = None
-    if bias is not None:
-        offset = _args.array(op, "bias", bias)
-        _args.check_bias(op, offset, (shape[channel_axis],))
-        offset = _args.ready(op, "bias", _args.ready(op, "bias", offset, dtype), work)
+    offset = _args.ready_bias(op, bias, (shape[channel_axis],), dtype, work)
     whole = shape if x.ndim == axes + 2 else shape[1:]
-    place = None if out is None else _args.check_out(op, out, whole, dtype)
-    if place is not None and _args.computes_into(place, work, (x, weight, offset)):
-        target = place
-    else:
-        target = _args.new_result(
-            op, whole, work, x=x, weight=weight, stride=stride, padding=padding,
-            dilation=dilation, output_padding=output_padding,
-        )  # fmt: skip
+    target, place = _args.target(
+        op, out, whole, dtype, work, (x, weight, offset), x=x, weight=weight, stride=stride,
+        padding=padding, dilation=dilation, output_padding=output_padding,
+    )  # fmt: skip
     y = target.reshape(shape)
     if sum(prod(phase.shape) for phase in phases) < y.size:
         fill_with_bias(y, offset, axes, channel_axis)

@@ -231,11 +231,7 @@ def forward(
     _args.choice(op, "layout", layout, _args.LAYOUTS[rank.axes])
     count = _runtime.threads_for(op, threads)
     sizes = problem(op, rank.axes, kind, p, count_padding, x.shape, windows, layout)
-    place = None if out is None else _args.check_out(op, out, sizes.shape, dtype)
-    if place is not None and _args.computes_into(place, work, (x,)):
-        target = place
-    else:
-        target = _args.new_result(op, sizes.shape, work, x=x, windows=windows)
+    target, place = _args.target(op, out, sizes.shape, dtype, work, (x,), x=x, windows=windows)
     index = None
     if return_indices:
         sizes.check_places(op)
@@ -311,10 +307,6 @@ def backward(
             f"{op}: grad has shape {grad.shape}, expected {sizes.shape}, that of the result for x "
             f"of shape {x.shape}"
         )
-    place = None if out is None else _args.check_out(op, out, x.shape, dtype)
-    if place is not None and _args.computes_into(place, work, (x, grad)):
-        target = place
-    else:
-        target = _args.new_result(op, x.shape, work, x=x, grad=grad)
+    target, place = _args.target(op, out, x.shape, dtype, work, (x, grad), x=x, grad=grad)
     grad = _args.ready(op, "grad", grad, work)
     return Backward(op, sizes, grad, x, target, place, out, dtype, count)

@@ -87,6 +87,16 @@ ptrdiff_t cc_strip_step(const cc_strip_axis *axis)
     return (axis->sampled ? 1 : axis->of.stride / axis->split) * axis->pitch;
 }
 
+ptrdiff_t cc_strip_origin(const cc_strip *strip, const int64_t *origin)
+{
+    ptrdiff_t at = 0;
+    for (int a = 0; a < CC_AXES; a++) {
+        const cc_strip_axis *axis = &strip->axis[a];
+        at += (origin[a] * axis->of.stride - axis->of.before) * axis->src_pitch;
+    }
+    return at;
+}
+
 /* The input cell that padded cell p (counted from the first input cell) shows; -1: a zero. */
 static int64_t shown(int64_t p, int64_t n, cc_border border)
 {

@@ -64,6 +64,9 @@ ptrdiff_t cc_strip_cell(const cc_strip_axis *axis, ptrdiff_t i);
 /* Elements from an output's cells to its neighbour's. */
 ptrdiff_t cc_strip_step(const cc_strip_axis *axis);
 
+/* Elements of a strip in place from an image's first cell to those that output `origin` sees. */
+ptrdiff_t cc_strip_origin(const cc_strip *strip, const int64_t *origin);
+
 /* The cells of outputs origin ... origin + count - 1; `pieces` is the room for them. */
 cc_cut cc_strip_cut(const cc_strip *strip, const int64_t *origin, const int64_t *count,
                     cc_piece *pieces);

@@ -205,15 +205,11 @@ static void find_tile(const tiled_plan *plan, int64_t item, tile *t)
 static void find_cells(const job *j, tile *t)
 {
     const tiled_plan *plan = &j->plan;
-    const cc_conv *p = &plan->problem;
     const cc_strip *strip = &plan->strip;
-    const ptrdiff_t size = plan->kernels->size, image = input_image(p);
+    const ptrdiff_t size = plan->kernels->size, image = input_image(&plan->problem);
     const char *x = j->x + t->image * image * size;
     if (strip->in_place) {
-        ptrdiff_t at = 0;
-        for (int a = 0; a < CC_AXES; a++)
-            at += (t->origin[a] * p->axis[a].stride - p->axis[a].before) * strip->axis[a].src_pitch;
-        t->cells = x + at * size;
+        t->cells = x + cc_strip_origin(strip, t->origin) * size;
         t->cells_image = image;
         return;
     }
