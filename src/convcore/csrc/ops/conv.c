@@ -86,13 +86,9 @@ static const char *find_cells(const job *j, part_state *part, const item *it, in
     const cc_conv *p = &plan->problem;
     ptrdiff_t image = p->groups * p->c;
     for (int a = 0; a < CC_AXES; a++) image *= p->axis[a].in;
-    ptrdiff_t at = it->image * image + it->group * p->c * strip->src_channel;
-    if (strip->in_place) {
-        for (int a = 0; a < CC_AXES; a++)
-            at +=
-                (it->origin[a] * p->axis[a].stride - p->axis[a].before) * strip->axis[a].src_pitch;
-        return j->x + at * plan->kernels->size;
-    }
+    const ptrdiff_t at = it->image * image + it->group * p->c * strip->src_channel;
+    if (strip->in_place)
+        return j->x + (at + cc_strip_origin(strip, it->origin)) * plan->kernels->size;
     if (part->item != index) {
         const bool refill = part->tile == it->tile;
         if (!refill)
