@@ -3,6 +3,8 @@
 from convcore import _runtime
 from convcore._runtime import build_info, get_num_threads, set_num_threads, threads
 from convcore.conv import conv1d, conv2d, conv3d
+from convcore.gradients import *  # noqa: F403
+from convcore.gradients import __all__ as _gradients
 from convcore.local import *  # noqa: F403
 from convcore.local import __all__ as _unshared
 from convcore.pool import *  # noqa: F403
@@ -26,6 +28,7 @@ __all__ = [
     "get_num_threads",
     "set_num_threads",
     "threads",
+    *_gradients,
     *_poolings,
     *_unshared,
 ]

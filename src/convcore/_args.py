@@ -198,6 +198,15 @@ def ready_bias(
     return ready(op, "bias", ready(op, "bias", offset, dtype), work)
 
 
+def check_grad(op: str, grad: Array, shape: tuple[int, ...], **given: Array) -> None:
+    """Refuse a gradient that has not the shape of the result for the arrays given."""
+    if grad.shape != shape:
+        words = " and ".join(f"{name} of shape {value.shape}" for name, value in given.items())
+        raise ValueError(
+            f"{op}: grad has shape {grad.shape}, expected {shape}, that of the result for {words}"
+        )
+
+
 def check_out(op: str, out: object, shape: tuple[int, ...], dtype: DType) -> Array:
     """The caller's array for the result, plain: of this very shape and dtype, writeable."""
     if not isinstance(out, np.ndarray):

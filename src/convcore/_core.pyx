@@ -78,6 +78,8 @@ cdef extern from "convcore.h" nogil:
     cc_status cc_conv_forward(const cc_conv *problem, cc_type type, const void *x,
                               const void *weight, const void *bias, void *y, int threads,
                               cc_mode mode)
+    cc_status cc_weight_gradient(const cc_tiled *problem, cc_type type, const void *x,
+                                 const void *grad, void *dweight, int threads)
     ctypedef enum cc_pool_kind:
         CC_POOL_MAX
     ctypedef struct cc_pool:
@@ -257,6 +259,18 @@ cdef class Conv:
                 status = cc_tiled_forward(&self.problem, type, px, pw, pb, py, threads)
             else:
                 status = cc_conv_forward(&self.problem.conv, type, px, pw, pb, py, threads, kernel)
+        check(status, "convolution")
+
+    def weight_gradient(self, x, grad, dweight, int threads):
+        """Compute the gradient of the weight, in order and of all pairs of channels."""
+        cdef Buffers buffers = Buffers()
+        cdef void *px = buffers.add(x, self.x_reals, 0)
+        cdef void *pg = buffers.add(grad, self.y_reals, 0)
+        cdef void *pd = buffers.add(dweight, self.weight_reals, PyBUF_WRITABLE)
+        cdef cc_type type = <cc_type>buffers.type
+        cdef cc_status status
+        with nogil:
+            status = cc_weight_gradient(&self.problem, type, px, pg, pd, threads)
         check(status, "convolution")
 
 

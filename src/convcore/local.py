@@ -4,7 +4,8 @@ from numpy.typing import ArrayLike
 
 from convcore import _ranks
 from convcore._args import Array
-from convcore.conv import Paddings, Sizes, convolution
+from convcore._linear import Paddings, Sizes
+from convcore.conv import convolution
 
 __all__ = [
     "local_conv1d",

@@ -5,7 +5,8 @@ from numpy.typing import ArrayLike
 
 from convcore import _args
 from convcore._args import Array
-from convcore.conv import Paddings, convolution
+from convcore._linear import Paddings
+from convcore.conv import convolution
 
 __all__ = ["convolve", "correlate"]
 

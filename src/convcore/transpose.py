@@ -1,69 +1,26 @@
-"""Transposed convolution: the adjoint of a convolution, computed without inserting zeros.
-
-Outputs whose places leave the same rest modulo the stride, a phase, see the same taps of the
-kernel, and neighbours among them see neighbouring cells: each phase is an ordinary convolution of
-stride 1, with a part of the kernel.
-"""
+"""Transposed convolution: the adjoint of a convolution."""
 
 from functools import lru_cache
-from itertools import product
-from math import gcd, prod
+from math import prod
 from typing import NamedTuple
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from convcore import _args, _core, _ranks, _runtime, _shapes
+from convcore import _adjoint, _args, _core, _ranks, _runtime, _shapes
 from convcore._args import Array, Padding
-from convcore.conv import Paddings, Sizes, fill_with_bias
+from convcore._linear import Paddings, Sizes
 from convcore.geometry import span, transposed_axis
 
 __all__ = ["conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]
 
 
-class AxisPhase(NamedTuple):
-    """The outputs of one rest along one axis, and the taps that they see, last first."""
-
-    row: _shapes.Row
-    taps: range
-    outputs: slice
-
-
-class Phase(NamedTuple):
-    """A convolution that gives the outputs of one phase."""
-
-    core: _core.Conv
-    shape: tuple[int, ...]  # of these outputs, with batch and channels
-    outputs: tuple[slice, ...]
-
-
 class Problem(NamedTuple):
     """A transposed convolution's sizes, checked; outputs of no phase are their bias alone."""
 
-    phases: list[Phase]
+    phases: list[_adjoint.Phase]
     shape: tuple[int, ...]  # of the result, with a batch
     channel_axis: int
-
-
-def axis_phases(n: int, k: int, s: int, d: int, before: int, size: int) -> list[AxisPhase]:
-    """The phases of one axis that see any cell: n cells become ``size`` outputs.
-
-    Tap m of output u meets cell o = (u + before - m d) / s where that is a whole number. In a phase
-    u = first + q s the taps are m = least + j s / g with g = gcd(s, d), and o = q + cell - j d / g.
-    """
-    apart, dilation = s // gcd(s, d), d // gcd(s, d)
-    phases = []
-    for least in range(min(k, apart)):
-        first = (least * d - before) % s
-        taps = (k - 1 - least) // apart + 1
-        count = (size - 1 - first) // s + 1
-        start = (first + before - least * d) // s - (taps - 1) * dilation
-        if count < 1 or start >= n:
-            continue
-        row = (n, taps, 1, dilation if taps > 1 else 1, -start, count)
-        seen = range(least + (taps - 1) * apart, -1, -apart)
-        phases.append(AxisPhase(row, seen, slice(first, None, s)))
-    return phases
+    adjoint: _core.Conv | None  # the convolution whose adjoint this is, unless it has no products
 
 
 @lru_cache(maxsize=256)
@@ -95,7 +52,7 @@ def problem(
         )
     if 0 in kernel:
         raise ValueError(f"{op}: weight of shape {weight} has an empty kernel")
-    sizes, along = [], []
+    sizes, along, rows = [], [], []
     for size, k, s, pad, d, more in zip(
         spatial, kernel, stride, padding, dilation, output_padding, strict=True
     ):
@@ -109,39 +66,43 @@ def problem(
                 f"padding {pad} and dilation {d}"
             )
         sizes.append(out)
-        along.append(axis_phases(size, k, s, d, before, out))
+        along.append(_adjoint.axis_phases(size, k, s, d, before, out))
+        rows.append((out, k, s if size > 1 else 1, d if k > 1 else 1, before, size))
     shape = _shapes.join(op, n, out_channels, sizes, channels_last, x=x, weight=weight,
                          padding=padding, stride=stride, dilation=dilation,
                          output_padding=output_padding)  # fmt: skip
-    phases = []
+    phases, adjoint = [], None
     if prod(shape) and channels:
-        for parts in product(*along):
-            counts = [part.row[-1] for part in parts]
-            core = _core.Conv(
-                n, groups, channels // groups, weight[1],
-                _shapes.three_axes([part.row for part in parts]), "zeros", channels_last,
-                weights=places(weight, groups, [part.taps for part in parts]),
-            )  # fmt: skip
-            of_phase = (n, *counts, out_channels) if channels_last else (n, out_channels, *counts)
-            outputs = tuple(part.outputs for part in parts)
-            outputs = (slice(None), *outputs) if channels_last else (slice(None),) * 2 + outputs
-            phases.append(Phase(core, of_phase, outputs))
-    return Problem(phases, shape, axes + 1 if channels_last else 1)
+        phases = _adjoint.phases(n, groups, weight, along, channels_last)
+        adjoint = _core.Conv(n, groups, weight[1], channels // groups, _shapes.three_axes(rows),
+                             "zeros", channels_last)  # fmt: skip
+    return Problem(phases, shape, axes + 1 if channels_last else 1, adjoint)
 
 
-def places(
-    weight: tuple[int, ...], groups: int, taps: list[range]
-) -> tuple[int, int, int, int, Array]:
-    """Where the weights of a phase stand: how many there are, steps, and the place of each tap.
-
-    The weight's input channels are its first axis, those of a group together.
-    """
-    kernel = prod(weight[2:])
-    strides = np.cumprod((1, *weight[:2:-1]))[::-1]
-    place = sum(np.ix_(*(np.array(seen) * step for seen, step in zip(taps, strides, strict=True))))
-    inputs = weight[1] * kernel
-    of_group = weight[0] // groups * inputs
-    return prod(weight), of_group, kernel, inputs, np.asarray(place, np.int64).ravel()
+def read(
+    op: str,
+    axes: int,
+    x: Array,
+    weight: Array,
+    stride: Sizes,
+    padding: Paddings,
+    dilation: Sizes,
+    groups: int,
+    output_padding: Sizes,
+    layout: str,
+) -> Problem:
+    """Check the options of a call against its operands."""
+    groups = _args.whole(op, "groups", groups, 1)
+    _args.choice(op, "layout", layout, _args.LAYOUTS[axes])
+    return problem(
+        op, axes, x.shape, weight.shape,
+        _args.per_axis(op, "stride", stride, axes),
+        _args.paddings(op, padding, axes),
+        _args.per_axis(op, "dilation", dilation, axes),
+        groups,
+        _args.per_axis(op, "output_padding", output_padding, axes, 0),
+        layout,
+    )  # fmt: skip
 
 
 def transposed(
@@ -163,35 +124,19 @@ def transposed(
     x = _args.array(op, "x", x)
     weight = _args.array(op, "weight", weight)
     dtype, work = _args.result_type(op, x.dtype, weight.dtype)
-    groups = _args.whole(op, "groups", groups, 1)
-    _args.choice(op, "layout", layout, _args.LAYOUTS[axes])
     count = _runtime.threads_for(op, threads)
-    phases, shape, channel_axis = problem(
-        op, axes, x.shape, weight.shape,
-        _args.per_axis(op, "stride", stride, axes),
-        _args.paddings(op, padding, axes),
-        _args.per_axis(op, "dilation", dilation, axes),
-        groups,
-        _args.per_axis(op, "output_padding", output_padding, axes, 0),
-        layout,
-    )  # fmt: skip
+    phases, shape, channel_axis, _ = read(
+        op, axes, x, weight, stride, padding, dilation, groups, output_padding, layout
+    )
     offset = _args.ready_bias(op, bias, (shape[channel_axis],), dtype, work)
     whole = shape if x.ndim == axes + 2 else shape[1:]
     target, place = _args.target(
         op, out, whole, dtype, work, (x, weight, offset), x=x, weight=weight, stride=stride,
         padding=padding, dilation=dilation, output_padding=output_padding,
     )  # fmt: skip
-    y = target.reshape(shape)
-    if sum(prod(phase.shape) for phase in phases) < y.size:
-        fill_with_bias(y, offset, axes, channel_axis)
     x, weight = _args.ready(op, "x", x, work), _args.ready(op, "weight", weight, work)
     try:
-        for phase in phases:
-            alone = prod(phase.shape) == y.size
-            part = y if alone else np.empty(phase.shape, work)
-            phase.core.forward(x, weight, offset, part, count)
-            if not alone:
-                y[phase.outputs] = part
+        _adjoint.run(phases, x, weight, offset, target.reshape(shape), channel_axis, count)
     except MemoryError as error:
         raise MemoryError(f"{op}: {error}; x has shape {x.shape}, weight {weight.shape}") from None
     return _args.delivered(target, place, out, dtype)

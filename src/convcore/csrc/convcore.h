@@ -80,6 +80,12 @@ typedef struct {
 cc_status cc_tiled_forward(const cc_tiled *problem, cc_type type, const void *x, const void *weight,
                            const void *bias, void *y, int threads);
 
+/* Gradient of the weights of either, of one kernel for all outputs where each period is 1:
+ * dK[k, o % period, c, tap] = sum over images and outputs o of G[k, o] V[c, o * stride + ...], with
+ * the gradient G of the result. All pairs of channels, whatever the table of connections. */
+cc_status cc_weight_gradient(const cc_tiled *problem, cc_type type, const void *x, const void *grad,
+                             void *dweight, int threads);
+
 /* What a pooling makes of its window. CC_POOL_SUM is the adjoint of a mean, without its divisor. */
 typedef enum { CC_POOL_MAX = 0, CC_POOL_MEAN, CC_POOL_NORM, CC_POOL_SUM, CC_POOLS } cc_pool_kind;
 

@@ -302,11 +302,7 @@ def backward(
     _args.choice(op, "layout", layout, _args.LAYOUTS[rank.axes])
     count = _runtime.threads_for(op, threads)
     sizes = problem(op, rank.axes, kind, p, count_padding, x.shape, windows, layout)
-    if grad.shape != sizes.shape:
-        raise ValueError(
-            f"{op}: grad has shape {grad.shape}, expected {sizes.shape}, that of the result for x "
-            f"of shape {x.shape}"
-        )
+    _args.check_grad(op, grad, sizes.shape, x=x)
     target, place = _args.target(op, out, x.shape, dtype, work, (x, grad), x=x, grad=grad)
     grad = _args.ready(op, "grad", grad, work)
     return Backward(op, sizes, grad, x, target, place, out, dtype, count)

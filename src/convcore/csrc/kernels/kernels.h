@@ -28,6 +28,7 @@ typedef struct {
     ptrdiff_t rows, columns;
     ptrdiff_t row_step, column_step; /* in the input, from an output pixel to its neighbour */
     ptrdiff_t acc_step;
+    const ptrdiff_t *places; /* unless NULL: where each pixel lies, instead of the steps */
 } cc_grid;
 
 /* Rows of weights and patches of input, `taps` long; from a row, patch, result or initial value to

@@ -49,10 +49,15 @@ CC_INLINE void block(int vecs, bool lanewise, const cc_grid *grid, const real *s
                      real *acc)
 {
     const real *pixel[PIXELS], *row = src;
+    const ptrdiff_t *place = grid->places;
     ptrdiff_t column = 0, left = grid->rows * grid->columns;
     while (left > 0) {
         const int pixels = left < PIXELS ? (int)left : PIXELS;
         for (int p = 0; p < pixels; p++) {
+            if (place) {
+                pixel[p] = src + *place++;
+                continue;
+            }
             pixel[p] = row + column * grid->column_step;
             if (++column == grid->columns) {
                 column = 0;

@@ -39,6 +39,16 @@ size_t cc_connected_measure(const cc_conv *problem, int rows)
     return problem->first_input ? lay_out(problem, rows).bytes : 0;
 }
 
+/* Where the weight of an input channel and tap stands among those of an output channel. */
+static ptrdiff_t place_of(const cc_conv *problem, int64_t c, ptrdiff_t tap)
+{
+    const cc_weights *at = &problem->weights;
+    if (at->taps)
+        return c * at->input + at->taps[tap];
+    for (int a = 0; a < CC_AXES; a++) c *= problem->axis[a].kernel;
+    return c + tap;
+}
+
 void cc_connected_list(cc_connected *connected, const cc_conv *problem, const cc_strip *strip,
                        int rows, void *memory)
 {
@@ -76,8 +86,7 @@ void cc_connected_list(cc_connected *connected, const cc_conv *problem, const cc
         for (int64_t i = from; i < to; i++) {
             const int64_t c = problem->inputs[i];
             for (ptrdiff_t t = 0; t < count; t++) *offsets++ = offset[t] + c * strip->channel;
-            const ptrdiff_t kernel = weights / rows;
-            for (ptrdiff_t w = 0; w < weights; w++) *indices++ = index[w] + c * kernel;
+            for (ptrdiff_t w = 0; w < weights; w++) *indices++ = place_of(problem, c, index[w]);
         }
     }
     *connected = (cc_connected){taps, indices_of, problem->first_input, weights};

@@ -162,7 +162,8 @@ static ptrdiff_t pack(const job *j, const char *weight, int64_t from, int64_t to
     const char *first = weight + from * channel_step(plan) * k->size;
     if (j->connected.taps) {
         for (int64_t c = from; c < to; c++, packed += taps * plan->rows * k->size)
-            cc_connected_pack(&j->connected, k, c, j->weight + c * taps * k->size, packed);
+            cc_connected_pack(&j->connected, k, c, weight + c * channel_step(plan) * k->size,
+                              packed);
         return count * taps * plan->rows;
     }
     if (plan->mode == CC_ROWS) {
@@ -258,7 +259,8 @@ static void run_pixels(const job *j, part_state *part, const item *it, const cha
         /* whole vectors of interleaved channels are summed where they belong */
         const bool direct = p->channels_last && width == count;
         const int64_t lines = direct && !whole_rows ? rows : 1;
-        const cc_grid grid = {rows / lines, columns, row_step, column_step, direct ? all : width};
+        const cc_grid grid = {rows / lines,         columns, row_step, column_step,
+                              direct ? all : width, NULL};
         for (int64_t r = 0; r < lines; r++)
             k->pixels(&j->taps, &grid, cells + (r * row_step + (lanewise ? from : 0)) * k->size,
                       weights, (int)vecs, lanewise, init,
@@ -405,7 +407,7 @@ static cc_status cc_conv_check(const cc_conv *p, cc_mode mode)
             x->stride < 1 || x->dilation < 1 || x->before < -x->in)
             return CC_BAD_PROBLEM;
     }
-    if (p->first_input && (!is_table(p) || p->weights.taps))
+    if (p->first_input && !is_table(p))
         return CC_BAD_PROBLEM;
     return CC_OK;
 }

@@ -30,18 +30,22 @@ static ptrdiff_t last_channels(const cc_conv *problem, const cc_taps_size *size)
     return problem->c - (size->blocks - 1) * size->channels;
 }
 
-cc_taps cc_taps_list(const cc_conv *problem, const cc_strip *strip, ptrdiff_t *offset, cc_run *runs)
+void cc_taps_places(const cc_strip *strip, ptrdiff_t channels, ptrdiff_t *place)
 {
-    const cc_taps_size size = cc_taps_measure(problem, 1);
     const cc_strip_axis *d = &strip->axis[CC_DEPTH], *h = &strip->axis[CC_ROW],
                         *w = &strip->axis[CC_COLUMN];
-    ptrdiff_t *o = offset;
-    for (ptrdiff_t c = 0; c < size.channels; c++)
+    for (ptrdiff_t c = 0; c < channels; c++)
         for (ptrdiff_t q = 0; q < d->of.kernel; q++)
             for (ptrdiff_t r = 0; r < h->of.kernel; r++)
                 for (ptrdiff_t s = 0; s < w->of.kernel; s++)
-                    *o++ = c * strip->channel + cc_strip_cell(d, q * d->tap) +
-                           cc_strip_cell(h, r * h->tap) + cc_strip_cell(w, s * w->tap);
+                    *place++ = c * strip->channel + cc_strip_cell(d, q * d->tap) +
+                               cc_strip_cell(h, r * h->tap) + cc_strip_cell(w, s * w->tap);
+}
+
+cc_taps cc_taps_list(const cc_conv *problem, const cc_strip *strip, ptrdiff_t *offset, cc_run *runs)
+{
+    const cc_taps_size size = cc_taps_measure(problem, 1);
+    cc_taps_places(strip, size.channels, offset);
     const ptrdiff_t taps = kernel_taps(problem);
     runs[0] = (cc_run){0, 0, size.channels * taps};
     runs[1] = (cc_run){0, 0, last_channels(problem, &size) * taps};

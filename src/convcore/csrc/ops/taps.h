@@ -16,6 +16,10 @@ typedef struct {
 /* Room for a problem whose accumulators are `rows` output rows, or (rows = 1) anything else. */
 cc_taps_size cc_taps_measure(const cc_conv *problem, int rows);
 
+/* Where in a strip each tap of its first `channels` channels stands, from the first cell that an
+ * output sees. */
+void cc_taps_places(const cc_strip *strip, ptrdiff_t channels, ptrdiff_t *place);
+
 /* Every accumulator takes every tap: a full and a last block of one run each. */
 cc_taps cc_taps_list(const cc_conv *problem, const cc_strip *strip, ptrdiff_t *offset,
                      cc_run *runs);

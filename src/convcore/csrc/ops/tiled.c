@@ -279,7 +279,7 @@ static void run_phase(const job *j, tile *t, int64_t y, int64_t x)
     char *sums = t->sums + (slot(plan, t, y) * line + x * t->width) * k->size;
     const int vecs = (int)(t->width / k->lanes);
     if (in_row == 1) { /* the images are the grid */
-        const cc_grid grid = {t->images, 1, t->cells_image, 0, image};
+        const cc_grid grid = {t->images, 1, t->cells_image, 0, image, NULL};
         for (int64_t i = 0; i < in_column; i++)
             k->pixels(&j->taps, &grid, cells + i * period[CC_ROW] * row_step * k->size, t->weights,
                       vecs, false, t->init, sums + i * line * k->size);
@@ -287,8 +287,12 @@ static void run_phase(const job *j, tile *t, int64_t y, int64_t x)
     }
     const bool together = in_row * period[CC_COLUMN] == columns;
     const int64_t calls = together ? 1 : in_column;
-    const cc_grid grid = {in_column / calls, in_row, period[CC_ROW] * row_step,
-                          period[CC_COLUMN] * column_step, period[CC_COLUMN] * t->width};
+    const cc_grid grid = {in_column / calls,
+                          in_row,
+                          period[CC_ROW] * row_step,
+                          period[CC_COLUMN] * column_step,
+                          period[CC_COLUMN] * t->width,
+                          NULL};
     for (int64_t n = 0; n < t->images; n++)
         for (int64_t i = 0; i < calls; i++)
             k->pixels(&j->taps, &grid, cells + (n * t->cells_image + i * grid.row_step) * k->size,
@@ -415,7 +419,7 @@ static bool is_sound(const cc_tiled *problem, cc_type type)
     for (int a = 0; a < CC_AXES; a++) {
         const cc_axis *x = &p->axis[a];
         if (x->in < 0 || x->out < 1 || x->kernel < 1 || x->stride < 1 || x->dilation < 1 ||
-            x->before < 0 || problem->period[a] < 1)
+            x->before < -x->in || problem->period[a] < 1)
             return false;
     }
     return true;

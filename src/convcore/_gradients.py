@@ -1,0 +1,317 @@
+"""How the gradients of convolutions, tiled, local and transposed layers are computed.
+
+That of the weight is a sum over outputs, which a kernel of its own computes; that of the input is
+the adjoint, a convolution or several; that of the bias a sum.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from convcore import _adjoint, _args, _linear, _runtime, _shapes, transpose
+from convcore import connections as tables
+from convcore._args import Array, DType
+from convcore._linear import Paddings, Sizes
+
+Needs = tuple[bool, bool, bool]
+Out = tuple[Array | None, Array | None, Array | None]
+Gradients = tuple[Array | None, Array | None, Array | None]
+
+NAMES = ("x", "weight", "bias")
+
+
+class Call(NamedTuple):
+    """The operands of a gradient's call, checked."""
+
+    op: str
+    axes: int
+    grad: Array
+    x: Array
+    weight: Array
+    dtype: DType  # of the gradients
+    work: DType  # they are computed in
+    threads: int
+
+    def ready(self, name: str, value: Array) -> Array:
+        """An operand as kernels read it."""
+        return _args.ready(self.op, name, value, self.work)
+
+
+def read(
+    op: str, axes: int, grad: ArrayLike, x: ArrayLike, weight: ArrayLike, threads: int | None
+) -> Call:
+    """Read the operands of a call."""
+    grad, x = _args.array(op, "grad", grad), _args.array(op, "x", x)
+    weight = _args.array(op, "weight", weight)
+    result, _ = _args.result_type(op, x.dtype, weight.dtype)
+    dtype, work = _args.result_type(op, result, grad.dtype, "grad")
+    return Call(op, axes, grad, x, weight, dtype, work, _runtime.threads_for(op, threads))
+
+
+def read_needs(op: str, needs: object) -> list[bool]:
+    """Whether the gradients of x, weight and bias are wanted."""
+    needs = _args.listed(needs)
+    if not isinstance(needs, (list, tuple)) or len(needs) != 3:
+        raise ValueError(
+            f"{op}: needs must be three of True and False, for x, weight and bias, "
+            f"got {_args.shown(needs)}"
+        )
+    return [_args.flag(op, "needs", need) for need in needs]
+
+
+def read_out(op: str, out: object, needs: list[bool]) -> list[Array | None]:
+    """The caller's arrays for the gradients, still to be checked."""
+    if out is None:
+        return [None] * 3
+    if not isinstance(out, (list, tuple)) or len(out) != 3:
+        raise ValueError(
+            f"{op}: out must be three arrays or None, for x, weight and bias, "
+            f"got {_args.shown(out)}"
+        )
+    for name, array, need in zip(NAMES, out, needs, strict=True):
+        if array is not None and not need:
+            raise ValueError(f"{op}: out has an array for {name}, whose gradient is not computed")
+    return list(out)
+
+
+def compute(
+    call: Call,
+    bias: ArrayLike | None,
+    bias_shape: tuple[int, ...],
+    needs: object,
+    out: object,
+    *fill: Callable[[Array], None],
+) -> Gradients:
+    """The gradients that are needed, each filled in by its function."""
+    op = call.op
+    wanted = read_needs(op, needs)
+    wanted[2] = wanted[2] and bias is not None
+    if bias is not None:
+        _args.check_bias(op, _args.array(op, "bias", bias), bias_shape)
+    outs = read_out(op, out, wanted)
+    operands = (call.grad, call.x, call.weight)
+    targets: list[tuple[Array, Array | None] | None] = [
+        _args.target(op, array, shape, call.dtype, call.work, operands, x=call.x,
+                     weight=call.weight) if need else None
+        for need, array, shape in zip(
+            wanted, outs, (call.x.shape, call.weight.shape, bias_shape), strict=True
+        )
+    ]  # fmt: skip
+    try:
+        for target, compute_into in zip(targets, fill, strict=True):
+            if target:
+                compute_into(target[0])
+    except MemoryError as error:
+        raise MemoryError(
+            f"{op}: {error}; x has shape {call.x.shape}, weight {call.weight.shape}"
+        ) from None
+    dx, dweight, dbias = (
+        _args.delivered(*target, array, call.dtype) if target else None
+        for target, array in zip(targets, outs, strict=True)
+    )
+    return dx, dweight, dbias
+
+
+class InputGradient(NamedTuple):
+    """The adjoint of a convolution, whose outputs may be padded cells still to be folded."""
+
+    phases: list[_adjoint.Phase]
+    spatial: tuple[int, ...]  # sizes of its result
+    folds: tuple[tuple[int, Array], ...]  # of each axis: padding before, and the cells shown
+
+
+@lru_cache(maxsize=256)
+def input_gradient(
+    n: int,
+    groups: int,
+    weight: tuple[int, ...],
+    rows: tuple[_shapes.Row, ...],
+    period: tuple[int, ...] | None,
+    border: str,
+    channels_last: bool,
+    table: bytes | None,
+) -> InputGradient:
+    """Prepare the gradient of x of a convolution with these sizes."""
+    along, spatial, folds = [], [], []
+    for cells, kernel, stride, dilation, before, size in rows:
+        padded = cells
+        if border != "zeros":
+            seen = (size - 1) * stride + (kernel - 1) * dilation + 1
+            padded = max(before + cells, seen)
+            sides = (before, padded - before - cells)
+            shown = np.pad(np.arange(cells), sides, border)  # type: ignore[call-overload]
+            folds.append((before, shown))
+            before = 0
+        spatial.append(padded)
+        along.append(_adjoint.axis_phases(size, kernel, stride, dilation, before, padded))
+    lists = None
+    if table is not None:
+        pairs = np.frombuffer(table, np.bool_).reshape(weight[:2])
+        lists = _linear.input_lists(pairs.T.tobytes(), weight[1])
+    phases = _adjoint.phases(n, groups, weight, along, channels_last, period, lists)
+    return InputGradient(phases, tuple(spatial), tuple(folds))
+
+
+def fold(padded: Array, axis: int, before: int, shown: Array, cells: int) -> Array:
+    """Add what padded cells along an axis have to the cells that they show."""
+    padded = np.moveaxis(padded, axis, 0)
+    result = padded[before : before + cells].copy()
+    for place in (*range(before), *range(before + cells, len(padded))):
+        result[shown[place]] += padded[place]
+    return np.moveaxis(result, 0, axis)
+
+
+def sum_turns(sums: Array, axis: int, period: int) -> Array:
+    """Sum what is a multiple of the period apart along an axis."""
+    sums = np.moveaxis(sums, axis, 0)
+    turns, rest = divmod(len(sums), period)
+    whole = sums[: turns * period]
+    result: Array = whole.reshape(turns, period, *sums.shape[1:]).sum(axis=0)
+    result[:rest] += sums[turns * period :]
+    return np.moveaxis(result, 0, axis)
+
+
+def bias_gradient(grad: Array, axes: int, channel_axis: int, period: tuple[int, ...]) -> Array:
+    """Sums of the gradients of all outputs that share a bias, formed in float64."""
+    grad = np.moveaxis(grad, channel_axis, -1 - axes)
+    if max(period) == 1:
+        summed = (*range(grad.ndim - 1 - axes), *range(grad.ndim - axes, grad.ndim))
+        total: Array = grad.sum(axis=summed, dtype=np.float64)
+        return total.reshape(-1, *period)
+    grad = grad.sum(axis=tuple(range(grad.ndim - 1 - axes)), dtype=np.float64)
+    for axis, turns in enumerate(period, 1):
+        grad = sum_turns(grad, axis, turns)
+    return grad
+
+
+def backward(
+    op: str,
+    axes: int,
+    grad: ArrayLike,
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None,
+    stride: Sizes,
+    padding: Paddings,
+    dilation: Sizes,
+    groups: int = 1,
+    connections: ArrayLike | None = None,
+    flip: bool = False,
+    border: str = "zeros",
+    layout: str = "NCHW",
+    algorithm: str = "auto",
+    threads: int | None = None,
+    needs: object = (True, True, True),
+    out: object = None,
+    sharing: str = "shared",
+) -> Gradients:
+    """Gradients of a convolution over ``axes`` axes; ``op`` is the name that errors carry."""
+    call = read(op, axes, grad, x, weight, threads)
+    flip = _args.flag(op, "flip", flip)
+    sizes = _linear.read(
+        op, axes, call.x, call.weight, stride, padding, dilation, groups, connections, border,
+        layout, algorithm, sharing,
+    )  # fmt: skip
+    _args.check_grad(op, call.grad, sizes.shape, x=call.x, weight=call.weight)
+    table = None
+    if connections is not None:
+        table = tables.check(op, connections, call.weight.shape[0], call.weight.shape[1], groups)
+    channels_last = layout == _args.LAYOUTS[axes][1]
+    flipped = tuple(range(2, axes + 2))
+
+    def fill_dx(dx: Array) -> None:
+        if sizes.core is None:
+            dx[...] = 0
+            return
+        adjoint = input_gradient(
+            sizes.n, groups, call.weight.shape, sizes.rows,
+            None if sharing == "shared" else sizes.period, border, channels_last,
+            None if table is None else table.tobytes(),
+        )  # fmt: skip
+        kernels = np.flip(call.weight, flipped) if flip else call.weight
+        channel_axis = -1 if channels_last else 1
+        first = axes * -1 - 1 if channels_last else -axes  # spatial axis of dx
+        batched = (sizes.n, *call.x.shape[call.x.ndim - axes - 1 :])
+        shape = list(batched)
+        shape[first : first + axes or None] = adjoint.spatial
+        whole = dx.reshape(batched)
+        padded = np.empty(shape, dx.dtype) if adjoint.folds else whole
+        _adjoint.run(
+            adjoint.phases, call.ready("grad", call.grad), call.ready("weight", kernels), None,
+            padded, channel_axis, call.threads,
+        )  # fmt: skip
+        for axis, (before, shown) in enumerate(adjoint.folds, first):
+            padded = fold(padded, axis, before, shown, batched[axis])
+        if adjoint.folds:
+            whole[...] = padded
+
+    def fill_dweight(dweight: Array) -> None:
+        if sizes.core is None:
+            dweight[...] = 0
+            return
+        sizes.core.weight_gradient(
+            call.ready("x", call.x), call.ready("grad", call.grad), dweight, call.threads
+        )
+        if flip:
+            dweight[...] = np.flip(dweight, flipped).copy()
+        if table is not None:
+            dweight[~table] = 0
+
+    def fill_dbias(dbias: Array) -> None:
+        period = sizes.period
+        dbias[...] = bias_gradient(call.grad, axes, sizes.channel_axis, period).reshape(dbias.shape)
+
+    return compute(call, bias, sizes.bias, needs, out, fill_dx, fill_dweight, fill_dbias)
+
+
+def transposed_backward(
+    op: str,
+    axes: int,
+    grad: ArrayLike,
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None,
+    stride: Sizes,
+    padding: Paddings,
+    dilation: Sizes,
+    groups: int,
+    output_padding: Sizes,
+    layout: str,
+    threads: int | None,
+    needs: object,
+    out: object,
+) -> Gradients:
+    """Gradients of a transposed convolution: the convolution, and its weights', roles changed."""
+    call = read(op, axes, grad, x, weight, threads)
+    sizes = transpose.read(
+        op, axes, call.x, call.weight, stride, padding, dilation, groups, output_padding, layout
+    )
+    shape = sizes.shape if call.x.ndim == axes + 2 else sizes.shape[1:]
+    _args.check_grad(op, call.grad, shape, x=call.x, weight=call.weight)
+    channels = sizes.shape[sizes.channel_axis]
+
+    def fill_dx(dx: Array) -> None:
+        if sizes.adjoint is None:
+            dx[...] = 0
+            return
+        sizes.adjoint.forward(
+            call.ready("grad", call.grad), call.ready("weight", call.weight), None, dx,
+            call.threads,
+        )  # fmt: skip
+
+    def fill_dweight(dweight: Array) -> None:
+        if sizes.adjoint is None:
+            dweight[...] = 0
+            return
+        sizes.adjoint.weight_gradient(
+            call.ready("grad", call.grad), call.ready("x", call.x), dweight, call.threads
+        )
+
+    def fill_dbias(dbias: Array) -> None:
+        whole = call.grad.reshape(sizes.shape)
+        dbias[...] = bias_gradient(whole, axes, sizes.channel_axis, (1,) * axes).reshape(-1)
+
+    return compute(call, bias, (channels,), needs, out, fill_dx, fill_dweight, fill_dbias)
