@@ -6,6 +6,7 @@ the adjoint, a convolution or several; that of the bias a sum.
 
 from collections.abc import Callable
 from functools import lru_cache
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -175,12 +176,15 @@ def sum_turns(sums: Array, axis: int, period: int) -> Array:
 
 
 def bias_gradient(grad: Array, axes: int, channel_axis: int, period: tuple[int, ...]) -> Array:
-    """Sums of the gradients of all outputs that share a bias, formed in float64."""
+    """Sums of the gradients of all outputs that share a bias.
+
+    Planes are summed by NumPy in pairs, all other sums are formed in float64.
+    """
+    if max(period) == 1 and channel_axis == grad.ndim - 1 - axes:
+        planes = grad.reshape(*grad.shape[:-axes], prod(grad.shape[-axes:])).sum(axis=-1)
+        total: Array = planes.sum(axis=tuple(range(planes.ndim - 1)), dtype=np.float64)
+        return total
     grad = np.moveaxis(grad, channel_axis, -1 - axes)
-    if max(period) == 1:
-        summed = (*range(grad.ndim - 1 - axes), *range(grad.ndim - axes, grad.ndim))
-        total: Array = grad.sum(axis=summed, dtype=np.float64)
-        return total.reshape(-1, *period)
     grad = grad.sum(axis=tuple(range(grad.ndim - 1 - axes)), dtype=np.float64)
     for axis, turns in enumerate(period, 1):
         grad = sum_turns(grad, axis, turns)
@@ -261,8 +265,9 @@ def backward(
             dweight[~table] = 0
 
     def fill_dbias(dbias: Array) -> None:
-        period = sizes.period
-        dbias[...] = bias_gradient(call.grad, axes, sizes.channel_axis, period).reshape(dbias.shape)
+        grad = call.ready("grad", call.grad)
+        total = bias_gradient(grad, axes, sizes.channel_axis, sizes.period)
+        dbias[...] = total.reshape(dbias.shape)
 
     return compute(call, bias, sizes.bias, needs, out, fill_dx, fill_dweight, fill_dbias)
 
@@ -311,7 +316,7 @@ def transposed_backward(
         )
 
     def fill_dbias(dbias: Array) -> None:
-        whole = call.grad.reshape(sizes.shape)
+        whole = call.ready("grad", call.grad).reshape(sizes.shape)
         dbias[...] = bias_gradient(whole, axes, sizes.channel_axis, (1,) * axes).reshape(-1)
 
     return compute(call, bias, (channels,), needs, out, fill_dx, fill_dweight, fill_dbias)

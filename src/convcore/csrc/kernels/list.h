@@ -19,7 +19,8 @@ CC_REAL_KERNEL(void, rows,
                (const cc_taps *taps, int maps, const void *src, ptrdiff_t width, bool slack,
                 const void *weight, const void *init, void *dst, ptrdiff_t dst_step, int stores))
 
-/* y[c][i] = init[c] + sum over taps of weight[c][t] * patches[i][t]; init may be NULL */
+/* y[c][i] = init[c] + sum over lines and taps of weight[c][l][t] * patches[i][l][t], or added to
+ * y[c][i]; init may be NULL */
 CC_REAL_KERNEL(void, dots,
                (const cc_dots *dots, const void *weight, const void *patches, const void *init,
                 void *y))

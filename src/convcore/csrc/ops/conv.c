@@ -18,6 +18,7 @@ typedef struct {
     char *y;
     ptrdiff_t *offset, *weight_index; /* lists, shared and read only */
     ptrdiff_t *channel_at;            /* weights of the output channels of a block, if scattered */
+    bool taps_backward; /* scattered weights whose taps are all in order, but backward */
     cc_run *runs;
     cc_taps taps;
     cc_connected connected; /* instead, where channels are connected by a table */
@@ -146,10 +147,17 @@ static void transpose_weights(const job *j, const char *first, ptrdiff_t count, 
         k->transpose(first, plan->taps, packed, width, count, plan->taps);
         return;
     }
-    for (ptrdiff_t c = 0; c < plan->problem.c; c++)
-        for (ptrdiff_t t = 0; t < taps; t++, packed += width * k->size)
-            k->gather(first + (c * at->input + at->taps[t]) * k->size, j->channel_at, packed,
+    for (ptrdiff_t c = 0; c < plan->problem.c; c++, packed += taps * width * k->size) {
+        const char *of_input = first + c * at->input * k->size;
+        if (j->taps_backward) { /* the last row first */
+            k->transpose(of_input + at->taps[taps - 1] * k->size, channel_step(plan),
+                         packed + (taps - 1) * width * k->size, -width, count, taps);
+            continue;
+        }
+        for (ptrdiff_t t = 0; t < taps; t++)
+            k->gather(of_input + at->taps[t] * k->size, j->channel_at, packed + t * width * k->size,
                       count);
+    }
 }
 
 /* Packs the weights of output channels [from, to) as the kernel reads them; returns the reals. */
@@ -394,6 +402,9 @@ static void scatter_weights(job *j)
         j->weight_index[i] =
             j->weight_index[i] / taps * at->input + at->taps[j->weight_index[i] % taps];
     for (ptrdiff_t k = 0; k < plan->weight_channels; k++) j->channel_at[k] = k * channel_step(plan);
+    j->taps_backward = true;
+    for (ptrdiff_t t = 1; t < taps; t++)
+        j->taps_backward = j->taps_backward && at->taps[t] == at->taps[0] - t;
 }
 
 static cc_status cc_conv_check(const cc_conv *p, cc_mode mode)

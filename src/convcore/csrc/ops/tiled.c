@@ -356,10 +356,17 @@ static void run_dots(const job *j, tile *t)
     const cc_conv *p = &plan->problem;
     const cc_kernels *k = plan->kernels;
     const int64_t plane = output_plane(p), last = t->channel + t->channels;
+    const ptrdiff_t start = 0;
+    ptrdiff_t patch[TILE_IMAGES];
+    for (int i = 0; i < TILE_IMAGES; i++) patch[i] = i * plan->patch_row;
     cc_dots dots = {.images = t->images,
                     .taps = plan->taps,
+                    .lines = 1,
+                    .line = &start,
+                    .patch_line = &start,
+                    .patch = patch,
+                    .stream = true,
                     .weight_row = plan->phases * plan->taps,
-                    .patch_row = plan->patch_row,
                     .init_step = plan->phases,
                     .y_channel = p->channels_last ? 1 : plane,
                     .y_image = p->k * plane};
