@@ -191,6 +191,13 @@ def bias_gradient(grad: Array, axes: int, channel_axis: int, period: tuple[int, 
     return grad
 
 
+def hardly_shared(sizes: _linear.Problem) -> bool:
+    """Whether a kernel serves two outputs or fewer: then reading the weights takes the time."""
+    outputs = [row[-1] for row in sizes.rows]
+    kernels = [min(*pair) for pair in zip(outputs, sizes.period, strict=True)]
+    return max(sizes.period) > 1 and prod(outputs) <= 2 * prod(kernels)
+
+
 def backward(
     op: str,
     axes: int,
@@ -229,6 +236,11 @@ def backward(
     def fill_dx(dx: Array) -> None:
         if sizes.core is None:
             dx[...] = 0
+            return
+        if hardly_shared(sizes):
+            sizes.core.input_gradient(
+                call.ready("grad", call.grad), call.ready("weight", call.weight), dx, call.threads
+            )
             return
         adjoint = input_gradient(
             sizes.n, groups, call.weight.shape, sizes.rows,

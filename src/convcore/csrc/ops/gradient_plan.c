@@ -1,6 +1,7 @@
 #include "gradient_plan.h"
 
 #include "parallel.h"
+#include "problem.h"
 #include "taps.h"
 #include "whole.h"
 
@@ -13,16 +14,6 @@ enum { BLOCK_CHANNELS = 64, SUM_BYTES = 256 << 10, STRIP_BYTES = 192 << 10 };
 /* Where there are fewer blocks of output channels by input channels than FEW, the outputs are dealt
  * out in so many chunks at most, which all together have sums of so many bytes. */
 enum { FEW = 8, CHUNKS = 64, CHUNK_BYTES = 16 << 20 };
-
-int64_t cc_gradient_cells(const cc_conv *p)
-{
-    return p->axis[CC_DEPTH].in * p->axis[CC_ROW].in * p->axis[CC_COLUMN].in;
-}
-
-int64_t cc_gradient_outputs(const cc_conv *p)
-{
-    return p->axis[CC_DEPTH].out * p->axis[CC_ROW].out * p->axis[CC_COLUMN].out;
-}
 
 static int64_t share(int64_t n, int64_t parts, int64_t i) { return n * i / parts; }
 
@@ -149,7 +140,7 @@ void cc_gradient_make_plan(cc_gradient_plan *plan, const cc_tiled *problem, cc_t
     plan->weights = p->groups * p->k * plan->phases * p->c * plan->taps;
     choose_tiles(plan);
     const double macs_per_us = 40e3, weights_per_us = 5e3;
-    const double outputs = (double)p->n * (double)cc_gradient_outputs(p);
+    const double outputs = (double)p->n * (double)cc_output_cells(p);
     const double products = (double)plan->weights / (double)plan->phases * outputs;
     share_out(plan, cc_useful_threads(
                         products / macs_per_us + (double)plan->weights / weights_per_us, threads));

@@ -46,8 +46,4 @@ cc_gradient_unit cc_gradient_find_unit(const cc_gradient_plan *plan, int64_t ind
 cc_gradient_tile cc_gradient_find_tile(const cc_gradient_plan *plan, const cc_gradient_unit *unit,
                                        int64_t index);
 
-/* Cells of a plane of the input, outputs of a channel. */
-int64_t cc_gradient_cells(const cc_conv *problem);
-int64_t cc_gradient_outputs(const cc_conv *problem);
-
 #endif

@@ -15,6 +15,7 @@
  */
 #include "gradient_plan.h"
 #include "parallel.h"
+#include "problem.h"
 #include "taps.h"
 #include "whole.h"
 
@@ -76,7 +77,7 @@ static const char *find_cells(const job *j, const cc_gradient_unit *u, const cc_
     const cc_kernels *k = j->plan.kernels;
     const cc_strip *strip = &u->strip;
     const cc_conv *p = &u->problem;
-    const ptrdiff_t image = p->groups * p->c * cc_gradient_cells(p);
+    const ptrdiff_t image = p->groups * p->c * cc_input_cells(p);
     const ptrdiff_t channel = u->group * p->c + u->input;
     const char *x = j->x + (t->image * image + channel * strip->src_channel) * k->size, *cells;
     ptrdiff_t image_step = image;
@@ -111,8 +112,7 @@ static ptrdiff_t find_grad(const job *j, const cc_gradient_unit *u, const cc_gra
         const int64_t o = t->origin[a] + (a == CC_ROW ? y : 0);
         at = at * p->axis[a].out + u->from[a] + o * j->plan.period[a];
     }
-    return (t->image + n) * channels * cc_gradient_outputs(p) +
-           at * (p->channels_last ? channels : 1);
+    return (t->image + n) * channels * cc_output_cells(p) + at * (p->channels_last ? channels : 1);
 }
 
 /* Gradients of `count` channels of the tile's outputs, [output][channel], whole vectors. */
@@ -123,7 +123,7 @@ static void pack_grads(const job *j, const cc_gradient_unit *u, const cc_gradien
     const cc_conv *p = &plan->problem;
     const cc_kernels *k = plan->kernels;
     const int64_t columns = t->count[CC_COLUMN], width = padded(plan, count);
-    const ptrdiff_t channel_step = p->channels_last ? 1 : cc_gradient_outputs(p);
+    const ptrdiff_t channel_step = p->channels_last ? 1 : cc_output_cells(p);
     const ptrdiff_t step = plan->period[CC_COLUMN] * (p->channels_last ? p->groups * p->k : 1);
     const ptrdiff_t channel = (u->group * p->k + first) * channel_step;
     for (int64_t n = 0; n < t->images; n++)
@@ -203,7 +203,7 @@ static const char *find_rows(const job *j, const cc_gradient_unit *u, const cc_g
     const cc_gradient_plan *plan = &j->plan;
     const cc_conv *p = &plan->problem;
     const cc_kernels *k = plan->kernels;
-    const ptrdiff_t outputs = cc_gradient_outputs(p), columns = t->count[CC_COLUMN];
+    const ptrdiff_t outputs = cc_output_cells(p), columns = t->count[CC_COLUMN];
     const int64_t channel = u->group * p->k + u->output;
     const bool in_place = !p->channels_last && plan->period[CC_COLUMN] == 1;
     const char *grad = j->grad + channel * (p->channels_last ? 1 : outputs) * k->size;
@@ -326,20 +326,12 @@ static void add_chunks(const cc_gradient_plan *plan, char *results, void *dweigh
     add_results(plan, results, count, dweight);
 }
 
+/* Unless every period is 1, a problem must be a tiled layer's. */
 static bool is_sound(const cc_tiled *problem, cc_type type)
 {
-    const cc_conv *p = &problem->conv;
-    if (p->n < 1 || p->groups < 1 || p->c < 1 || p->k < 1 || p->border < 0 ||
-        p->border >= CC_BORDERS || type < 0 || type >= CC_REALS)
-        return false;
-    for (int a = 0; a < CC_AXES; a++) {
-        const cc_axis *x = &p->axis[a];
-        if (x->in < (p->border == CC_ZEROS ? 0 : 1) || x->out < 1 || x->kernel < 1 ||
-            x->stride < 1 || x->dilation < 1 || problem->period[a] < 1 ||
-            (problem->period[a] > 1 && p->groups > 1))
-            return false;
-    }
-    return true;
+    const int64_t *period = problem->period;
+    const bool shared = period[CC_DEPTH] == 1 && period[CC_ROW] == 1 && period[CC_COLUMN] == 1;
+    return shared ? cc_conv_is_sound(&problem->conv, type) : cc_tiled_is_sound(problem, type);
 }
 
 cc_status cc_weight_gradient(const cc_tiled *problem, cc_type type, const void *x, const void *grad,
