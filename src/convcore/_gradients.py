@@ -12,8 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from convcore import _adjoint, _args, _linear, _runtime, _shapes, transpose
-from convcore import connections as tables
+from convcore import _adjoint, _args, _linear, _runtime, transpose
 from convcore._args import Array, DType
 from convcore._linear import Paddings, Sizes
 
@@ -125,34 +124,29 @@ class InputGradient(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def input_gradient(
-    n: int,
-    groups: int,
-    weight: tuple[int, ...],
-    rows: tuple[_shapes.Row, ...],
-    period: tuple[int, ...] | None,
-    border: str,
-    channels_last: bool,
-    table: bytes | None,
-) -> InputGradient:
-    """Prepare the gradient of x of a convolution with these sizes."""
+def input_gradient(sizes: _linear.Problem, weight: tuple[int, ...]) -> InputGradient:
+    """Prepare the gradient of x of a layer with these sizes and a weight of this shape."""
     along, spatial, folds = [], [], []
-    for cells, kernel, stride, dilation, before, size in rows:
+    for cells, kernel, stride, dilation, before, size in sizes.rows:
         padded = cells
-        if border != "zeros":
+        if sizes.border != "zeros":
             seen = (size - 1) * stride + (kernel - 1) * dilation + 1
             padded = max(before + cells, seen)
             sides = (before, padded - before - cells)
-            shown = np.pad(np.arange(cells), sides, border)  # type: ignore[call-overload]
+            shown = np.pad(np.arange(cells), sides, sizes.border)  # type: ignore[call-overload]
             folds.append((before, shown))
             before = 0
         spatial.append(padded)
         along.append(_adjoint.axis_phases(size, kernel, stride, dilation, before, padded))
     lists = None
-    if table is not None:
-        pairs = np.frombuffer(table, np.bool_).reshape(weight[:2])
+    if sizes.table is not None:
+        pairs = np.frombuffer(sizes.table, np.bool_).reshape(weight[:2])
         lists = _linear.input_lists(pairs.T.tobytes(), weight[1])
-    phases = _adjoint.phases(n, groups, weight, along, channels_last, period, lists)
+    tiled = len(weight) > 2 + len(sizes.rows)
+    phases = _adjoint.phases(
+        sizes.n, sizes.groups, weight, along, sizes.channels_last,
+        sizes.period if tiled else None, lists,
+    )  # fmt: skip
     return InputGradient(phases, tuple(spatial), tuple(folds))
 
 
@@ -198,6 +192,26 @@ def hardly_shared(sizes: _linear.Problem) -> bool:
     return max(sizes.period) > 1 and prod(outputs) <= 2 * prod(kernels)
 
 
+def convolve_back(call: Call, sizes: _linear.Problem, kernels: Array, dx: Array) -> None:
+    """Fill dx by the adjoint of a layer; its padding goes to the cells that it shows."""
+    adjoint = input_gradient(sizes, kernels.shape)
+    axes = call.axes
+    channel_axis = -1 if sizes.channels_last else 1
+    first = -1 - axes if sizes.channels_last else -axes  # spatial axis
+    whole = dx.reshape(sizes.n, *dx.shape[dx.ndim - axes - 1 :])
+    result = whole
+    if adjoint.folds:
+        shape = list(whole.shape)
+        shape[first : first + axes or None] = adjoint.spatial
+        result = np.empty(shape, dx.dtype)
+    grad = call.ready("grad", call.grad)
+    _adjoint.run(adjoint.phases, grad, kernels, None, result, channel_axis, call.threads)
+    for axis, (before, shown) in enumerate(adjoint.folds, first):
+        result = fold(result, axis, before, shown, whole.shape[axis])
+    if adjoint.folds:
+        whole[...] = result
+
+
 def backward(
     op: str,
     axes: int,
@@ -227,42 +241,16 @@ def backward(
         layout, algorithm, sharing,
     )  # fmt: skip
     _args.check_grad(op, call.grad, sizes.shape, x=call.x, weight=call.weight)
-    table = None
-    if connections is not None:
-        table = tables.check(op, connections, call.weight.shape[0], call.weight.shape[1], groups)
-    channels_last = layout == _args.LAYOUTS[axes][1]
-    flipped = tuple(range(2, axes + 2))
+    flipped = tuple(range(2, axes + 2)) if flip else ()
 
     def fill_dx(dx: Array) -> None:
+        kernels = call.ready("weight", np.flip(call.weight, flipped))
         if sizes.core is None:
             dx[...] = 0
-            return
-        if hardly_shared(sizes):
-            sizes.core.input_gradient(
-                call.ready("grad", call.grad), call.ready("weight", call.weight), dx, call.threads
-            )
-            return
-        adjoint = input_gradient(
-            sizes.n, groups, call.weight.shape, sizes.rows,
-            None if sharing == "shared" else sizes.period, border, channels_last,
-            None if table is None else table.tobytes(),
-        )  # fmt: skip
-        kernels = np.flip(call.weight, flipped) if flip else call.weight
-        channel_axis = -1 if channels_last else 1
-        first = axes * -1 - 1 if channels_last else -axes  # spatial axis of dx
-        batched = (sizes.n, *call.x.shape[call.x.ndim - axes - 1 :])
-        shape = list(batched)
-        shape[first : first + axes or None] = adjoint.spatial
-        whole = dx.reshape(batched)
-        padded = np.empty(shape, dx.dtype) if adjoint.folds else whole
-        _adjoint.run(
-            adjoint.phases, call.ready("grad", call.grad), call.ready("weight", kernels), None,
-            padded, channel_axis, call.threads,
-        )  # fmt: skip
-        for axis, (before, shown) in enumerate(adjoint.folds, first):
-            padded = fold(padded, axis, before, shown, batched[axis])
-        if adjoint.folds:
-            whole[...] = padded
+        elif hardly_shared(sizes):
+            sizes.core.input_gradient(call.ready("grad", call.grad), kernels, dx, call.threads)
+        else:
+            convolve_back(call, sizes, kernels, dx)
 
     def fill_dweight(dweight: Array) -> None:
         if sizes.core is None:
@@ -273,8 +261,8 @@ def backward(
         )
         if flip:
             dweight[...] = np.flip(dweight, flipped).copy()
-        if table is not None:
-            dweight[~table] = 0
+        if sizes.table is not None:
+            dweight[~np.frombuffer(sizes.table, np.bool_).reshape(dweight.shape[:2])] = 0
 
     def fill_dbias(dbias: Array) -> None:
         grad = call.ready("grad", call.grad)

@@ -40,7 +40,7 @@ static void find_phase(const cc_gradient_plan *plan, int64_t phase, cc_conv *pro
 static cc_strip start_strip(const cc_gradient_plan *plan, const cc_conv *problem, int64_t channels)
 {
     cc_strip strip = cc_strip_start(problem, plan->by_row, channels, plan->kernels->lanes);
-    if (plan->by_row && (problem->channels_last || problem->axis[CC_COLUMN].stride > 1))
+    if (plan->by_row && problem->axis[CC_COLUMN].stride > 1)
         strip.in_place = false;
     strip.axis[CC_DEPTH].outputs = 1;
     strip.axis[CC_ROW].outputs = plan->rows;
@@ -87,6 +87,8 @@ static void choose_tiles(cc_gradient_plan *plan)
     int64_t out[CC_AXES];
     for (int a = 0; a < CC_AXES; a++) out[a] = ceil_div(p->axis[a].out, plan->period[a]);
     plan->by_row = rows_cost(plan, lanes) < channels_cost(plan, lanes);
+    plan->turned = plan->by_row && p->channels_last;
+    plan->problem.channels_last = p->channels_last && !plan->by_row;
     const int64_t most = plan->by_row ? TILE_ROUNDS * lanes : TILE_OUTPUTS;
     plan->columns = ceil_div(out[CC_COLUMN], ceil_div(out[CC_COLUMN], most));
     plan->rows = min(out[CC_ROW], most / plan->columns);

@@ -7,6 +7,7 @@
 
 typedef struct {
     cc_conv problem;
+    bool turned; /* channels came last, and x and the gradient must be turned first */
     int64_t period[CC_AXES], phases;
     const cc_kernels *kernels;
     ptrdiff_t taps;                /* of an input channel */

@@ -28,6 +28,7 @@ typedef struct {
     cc_gradient_plan plan;
     const char *x, *grad;
     char *dweight; /* where sums go: the result, or a result for each chunk */
+    char *turned_x, *turned_grad;
     char *parts;
     size_t strip, grads, sums, zeros, places, offsets, lines, pieces, bytes; /* of a part */
 } job;
@@ -122,14 +123,21 @@ static void pack_grads(const job *j, const cc_gradient_unit *u, const cc_gradien
     const cc_gradient_plan *plan = &j->plan;
     const cc_conv *p = &plan->problem;
     const cc_kernels *k = plan->kernels;
-    const int64_t columns = t->count[CC_COLUMN], width = padded(plan, count);
+    const int64_t width = padded(plan, count);
     const ptrdiff_t channel_step = p->channels_last ? 1 : cc_output_cells(p);
     const ptrdiff_t step = plan->period[CC_COLUMN] * (p->channels_last ? p->groups * p->k : 1);
     const ptrdiff_t channel = (u->group * p->k + first) * channel_step;
+    /* whole rows that follow each other are one */
+    const bool whole = plan->period[CC_ROW] == 1 && plan->period[CC_COLUMN] == 1 &&
+                       t->count[CC_COLUMN] == p->axis[CC_COLUMN].out;
+    const int64_t lines = whole ? 1 : t->count[CC_ROW];
+    const int64_t columns = t->count[CC_ROW] / lines * t->count[CC_COLUMN];
     for (int64_t n = 0; n < t->images; n++)
-        for (int64_t y = 0; y < t->count[CC_ROW]; y++, to += columns * width * k->size) {
+        for (int64_t y = 0; y < lines; y++, to += columns * width * k->size) {
             const char *grad = j->grad + (find_grad(j, u, t, n, y) + channel) * k->size;
-            if (step == 1)
+            if (channel_step == 1)
+                k->copy(grad, step, 1, to, width, columns, count);
+            else if (step == 1)
                 k->transpose(grad, channel_step, to, width, count, columns);
             else
                 for (int64_t x = 0; x < columns; x++)
@@ -205,23 +213,17 @@ static const char *find_rows(const job *j, const cc_gradient_unit *u, const cc_g
     const cc_kernels *k = plan->kernels;
     const ptrdiff_t outputs = cc_output_cells(p), columns = t->count[CC_COLUMN];
     const int64_t channel = u->group * p->k + u->output;
-    const bool in_place = !p->channels_last && plan->period[CC_COLUMN] == 1;
-    const char *grad = j->grad + channel * (p->channels_last ? 1 : outputs) * k->size;
+    const bool in_place = plan->period[CC_COLUMN] == 1;
+    const char *grad = j->grad + channel * outputs * k->size;
     *row = in_place ? outputs : t->images * t->count[CC_ROW] * columns;
     ptrdiff_t line = 0;
     for (int64_t n = 0; n < t->images; n++)
         for (int64_t y = 0; y < t->count[CC_ROW]; y++, line++) {
             const ptrdiff_t from = find_grad(j, u, t, n, y), to = line * columns;
             s->lines[line] = in_place ? from : to;
-            if (in_place)
-                continue;
-            char *copy = s->grads + to * k->size;
-            if (p->channels_last)
-                k->transpose(grad + from * k->size, plan->period[CC_COLUMN] * p->groups * p->k,
-                             copy, *row, columns, u->outputs);
-            else
-                k->copy(grad + from * k->size, outputs, plan->period[CC_COLUMN], copy, *row,
-                        u->outputs, columns);
+            if (!in_place)
+                k->copy(grad + from * k->size, outputs, plan->period[CC_COLUMN],
+                        s->grads + to * k->size, *row, u->outputs, columns);
         }
     return in_place ? grad : s->grads;
 }
@@ -326,6 +328,26 @@ static void add_chunks(const cc_gradient_plan *plan, char *results, void *dweigh
     add_results(plan, results, count, dweight);
 }
 
+/* Brings the channels of one image, of x or of the gradient, from last to first. */
+static void turn_image(const job *j, const char *from, char *to, int64_t image, int64_t channels,
+                       int64_t cells)
+{
+    const cc_kernels *k = j->plan.kernels;
+    const ptrdiff_t at = image * channels * cells * k->size;
+    k->transpose(from + at, channels, to + at, cells, cells, channels);
+}
+
+static void turn_part(int index, void *context)
+{
+    const job *j = context;
+    const cc_conv *p = &j->plan.problem;
+    const int64_t end = p->n * (index + 1) / j->plan.parts;
+    for (int64_t n = p->n * index / j->plan.parts; n < end; n++) {
+        turn_image(j, j->x, j->turned_x, n, p->groups * p->c, cc_input_cells(p));
+        turn_image(j, j->grad, j->turned_grad, n, p->groups * p->k, cc_output_cells(p));
+    }
+}
+
 /* Unless every period is 1, a problem must be a tiled layer's. */
 static bool is_sound(const cc_tiled *problem, cc_type type)
 {
@@ -343,19 +365,30 @@ cc_status cc_weight_gradient(const cc_tiled *problem, cc_type type, const void *
     const cc_gradient_plan *plan = &j.plan;
     cc_gradient_make_plan(&j.plan, problem, type, threads);
     lay_out_part(&j);
-    size_t results = 0;
-    if (plan->chunks > 1)
-        claim(&results, (plan->chunks + ceil_div(plan->chunks, TOGETHER)) * plan->weights,
-              (size_t)plan->kernels->size);
-    char *memory = cc_scratch_take(results + (size_t)plan->parts * j.bytes);
+    const cc_conv *p = &plan->problem;
+    const size_t size = (size_t)plan->kernels->size;
+    const ptrdiff_t images = plan->turned ? p->n * p->groups : 0;
+    const int64_t results = plan->chunks > 1 ? plan->chunks + ceil_div(plan->chunks, TOGETHER) : 0;
+    size_t end = 0;
+    const size_t turned_x = claim(&end, images * p->c * cc_input_cells(p), size);
+    const size_t turned_grad = claim(&end, images * p->k * cc_output_cells(p), size);
+    const size_t chunks = claim(&end, results * plan->weights, size);
+    char *memory = cc_scratch_take(end + (size_t)plan->parts * j.bytes);
     if (!memory)
         return CC_NO_MEMORY;
+    j.parts = memory + end;
     if (plan->chunks > 1)
-        j.dweight = memory;
-    j.parts = memory + results;
+        j.dweight = memory + chunks;
+    if (plan->turned) {
+        j.turned_x = memory + turned_x;
+        j.turned_grad = memory + turned_grad;
+        cc_parallel(plan->parts, turn_part, &j);
+        j.x = j.turned_x;
+        j.grad = j.turned_grad;
+    }
     cc_parallel(plan->parts, run_part, &j);
     if (plan->chunks > 1)
-        add_chunks(plan, memory, dweight);
+        add_chunks(plan, memory + chunks, dweight);
     cc_scratch_give(memory);
     return CC_OK;
 }
