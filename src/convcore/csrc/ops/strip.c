@@ -58,7 +58,9 @@ void cc_strip_layout(cc_strip *strip)
             elements = round_up(elements, strip->lanes);
             if (elements % 256 == 0)
                 elements += strip->lanes;
-            strip->lead = round_up(axis->of.before, strip->lanes) - axis->of.before;
+            const ptrdiff_t past =
+                axis->of.before % strip->lanes; /* of a boundary; < 0: before it */
+            strip->lead = past > 0 ? strip->lanes - past : -past;
         }
         pieces += axis->cells;
     }
