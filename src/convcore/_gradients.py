@@ -241,10 +241,11 @@ def backward(
         layout, algorithm, sharing,
     )  # fmt: skip
     _args.check_grad(op, call.grad, sizes.shape, x=call.x, weight=call.weight)
-    flipped = tuple(range(2, axes + 2)) if flip else ()
+    flipped = tuple(range(2, axes + 2))
 
     def fill_dx(dx: Array) -> None:
-        kernels = call.ready("weight", np.flip(call.weight, flipped))
+        kernels = np.flip(call.weight, flipped) if flip else call.weight
+        kernels = call.ready("weight", kernels)
         if sizes.core is None:
             dx[...] = 0
         elif hardly_shared(sizes):
