@@ -61,6 +61,45 @@ print("done", done)
 def assert_stays_inside(run_python, level, source, cases, least):
     """No case of the list `cases` in the module `source` touches memory outside its arrays."""
     done = run_python(GUARDED, source, cases, check=False, timeout=300, CONVCORE_ISA=level)
+    _assert_done(done, least)
+
+
+def _assert_done(done, least):
+    """The process has come to its end, after so many calls at least."""
     lines = done.stdout.strip().splitlines() or [""]
     assert done.returncode == 0, f"status {done.returncode} at {lines[-1]}\n{done.stderr[-3000:]}"
     assert int(lines[-1].removeprefix("done ")) > least
+
+
+GUARDED_GRADIENTS = """
+import numpy as np
+import convcore
+from fences import Fenced
+from gradient_cases import GRADIENTS, integer_arrays, plain
+
+places = [Fenced() for _ in range(7)]
+done = 0
+for number, case in enumerate(GRADIENTS):
+    if 0 in (*case.x, *case.weight):
+        continue
+    integers = integer_arrays(case)
+    for dtype in (np.float32, np.float64):
+        arrays = plain(integers, dtype)
+        outs = [a if a is None else np.full_like(a, np.nan) for a in arrays[1:]]
+        for end, threads in ((True, 1), (False, 2))[:1 + (number % 3 == 0)]:
+            print(f"last: {case} {dtype.__name__} {end} {threads}", flush=True)
+            here = [a if a is None else place.copy(a, end)
+                    for a, place in zip((*arrays, *outs), places)]
+            case.back(convcore, here[:4], out=here[4:], threads=threads)
+            for array, before in zip(here, arrays):
+                assert array is None or (array == before).all()
+            assert not any(np.isnan(array).any() for array in here[4:] if array is not None)
+            done += 1
+print("done", done)
+"""
+
+
+def assert_gradients_stay_inside(run_python, level, least):
+    """No gradient of the tables touches memory outside its arrays."""
+    done = run_python(GUARDED_GRADIENTS, check=False, timeout=300, CONVCORE_ISA=level)
+    _assert_done(done, least)

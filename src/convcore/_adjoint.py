@@ -4,8 +4,12 @@ Its outputs, the cells of the convolution's input, whose places leave the same r
 stride, a phase, see the same taps of the kernel, and neighbours among them see neighbouring cells:
 each phase is an ordinary convolution (of a tiled layer: a tiled one) of stride 1, with a part of
 the kernel. Transposed convolutions and the gradients of inputs are made of them.
+
+Where the convolution has few outputs, most of what its adjoint's outputs would see is padding; then
+the products are formed output by output instead, by a kernel of its own.
 """
 
+from collections.abc import Sequence
 from itertools import product
 from math import gcd, prod
 from typing import Any, NamedTuple
@@ -39,6 +43,7 @@ class Phase(NamedTuple):
     shape: tuple[int, ...]  # of these outputs, with batch and channels
     outputs: tuple[slice, ...]
     turns: list[Turns] | None  # of a tiled layer, whose weights must be brought in order first
+    to_front: bool  # channels, which come last, before the convolution
 
 
 def axis_phases(n: int, k: int, s: int, d: int, before: int, size: int) -> list[AxisPhase]:
@@ -112,6 +117,28 @@ def turned(weight: Array, turns: list[Turns]) -> Array:
     return np.ascontiguousarray(picked.transpose(order))
 
 
+# Output channels that do not fill the vectors of a kernel that has them as lanes.
+FEW_CHANNELS = 16
+# Products of the phases for each that the convolution has, from which on they are formed directly.
+WASTE = 4
+
+
+def waste(along: list[list[AxisPhase]], outputs: Sequence[int], kernel: Sequence[int]) -> float:
+    """Products that the phases form, those with padding too, for each of the convolution's."""
+    formed = [sum(phase.row[1] * phase.row[5] for phase in axis) for axis in along]
+    return prod(formed) / (prod(outputs) * prod(kernel))
+
+
+def forms_only_products(waste: float, table: bytes | None, weight: Array) -> bool:
+    """Whether to form the products directly: see :data:`WASTE`.
+
+    So they are where padding would be multiplied with an infinite weight, too.
+    """
+    if table is not None:  # which the direct way does not know
+        return False
+    return waste > WASTE or not np.isfinite(weight).all()
+
+
 def phases(
     n: int,
     groups: int,
@@ -129,6 +156,11 @@ def phases(
     """
     axes = len(along)
     c, k = weight[0] // groups, weight[-1 - axes]
+    # Few output channels are computed with columns as lanes, for which the kernels would bring the
+    # channels of the input to the front in each phase.
+    several = prod(len(axis) for axis in along) > 1
+    to_front = channels_last and groups == 1 and k < FEW_CHANNELS and several
+    channels_last = channels_last and not to_front
     result = []
     for parts in product(*along):
         rows = [part.row for part in parts]
@@ -141,11 +173,13 @@ def phases(
             order = places(weight, groups, [part.taps for part in parts])
         core = _core.Conv(n, groups, c, k, _shapes.three_axes(rows), "zeros", channels_last,
                           period=repeats, table=table, weights=order)  # fmt: skip
-        channels, outputs = groups * k, tuple(part.outputs for part in parts)
+        outputs: tuple[slice, ...] = tuple(part.outputs for part in parts)
+        shape: tuple[int, ...] = (n, groups * k, *counts)
         if channels_last:
-            result.append(Phase(core, (n, *counts, channels), (slice(None), *outputs), turns))
+            shape = n, *counts, groups * k
         else:
-            result.append(Phase(core, (n, channels, *counts), (slice(None),) * 2 + outputs, turns))
+            outputs = (slice(None), *outputs)
+        result.append(Phase(core, shape, (slice(None), *outputs), turns, to_front))
     return result
 
 
@@ -154,6 +188,10 @@ def run(
     threads: int,
 ) -> None:  # fmt: skip
     """Fill y, with a batch, phase by phase; outputs of no phase are their bias alone."""
+    if phases and phases[0].to_front:
+        x = x.reshape(len(y), *x.shape[x.ndim - y.ndim + 1 :])
+        x, y = np.ascontiguousarray(np.moveaxis(x, -1, 1)), np.moveaxis(y, -1, 1)
+        channel_axis = 1
     if sum(prod(phase.shape) for phase in phases) < y.size:
         _linear.fill_with_bias(y, bias, y.ndim - 2, channel_axis)
     for phase in phases:

@@ -207,20 +207,22 @@ def check_grad(op: str, grad: Array, shape: tuple[int, ...], **given: Array) -> 
         )
 
 
-def check_out(op: str, out: object, shape: tuple[int, ...], dtype: DType) -> Array:
+def check_out(
+    op: str, out: object, shape: tuple[int, ...], dtype: DType, name: str = "out"
+) -> Array:
     """The caller's array for the result, plain: of this very shape and dtype, writeable."""
     if not isinstance(out, np.ndarray):
-        raise TypeError(f"{op}: out must be a NumPy array, got {type(out).__name__}")
+        raise TypeError(f"{op}: {name} must be a NumPy array, got {type(out).__name__}")
     plain: Array = out.view(np.ndarray)
     if plain.shape != shape:
-        raise ValueError(f"{op}: out has shape {plain.shape}, expected {shape}")
+        raise ValueError(f"{op}: {name} has shape {plain.shape}, expected {shape}")
     if plain.dtype != dtype:
-        raise TypeError(f"{op}: out has dtype {plain.dtype}, expected {dtype}")
+        raise TypeError(f"{op}: {name} has dtype {plain.dtype}, expected {dtype}")
     if not plain.flags.writeable:
-        raise ValueError(f"{op}: out is read-only, expected a writeable array")
+        raise ValueError(f"{op}: {name} is read-only, expected a writeable array")
     steps = zip(plain.shape, plain.strides, strict=True)
     if plain.size and any(step == 0 and n > 1 for n, step in steps):
-        raise ValueError(f"{op}: out has elements in the same memory, strides {plain.strides}")
+        raise ValueError(f"{op}: {name} has elements in the same memory, strides {plain.strides}")
     return plain
 
 
@@ -253,13 +255,14 @@ def target(
     dtype: DType,
     work: DType,
     operands: tuple[Array | None, ...],
+    name: str = "out",
     **given: object,
 ) -> tuple[Array, Array | None]:
     """Where kernels write a result that is computed in ``work``, and the caller's array, plain.
 
     They are one where that is possible; ``given`` is what a MemoryError tells of the call.
     """
-    place = None if out is None else check_out(op, out, shape, dtype)
+    place = None if out is None else check_out(op, out, shape, dtype, name)
     if place is not None and computes_into(place, work, operands):
         return place, place
     return new_result(op, shape, work, **given), place

@@ -6,6 +6,7 @@ the adjoint, a convolution or several; that of the bias a sum.
 
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import combinations
 from math import prod
 from typing import NamedTuple
 
@@ -74,6 +75,9 @@ def read_out(op: str, out: object, needs: list[bool]) -> list[Array | None]:
     for name, array, need in zip(NAMES, out, needs, strict=True):
         if array is not None and not need:
             raise ValueError(f"{op}: out has an array for {name}, whose gradient is not computed")
+    given = [array for array in out if isinstance(array, np.ndarray)]
+    if any(np.shares_memory(a, b) for a, b in combinations(given, 2)):
+        raise ValueError(f"{op}: out has arrays that share memory, expected separate ones")
     return list(out)
 
 
@@ -94,10 +98,10 @@ def compute(
     outs = read_out(op, out, wanted)
     operands = (call.grad, call.x, call.weight)
     targets: list[tuple[Array, Array | None] | None] = [
-        _args.target(op, array, shape, call.dtype, call.work, operands, x=call.x,
-                     weight=call.weight) if need else None
-        for need, array, shape in zip(
-            wanted, outs, (call.x.shape, call.weight.shape, bias_shape), strict=True
+        _args.target(op, array, shape, call.dtype, call.work, operands, f"out, for {name},",
+                     x=call.x, weight=call.weight) if need else None
+        for name, need, array, shape in zip(
+            NAMES, wanted, outs, (call.x.shape, call.weight.shape, bias_shape), strict=True
         )
     ]  # fmt: skip
     try:
@@ -105,21 +109,23 @@ def compute(
             for target, compute_into in zip(targets, fill, strict=True):
                 if target:
                     compute_into(target[0])
+            dx, dweight, dbias = (
+                _args.delivered(*target, array, call.dtype) if target else None
+                for target, array in zip(targets, outs, strict=True)
+            )
     except MemoryError as error:
+        what = str(error).removeprefix(f"{op}: ")
         raise MemoryError(
-            f"{op}: {error}; x has shape {call.x.shape}, weight {call.weight.shape}"
+            f"{op}: {what}; x has shape {call.x.shape}, weight {call.weight.shape}"
         ) from None
-    dx, dweight, dbias = (
-        _args.delivered(*target, array, call.dtype) if target else None
-        for target, array in zip(targets, outs, strict=True)
-    )
     return dx, dweight, dbias
 
 
 class InputGradient(NamedTuple):
     """The adjoint of a convolution, whose outputs may be padded cells still to be folded."""
 
-    phases: list[_adjoint.Phase]
+    phases: list[_adjoint.Phase]  # none if it is too wasteful
+    waste: float
     spatial: tuple[int, ...]  # sizes of its result
     folds: tuple[tuple[int, Array], ...]  # of each axis: padding before, and the cells shown
 
@@ -127,36 +133,47 @@ class InputGradient(NamedTuple):
 @lru_cache(maxsize=256)
 def input_gradient(sizes: _linear.Problem, weight: tuple[int, ...]) -> InputGradient:
     """Prepare the gradient of x of a layer with these sizes and a weight of this shape."""
-    along, spatial, folds = [], [], []
-    for cells, kernel, stride, dilation, before, size in sizes.rows:
+    along, spatial, kept = [], [], []
+    for cells, taps, stride, dilation, before, size in sizes.rows:
         padded = cells
-        if sizes.border != "zeros":
-            seen = (size - 1) * stride + (kernel - 1) * dilation + 1
-            padded = max(before + cells, seen)
-            sides = (before, padded - before - cells)
-            shown = np.pad(np.arange(cells), sides, sizes.border)  # type: ignore[call-overload]
-            folds.append((before, shown))
+        if sizes.border != "zeros":  # cells of the padding are kept, and folded later
+            padded = max(before + cells, (size - 1) * stride + (taps - 1) * dilation + 1)
+            kept.append((cells, before, padded - before - cells))
             before = 0
         spatial.append(padded)
-        along.append(_adjoint.axis_phases(size, kernel, stride, dilation, before, padded))
+        along.append(_adjoint.axis_phases(size, taps, stride, dilation, before, padded))
+    outputs, kernel = [row[-1] for row in sizes.rows], [row[1] for row in sizes.rows]
+    waste = _adjoint.waste(along, outputs, kernel)
     lists = None
     if sizes.table is not None:
         pairs = np.frombuffer(sizes.table, np.bool_).reshape(weight[:2])
         lists = _linear.input_lists(pairs.T.tobytes(), weight[1])
+    if waste > _adjoint.WASTE and not lists:
+        return InputGradient([], waste, (), ())
     tiled = len(weight) > 2 + len(sizes.rows)
     phases = _adjoint.phases(
         sizes.n, sizes.groups, weight, along, sizes.channels_last,
         sizes.period if tiled else None, lists,
     )  # fmt: skip
-    return InputGradient(phases, tuple(spatial), tuple(folds))
+    folds = tuple(
+        (before, np.pad(np.arange(cells), (before, after), sizes.border))  # type: ignore[call-overload]
+        for cells, before, after in kept
+    )
+    return InputGradient(phases, waste, tuple(spatial), folds)
 
 
 def fold(padded: Array, axis: int, before: int, shown: Array, cells: int) -> Array:
-    """Add what padded cells along an axis have to the cells that they show."""
+    """Add what padded cells along an axis have to the cells that they show, summed in float64.
+
+    The result is a part of the padded array, in place.
+    """
     padded = np.moveaxis(padded, axis, 0)
-    result = padded[before : before + cells].copy()
-    for place in (*range(before), *range(before + cells, len(padded))):
-        result[shown[place]] += padded[place]
+    result = padded[before : before + cells]
+    order = np.argsort(shown, kind="stable")  # cell by cell
+    order = order[(order < before) | (order >= before + cells)]
+    if len(order):
+        found, starts = np.unique(shown[order], return_index=True)
+        result[found] += np.add.reduceat(padded[order], starts, axis=0, dtype=np.float64)
     return np.moveaxis(result, 0, axis)
 
 
@@ -195,7 +212,12 @@ def hardly_shared(sizes: _linear.Problem, weight: Array) -> bool:
 
 def convolve_back(call: Call, sizes: _linear.Problem, kernels: Array, dx: Array) -> None:
     """Fill dx by the adjoint of a layer; its padding goes to the cells that it shows."""
+    assert sizes.core is not None
+    grad = call.ready("grad", call.grad)
     adjoint = input_gradient(sizes, kernels.shape)
+    if _adjoint.forms_only_products(adjoint.waste, sizes.table, kernels):
+        sizes.core.input_gradient(grad, kernels, dx, call.threads)
+        return
     axes = call.axes
     channel_axis = -1 if sizes.channels_last else 1
     first = -1 - axes if sizes.channels_last else -axes  # spatial axis
@@ -205,7 +227,6 @@ def convolve_back(call: Call, sizes: _linear.Problem, kernels: Array, dx: Array)
         shape = list(whole.shape)
         shape[first : first + axes or None] = adjoint.spatial
         result = np.empty(shape, dx.dtype)
-    grad = call.ready("grad", call.grad)
     _adjoint.run(adjoint.phases, grad, kernels, None, result, channel_axis, call.threads)
     for axis, (before, shown) in enumerate(adjoint.folds, first):
         result = fold(result, axis, before, shown, whole.shape[axis])

@@ -176,6 +176,7 @@ def read(
         groups = _args.whole(op, "groups", groups, 1)
     if type(border) is not str:
         _args.choice(op, "border", border, _args.BORDERS)
+        border = str(border)
     if type(layout) is not str:
         _args.choice(op, "layout", layout, _args.LAYOUTS[axes])
     if type(algorithm) is not str or algorithm not in _args.ALGORITHMS:

@@ -20,6 +20,7 @@ class Problem(NamedTuple):
     phases: list[_adjoint.Phase]
     shape: tuple[int, ...]  # of the result, with a batch
     channel_axis: int
+    waste: float  # of the phases, of which there are none if it is too much
     adjoint: _core.Conv | None  # the convolution whose adjoint this is, unless it has no products
 
 
@@ -71,12 +72,14 @@ def problem(
     shape = _shapes.join(op, n, out_channels, sizes, channels_last, x=x, weight=weight,
                          padding=padding, stride=stride, dilation=dilation,
                          output_padding=output_padding)  # fmt: skip
-    phases, adjoint = [], None
+    phases, adjoint, waste = [], None, 0.0
     if prod(shape) and channels:
-        phases = _adjoint.phases(n, groups, weight, along, channels_last)
+        waste = _adjoint.waste(along, spatial, kernel)
+        if waste <= _adjoint.WASTE:
+            phases = _adjoint.phases(n, groups, weight, along, channels_last)
         adjoint = _core.Conv(n, groups, weight[1], channels // groups, _shapes.three_axes(rows),
                              "zeros", channels_last)  # fmt: skip
-    return Problem(phases, shape, axes + 1 if channels_last else 1, adjoint)
+    return Problem(phases, shape, axes + 1 if channels_last else 1, waste, adjoint)
 
 
 def read(
@@ -125,7 +128,7 @@ def transposed(
     weight = _args.array(op, "weight", weight)
     dtype, work = _args.result_type(op, x.dtype, weight.dtype)
     count = _runtime.threads_for(op, threads)
-    phases, shape, channel_axis, _ = read(
+    phases, shape, channel_axis, waste, adjoint = read(
         op, axes, x, weight, stride, padding, dilation, groups, output_padding, layout
     )
     offset = _args.ready_bias(op, bias, (shape[channel_axis],), dtype, work)
@@ -136,7 +139,13 @@ def transposed(
     )  # fmt: skip
     x, weight = _args.ready(op, "x", x, work), _args.ready(op, "weight", weight, work)
     try:
-        _adjoint.run(phases, x, weight, offset, target.reshape(shape), channel_axis, count)
+        y = target.reshape(shape)
+        if adjoint is not None and _adjoint.forms_only_products(waste, None, weight):
+            adjoint.input_gradient(x, weight, y, count)
+            if offset is not None:
+                y += offset.reshape(-1, *(1,) * (y.ndim - 1 - channel_axis))
+        else:
+            _adjoint.run(phases, x, weight, offset, y, channel_axis, count)
     except MemoryError as error:
         raise MemoryError(f"{op}: {error}; x has shape {x.shape}, weight {weight.shape}") from None
     return _args.delivered(target, place, out, dtype)

@@ -86,8 +86,8 @@ cc_status cc_tiled_forward(const cc_tiled *problem, cc_type type, const void *x,
 cc_status cc_weight_gradient(const cc_tiled *problem, cc_type type, const void *x, const void *grad,
                              void *dweight, int threads);
 
-/* Gradient of x of a tiled or local layer whose kernels few outputs share: their weights are read
- * once for many images, but no faster than that. */
+/* Gradient of x of either, without a table, by the products that there are and no others: for local
+ * layers, whose weights it reads once for many images, and where few outputs see a cell. */
 cc_status cc_local_input_gradient(const cc_tiled *problem, cc_type type, const void *grad,
                                   const void *weight, void *dx, int threads);
 

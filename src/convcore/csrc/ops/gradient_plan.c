@@ -11,9 +11,9 @@
 enum { TILE_OUTPUTS = CC_BLOCK_TAPS, TILE_ROUNDS = 64, WIDE_BYTES = 64 };
 /* Output channels of a unit, and most bytes of its sums and of the cells of a tile. */
 enum { BLOCK_CHANNELS = 64, SUM_BYTES = 256 << 10, STRIP_BYTES = 192 << 10 };
-/* Where there are fewer blocks of output channels by input channels than FEW (FEW times as many where
- * a block has few output channels), the outputs are dealt out in so many chunks at most, which all
- * together have sums of so many bytes. */
+/* Where there are fewer blocks of output channels by input channels than FEW (FEW times as many
+ * where a block has few output channels), the outputs are dealt out in so many chunks at most,
+ * which all together have sums of so many bytes. */
 enum { FEW = 8, CHUNKS = 64, CHUNK_BYTES = 16 << 20 };
 
 static int64_t share(int64_t n, int64_t parts, int64_t i) { return n * i / parts; }

@@ -1,11 +1,12 @@
-/* Gradient of x of tiled and local layers whose kernels hardly any outputs share.
+/* Gradient of x where hardly any outputs share a kernel, or an input cell.
  *
  *   dV[c, o * stride + tap * dilation - before] += sum over k of G[k, o] K[k, o % period, c, tap]
  *
- * Weights are read as they lie and once for as many images as fit, as in the forward direction:
- * what all output channels of an output bring to the cells that it sees, a patch, is summed for a
- * few neighbouring outputs, then added to the cells. Threads have input channels of their own, so
- * the order of all sums is fixed by sizes alone.
+ * These products and no others: nothing is multiplied with padding. Weights are read as they lie
+ * and once for as many images as fit, as in the forward direction: what all output channels of an
+ * output bring to the cells that it sees, a patch, is summed for a few neighbouring outputs, then
+ * added to the cells. Threads have input channels of their own, so the order of all sums is fixed
+ * by sizes alone.
  */
 #include "parallel.h"
 #include "problem.h"
@@ -27,7 +28,7 @@ typedef struct {
     int64_t period[CC_AXES], phases;
     const cc_kernels *kernels;
     ptrdiff_t taps; /* of an input channel */
-    int64_t ranges; /* of input channels */
+    int64_t ranges; /* of a group's input channels */
     int64_t images; /* of a tile */
     int parts;
     const char *grad, *weight;
@@ -37,8 +38,8 @@ typedef struct {
 
 /* A part's work of the moment. */
 typedef struct {
-    cc_strip strip; /* of the channels' whole planes */
-    int64_t channel, channels;
+    cc_strip strip;                   /* of the channels' whole planes */
+    int64_t group, channel, channels; /* in the group */
     int64_t image, images;
     char *cells, *patches, *turned; /* patches [output][image][tap]; one image's, [tap][output] */
     ptrdiff_t *places, patch_row;
@@ -62,14 +63,15 @@ static ptrdiff_t row_of(const job *j, int64_t channels)
 static void make_plan(job *j, int threads)
 {
     const cc_conv *p = &j->problem;
-    const double weights = (double)p->k * (double)j->phases * (double)p->c * (double)j->taps;
+    const double weights =
+        (double)(p->groups * p->k) * (double)j->phases * (double)p->c * (double)j->taps;
     const double outputs = (double)p->n * (double)cc_output_cells(p);
     const double products = weights / (double)j->phases * outputs;
     const double macs_per_us = 30e3, weights_per_us = 5e3;
     threads = cc_useful_threads(products / macs_per_us + weights / weights_per_us, threads);
     const int64_t fit = max(1, ROW_TAPS / j->taps);
-    j->ranges = min(p->c, max(ceil_div(p->c, fit), threads));
-    j->parts = (int)min(threads, j->ranges);
+    j->ranges = min(p->c, max(ceil_div(p->c, fit), ceil_div(threads, p->groups)));
+    j->parts = (int)min(threads, p->groups * j->ranges);
     const int64_t channels = ceil_div(p->c, j->ranges), size = j->kernels->size;
     const ptrdiff_t patch = row_of(j, channels) * size;
     j->images = min(min(p->n, TILE_IMAGES), max(1, PATCH_BYTES / (TILE_COLUMNS * patch)));
@@ -103,13 +105,13 @@ static void sum_patches(const job *j, const work *w, const int64_t *o, int64_t c
     const cc_kernels *k = j->kernels;
     const int64_t outputs = cc_output_cells(p);
     const ptrdiff_t weights = p->c * j->taps, patch = w->images * w->patch_row;
-    const ptrdiff_t pixel = p->channels_last ? p->k : 1;
+    const ptrdiff_t pixel = p->channels_last ? p->groups * p->k : 1;
     cc_dots dots = {.images = w->images,
                     .taps = w->channels * j->taps,
                     .patch = w->patch,
                     .weight_row = j->phases * weights,
                     .y_channel = p->channels_last ? 1 : outputs,
-                    .y_image = p->k * outputs};
+                    .y_image = p->groups * p->k * outputs};
     const int64_t near = max(1, NEAR_BYTES / (patch * k->size));
     for (int64_t first = 0; first < columns; first += near)
         for (int64_t c = 0; c < p->k; c += STREAMS) {
@@ -117,9 +119,10 @@ static void sum_patches(const job *j, const work *w, const int64_t *o, int64_t c
             dots.add = c > 0;
             for (int64_t x = first; x < min(first + near, columns); x++) {
                 const int64_t at[CC_AXES] = {o[CC_DEPTH], o[CC_ROW], o[CC_COLUMN] + x};
-                const ptrdiff_t row = (c * j->phases + find_phase(j, at)) * weights;
-                const ptrdiff_t grad =
-                    w->image * dots.y_image + c * dots.y_channel + find_output(j, at) * pixel;
+                const int64_t channel = w->group * p->k + c;
+                const ptrdiff_t row = (channel * j->phases + find_phase(j, at)) * weights;
+                const ptrdiff_t grad = w->image * dots.y_image + channel * dots.y_channel +
+                                       find_output(j, at) * pixel;
                 k->spread(&dots, j->weight + (row + w->channel * j->taps) * k->size,
                           j->grad + grad * k->size, w->patches + x * patch * k->size);
             }
@@ -163,10 +166,11 @@ static void run_images(const job *j, work *w, cc_piece *pieces)
     const cc_cut cut = cc_strip_cut(&w->strip, origin, out, pieces);
     const int64_t plane = cc_input_cells(p);
     for (int64_t n = 0; n < w->images; n++) {
-        const ptrdiff_t image = (w->image + n) * p->c * plane;
-        char *dx = j->dx + (image + w->channel * w->strip.src_channel) * k->size;
+        const ptrdiff_t image = (w->image + n) * p->groups * p->c * plane;
+        const int64_t channel = w->group * p->c + w->channel;
+        char *dx = j->dx + (image + channel * w->strip.src_channel) * k->size;
         if (p->channels_last)
-            k->copy(NULL, 0, 0, dx, p->c, plane, w->channels);
+            k->copy(NULL, 0, 0, dx, p->groups * p->c, plane, w->channels);
         else
             k->copy(NULL, 0, 0, dx, 0, 1, w->channels * plane);
         cc_strip_drain(&w->strip, k, &cut,
@@ -183,8 +187,10 @@ static void run_part(int index, void *context)
               .patches = scratch + j->patches,
               .turned = scratch + j->turned,
               .places = (ptrdiff_t *)(scratch + j->places)};
-    const int64_t end = j->ranges * (index + 1) / j->parts;
-    for (int64_t range = j->ranges * index / j->parts; range < end; range++) {
+    const int64_t units = p->groups * j->ranges, end = units * (index + 1) / j->parts;
+    for (int64_t unit = units * index / j->parts; unit < end; unit++) {
+        const int64_t range = unit % j->ranges;
+        w.group = unit / j->ranges;
         w.channel = p->c * range / j->ranges;
         w.channels = p->c * (range + 1) / j->ranges - w.channel;
         w.patch_row = row_of(j, w.channels);
@@ -201,7 +207,7 @@ static void run_part(int index, void *context)
 cc_status cc_local_input_gradient(const cc_tiled *problem, cc_type type, const void *grad,
                                   const void *weight, void *dx, int threads)
 {
-    if (!cc_tiled_is_sound(problem, type) || threads < 1)
+    if (!cc_layer_is_sound(problem, type) || problem->conv.first_input || threads < 1)
         return CC_BAD_PROBLEM;
     job j = {.problem = problem->conv,
              .phases = 1,

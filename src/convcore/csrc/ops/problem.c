@@ -40,3 +40,10 @@ bool cc_tiled_is_sound(const cc_tiled *problem, cc_type type)
             return false;
     return true;
 }
+
+bool cc_layer_is_sound(const cc_tiled *problem, cc_type type)
+{
+    const int64_t *period = problem->period;
+    const bool shared = period[CC_DEPTH] == 1 && period[CC_ROW] == 1 && period[CC_COLUMN] == 1;
+    return shared ? cc_conv_is_sound(&problem->conv, type) : cc_tiled_is_sound(problem, type);
+}

@@ -7,6 +7,8 @@
 /* Whether sizes, type and table of connections are in range: what keeps memory safe. */
 bool cc_conv_is_sound(const cc_conv *problem, cc_type type);
 bool cc_tiled_is_sound(const cc_tiled *problem, cc_type type);
+/* Either: a convolution where every period is 1. */
+bool cc_layer_is_sound(const cc_tiled *problem, cc_type type);
 
 /* Cells of a channel of the input, and outputs of a channel. */
 static inline int64_t cc_input_cells(const cc_conv *problem)

@@ -368,18 +368,10 @@ static void turn_part(int index, void *context)
     }
 }
 
-/* Unless every period is 1, a problem must be a tiled layer's. */
-static bool is_sound(const cc_tiled *problem, cc_type type)
-{
-    const int64_t *period = problem->period;
-    const bool shared = period[CC_DEPTH] == 1 && period[CC_ROW] == 1 && period[CC_COLUMN] == 1;
-    return shared ? cc_conv_is_sound(&problem->conv, type) : cc_tiled_is_sound(problem, type);
-}
-
 cc_status cc_weight_gradient(const cc_tiled *problem, cc_type type, const void *x, const void *grad,
                              void *dweight, int threads)
 {
-    if (!is_sound(problem, type) || threads < 1)
+    if (!cc_layer_is_sound(problem, type) || threads < 1)
         return CC_BAD_PROBLEM;
     job j = {.x = x, .grad = grad, .dweight = dweight};
     const cc_gradient_plan *plan = &j.plan;
