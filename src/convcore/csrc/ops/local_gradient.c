@@ -121,8 +121,8 @@ static void sum_patches(const job *j, const work *w, const int64_t *o, int64_t c
                 const int64_t at[CC_AXES] = {o[CC_DEPTH], o[CC_ROW], o[CC_COLUMN] + x};
                 const int64_t channel = w->group * p->k + c;
                 const ptrdiff_t row = (channel * j->phases + find_phase(j, at)) * weights;
-                const ptrdiff_t grad = w->image * dots.y_image + channel * dots.y_channel +
-                                       find_output(j, at) * pixel;
+                const ptrdiff_t grad =
+                    w->image * dots.y_image + channel * dots.y_channel + find_output(j, at) * pixel;
                 k->spread(&dots, j->weight + (row + w->channel * j->taps) * k->size,
                           j->grad + grad * k->size, w->patches + x * patch * k->size);
             }
