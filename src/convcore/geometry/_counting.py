@@ -93,7 +93,8 @@ def count(layer: Any, input_shape: tuple[int, ...]) -> Count:
     ----------
     layer : Layer, or any object with its attributes
         ``operator``, the name of an operator of this library; ``weight`` and ``bias``, arrays,
-        shapes or None; ``options``, a mapping of what else the operator takes.
+        shapes or None; ``options``, a mapping of what else the operator takes. A layer of
+        ``convcore.nn`` is one; what it is made of besides, it counts itself.
     input_shape : tuple of ints
         Shape of the operator's input, with or without a batch. Connections and multiply-adds are
         counted for the whole batch.
@@ -134,6 +135,9 @@ def count(layer: Any, input_shape: tuple[int, ...]) -> Count:
     (1516, 1500, 16, 151600)
     """
     op = "count"
+    own = getattr(layer, "count", None)
+    if callable(own) and hasattr(layer, "operator"):
+        return own(input_shape)  # type: ignore[no-any-return]
     read = _operators.read(op, layer)
     text, options = f"{op}: {read.name}", dict(read.options)
     if read.weight is not None:

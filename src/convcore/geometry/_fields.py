@@ -148,16 +148,16 @@ def equal_windows(sizes: _operators.Sizes) -> tuple[Axis, ...] | None:
 
 def _rows(op: str, layer: Any, shape: object) -> tuple[tuple[Axis, ...], tuple[int, ...] | None]:
     """A layer's windows, and its output's shape where that of its input is known."""
+    read = _operators.read(op, layer)
+    op = f"{op}: {read.name}"
     if shape is not None:
-        sizes = _operators.sizes(op, layer, shape)
+        sizes = _operators.sizes(op, read, shape)
         rows = equal_windows(sizes)
         if rows is None:
             raise ValueError(
                 f"{op}: the outputs of {_args.shown(layer)} do not all see equally many cells"
             )
         return rows, sizes.shape
-    read = _operators.read(op, layer)
-    op = f"{op}: {read.name}"
     if read.kind.startswith("adaptive") or read.kind == "conv_transpose":
         raise ValueError(f"{op}: its windows depend on the size of the input: give input_shape")
     kernel = _operators.kernel(op, read)
@@ -205,7 +205,8 @@ def _of_tuples(
                 f"{words} must be (kernel, stride, padding, dilation), or the first of these, got "
                 f"{_args.shown(layer)}"
             )
-        kernel, stride, padding, dilation = (*layer, *(1, "valid", 1)[len(layer) - 1:])
+        rest: list[Any] = [1, "valid", 1]
+        kernel, stride, padding, dilation = list(layer) + rest[len(layer) - 1 :]
         # a pair is that of the only axis
         pads = (tuple(padding),) if isinstance(padding, (tuple, list)) else padding
         taps = _args.per_axis(words, "kernel", kernel, 1)

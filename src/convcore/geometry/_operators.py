@@ -75,11 +75,10 @@ def read(op: str, layer: Any) -> Operator:
     return Operator(operator, kind, axes, weight, bias, options)
 
 
-def sizes(op: str, layer: Any, input_shape: object) -> Sizes:
+def sizes(op: str, layer: Operator, input_shape: object) -> Sizes:
     """Lay a layer's windows over an input of this shape."""
-    read_layer = read(op, layer)
-    op = f"{op}: {read_layer.name}"
-    _, kind, axes, weight, _, options = read_layer
+    _, kind, axes, weight, _, options = layer
+    options = dict(options)
     x = _layers.read_input(op, axes, input_shape, options.get("layout"))
     channels, rows = x.channels, None
     if weight is None:
