@@ -169,8 +169,9 @@ def fit(
         A function of a batch of examples and a generator that returns the batch to train with
         instead, moved or turned a little, say.
     rng : numpy.random.Generator or int, optional
-        Decides the order, what ``augment`` does and what :class:`Dropout` drops. The same one gives the same bits, on
-        one machine with any number of threads. None: another order each time.
+        Decides the order, what ``augment`` does and what :class:`Dropout` drops. The same one
+        gives the same bits, on one machine with any number of threads. None: another order each
+        time.
     progress : bool
         Show it on standard error: a bar by tqdm where that is installed, else a line an epoch.
     checkpoint : str or path, optional
