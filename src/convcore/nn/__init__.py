@@ -1,10 +1,10 @@
 """Networks of this package's layers: built, counted, trained, saved.
 
 A layer is a function of arrays with a gradient; :class:`Sequential` is a list of layers, itself a
-layer. ``models`` has LeNet-5 and AlexNet.
+layer. ``models`` has LeNet-5 and AlexNet, ``data`` has digits to train them with.
 """
 
-from convcore.nn import models
+from convcore.nn import data, models
 from convcore.nn._activations import Dropout, Flatten, ReLU, Sigmoid, Softmax, Tanh
 from convcore.nn._base import Layer
 from convcore.nn._files import load, save
@@ -63,6 +63,7 @@ __all__ = [
     "TiledConv2d",
     "WeightedPool2d",
     "cross_entropy",
+    "data",
     "evaluate",
     "fit",
     "load",

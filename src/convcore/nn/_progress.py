@@ -20,12 +20,13 @@ class Progress:
             else:
                 self._tqdm = tqdm
 
-    def step(self, loss: float) -> None:
+    def step(self, epoch: int, loss: float) -> None:
         """Count a batch."""
         if self._tqdm is None:
             return
         if self.bar is None:
-            self.bar = self._tqdm(total=self.batches, file=sys.stderr, unit="batch", leave=True)
+            name = f"epoch {epoch}/{self.epochs}"
+            self.bar = self._tqdm(total=self.batches, desc=name, file=sys.stderr, unit="batch")
         self.bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
         self.bar.update()
 
@@ -38,13 +39,11 @@ class Progress:
             words += f"; validation: loss {epoch.validation_loss:.4f}"
         if epoch.validation_accuracy is not None:
             words += f", {100 * epoch.validation_accuracy:.2f} % right"
-        name = f"epoch {epoch.epoch}/{self.epochs}"
         if self.bar is not None:
-            self.bar.set_description_str(name, refresh=False)
             self.bar.set_postfix_str(words)
             self.close()
         elif self.shown:
-            print(f"{name}: {words}", file=sys.stderr, flush=True)
+            print(f"epoch {epoch.epoch}/{self.epochs}: {words}", file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Leave the line."""

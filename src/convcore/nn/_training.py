@@ -300,7 +300,7 @@ def _epoch(
         classes = _has_classes(result, wanted)
         if classes:
             right += int((result.argmax(axis=1) == wanted).sum())
-        shown.step(value)
+        shown.step(number, value)
     return Epoch(number, total / examples, right / examples if classes else None)
 
 
