@@ -36,8 +36,8 @@ def run(digits: Digits, folder: Path, say: Callable[[str], None], progress: bool
     picture(filters(weight), folder / "lenet5-filters.png")
     image = digits.test_images[int(np.argmax(digits.test_labels == SEEN))]
     maps_sheet(model, image).save(folder / "lenet5-maps.png")
-    say("\nlenet5-filters.png has the six kernels that C1 has learned, lenet5-maps.png what C1 to S4\n"
-        f"make of a {SEEN}.")
+    say("\nlenet5-filters.png has the six kernels that C1 has learned, lenet5-maps.png what C1 to\n"
+        f"S4 make of a {SEEN}.")
 
 
 def train(model: nn.Sequential, digits: Digits, progress: bool) -> None:

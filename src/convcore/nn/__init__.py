@@ -4,12 +4,13 @@ A layer is a function of arrays with a gradient; :class:`Sequential` is a list o
 layer. ``models`` has LeNet-5 and AlexNet, ``data`` has digits to train them with.
 """
 
-from convcore.nn import data, models
+from convcore.nn import data as data
+from convcore.nn import models as models
 from convcore.nn._activations import Dropout, Flatten, ReLU, Sigmoid, Softmax, Tanh
 from convcore.nn._base import Layer
 from convcore.nn._files import load, save
 from convcore.nn._losses import Loss, cross_entropy, mse
-from convcore.nn._optimisers import SGD, Adam
+from convcore.nn._optimizers import SGD, Adam, Optimizer
 from convcore.nn._pooling import (
     AdaptiveAvgPool2d,
     AdaptiveMaxPool2d,
@@ -52,6 +53,7 @@ __all__ = [
     "Loss",
     "LpPool2d",
     "MaxPool2d",
+    "Optimizer",
     "ReLU",
     "Row",
     "Sequential",
@@ -63,11 +65,9 @@ __all__ = [
     "TiledConv2d",
     "WeightedPool2d",
     "cross_entropy",
-    "data",
     "evaluate",
     "fit",
     "load",
-    "models",
     "mse",
     "save",
     "summary",

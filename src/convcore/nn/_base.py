@@ -16,8 +16,8 @@ Shape = tuple[int, ...]
 class Layer:
     """A layer of a network; its subclasses say what it computes.
 
-    A layer of your own overrides :meth:`_forward` and :meth:`_backward`, :meth:`_shape` if shapes
-    change, and names its parameters' attributes in ``arrays``.
+    A layer of your own overrides ``_forward`` and ``_backward``, ``_shape`` if shapes change, and
+    names its parameters' attributes in ``arrays``.
 
     Examples
     --------
@@ -179,7 +179,7 @@ class Layer:
         ValueError, TypeError
             Where the shape does not fit the layer.
         """
-        batch, example = self.split(shape)
+        batch, example = self._split(shape)
         return (*batch, *self._shape(example))
 
     def parameters(self) -> dict[str, Array]:
@@ -189,7 +189,7 @@ class Layer:
         -------
         dict of str to ndarray
         """
-        return self.own()
+        return self._own()
 
     def layers(self) -> Iterator["Layer"]:
         """All layers inside, the layer itself first."""
@@ -212,7 +212,7 @@ class Layer:
         """Undo :meth:`freeze`."""
         for layer in self.layers():
             layer._frozen = False
-            for name, array in layer.own().items():
+            for name, array in layer._own().items():
                 if array.flags.writeable:
                     continue
                 try:
@@ -222,12 +222,12 @@ class Layer:
 
     # For the package
 
-    def own(self) -> dict[str, Array]:
+    def _own(self) -> dict[str, Array]:
         """The arrays of this layer itself, not of those inside."""
         arrays = {name: getattr(self, name) for name in self.arrays}
         return {name: array for name, array in arrays.items() if array is not None}
 
-    def split(self, shape: object) -> tuple[Shape, Shape]:
+    def _split(self, shape: object) -> tuple[Shape, Shape]:
         """A shape's batch, () if it has none, and the example's."""
         sizes = _args.listed(shape)
         if not isinstance(sizes, (list, tuple)):

@@ -182,7 +182,7 @@ class Sequential(Layer):
         -------
         list of tuples
         """
-        _, example = self.split(shape)
+        _, example = self._split(shape)
         return self._shapes(example)
 
     def _shapes(self, example: Shape) -> list[Shape]:
@@ -256,7 +256,7 @@ class Sequential(Layer):
 
     def count(self, input_shape: Shape) -> Count:
         """Add up what the layers count: see :meth:`Layer.count`."""
-        batch, example = self.split(input_shape)
+        batch, example = self._split(input_shape)
         shapes = [example, *self._shapes(example)]
         each = [
             layer.count((*batch, *shape) if layer.axes is not None else shape)

@@ -212,7 +212,7 @@ def summary(model: Layer, input_shape: Shape) -> Summary:
     if not isinstance(model, Layer):
         raise TypeError(f"{op}: model must be a layer of convcore.nn, got {_args.shown(model)}")
     stack = model if isinstance(model, Sequential) else Sequential({"layer": model})
-    _, example = stack.split(input_shape)
+    _, example = stack._split(input_shape)
     return Summary(example, tuple(_Reader(example).rows(stack, example, "")))
 
 

@@ -14,7 +14,7 @@ from convcore.nn import _files
 from convcore.nn._activations import Dropout
 from convcore.nn._base import Layer
 from convcore.nn._losses import Loss, cross_entropy
-from convcore.nn._optimisers import Optimiser
+from convcore.nn._optimizers import Optimizer
 from convcore.nn._progress import Progress
 from convcore.nn._weighted import Rng
 
@@ -134,7 +134,7 @@ def fit(
     x: ArrayLike,
     y: ArrayLike,
     *,
-    optimizer: Optimiser,
+    optimizer: Optimizer,
     loss: Losses = cross_entropy,
     epochs: int = 1,
     batch_size: int = 32,
@@ -214,7 +214,7 @@ def fit(
     op = "fit"
     epochs = _args.whole(op, "epochs", epochs, 1)
     batch_size = _args.whole(op, "batch_size", batch_size, 1)
-    if not isinstance(optimizer, Optimiser):
+    if not isinstance(optimizer, Optimizer):
         raise TypeError(f"{op}: optimizer must be SGD or Adam, got {_args.shown(optimizer)}")
     generator = _args.generator(op, rng, fresh=True)
     progress = _args.flag(op, "progress", progress)
@@ -281,7 +281,7 @@ def _batches(
 
 
 def _epoch(
-    model: Layer, optimizer: Optimiser, loss: Losses, batches: Iterable[tuple[Array, Array]],
+    model: Layer, optimizer: Optimizer, loss: Losses, batches: Iterable[tuple[Array, Array]],
     number: int, shown: Progress,
 ) -> Epoch:  # fmt: skip
     total, right, examples, classes = 0.0, 0, 0, False
@@ -416,7 +416,7 @@ class Checkpoint:
     """A run of fit in a file: all that the rest of it depends on."""
 
     def __init__(
-        self, path: _files.Name, model: Layer, optimizer: Optimiser,
+        self, path: _files.Name, model: Layer, optimizer: Optimizer,
         generator: np.random.Generator, run: dict[str, Any],
     ) -> None:  # fmt: skip
         self.path, self.model, self.optimizer = path, model, optimizer

@@ -211,7 +211,7 @@ class Conv2d(_Convolution):
     weight : ndarray, shape (out_channels, in_channels / groups, R, S)
     bias : ndarray, shape (out_channels,), or None
     gradients : dict of str to ndarray
-        Of the last :meth:`backward`.
+        Of the last ``backward``.
 
     Raises
     ------
@@ -319,7 +319,7 @@ class LocalConv2d(_Convolution):
 
 
 class TiledConv2d(_Convolution):
-    """Convolution with a few kernels in turn: :func:`convcore.tiled_conv2d` with its weight.
+    r"""Convolution with a few kernels in turn: :func:`convcore.tiled_conv2d` with its weight.
 
     Takes (N, in_channels, H, W), gives (N, out_channels, OH, OW). Outputs a period apart share
     their weights.
@@ -333,8 +333,8 @@ class TiledConv2d(_Convolution):
 
     Attributes
     ----------
-    weight : ndarray, shape (out_channels, *period, in_channels, R, S)
-    bias : ndarray, shape (out_channels, *period), or None
+    weight : ndarray, shape (out_channels, \*period, in_channels, R, S)
+    bias : ndarray, shape (out_channels, \*period), or None
 
     Examples
     --------
@@ -483,7 +483,7 @@ class Linear(Weighted):
 
     def count(self, input_shape: Shape) -> Count:
         """Count as a convolution of one cell does: see :meth:`Layer.count`."""
-        batch, (features,) = self.split(input_shape)
+        batch, (features,) = self._split(input_shape)
         self._shape((features,))
         layer = geometry.Layer("conv1d", self._cells().shape, self.bias)
         return geometry.count(layer, (*batch, features, 1))
@@ -586,7 +586,7 @@ class Subsample2d(Layer):
         self.bias = np.zeros(self.channels, real)
 
     def pooling(self) -> geometry.Layer:
-        """Describe the windows for :mod:`convcore.geometry`."""
+        """Describe the windows for ``convcore.geometry``."""
         return geometry.Layer("avg_pool2d", **self._windows)
 
     def count(self, input_shape: Shape) -> Count:

@@ -44,8 +44,8 @@ def lenet5(modern: bool = False, *, rng: Rng = None, dtype: object = np.float32)
     -----
     LeCun, Bottou, Bengio and Haffner, *Gradient-based learning applied to document recognition*,
     Proceedings of the IEEE 86 (1998). The paper's output layer compares F6 with drawn bitmaps
-    (radial basis functions); here it is a dense layer. A :class:`Flatten` after C5 takes its maps
-    of one cell as numbers. Items f31 to f34 of the study notes.
+    (radial basis functions); here it is a dense layer. A :class:`convcore.nn.Flatten` after C5
+    takes its maps of one cell as numbers. Items f31 to f34 of the study notes.
 
     Examples
     --------

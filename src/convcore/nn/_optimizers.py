@@ -12,8 +12,26 @@ from convcore.nn._base import Layer
 Rate = float | Callable[[int], float]
 
 
-class Optimiser:
-    """What the rules have in common: a learning rate, steps, and memory for each parameter."""
+class Optimizer:
+    """What the rules have in common: a learning rate, steps, and memory for each parameter.
+
+    A rule of your own overrides ``_change`` and names what it keeps in ``memory``.
+
+    Parameters
+    ----------
+    learning_rate : float, or function of an int
+        A function is called with the number of steps done before.
+    weight_decay : float
+        How much of each parameter is added to its gradient.
+
+    Examples
+    --------
+    >>> class Sign(Optimizer):
+    ...     def _change(self, name, gradient, rate):
+    ...         return rate * np.sign(gradient)
+    >>> Sign(0.5, 0.0)
+    Sign(0.5)
+    """
 
     memory: tuple[str, ...] = ()  # what a rule keeps for each parameter
 
@@ -88,7 +106,7 @@ class Optimiser:
         return f"{self.op}({', '.join(words)})"
 
 
-class SGD(Optimiser):
+class SGD(Optimizer):
     r"""Gradient descent, with momentum.
 
     .. math:: v \leftarrow \mu v + g + \lambda w, \qquad w \leftarrow w - \eta v
@@ -149,7 +167,7 @@ class SGD(Optimiser):
         return {"momentum": self.momentum, **super()._words()}
 
 
-class Adam(Optimiser):
+class Adam(Optimizer):
     r"""Gradient descent with a step of its own for each weight.
 
     .. math::
