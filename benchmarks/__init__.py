@@ -56,13 +56,14 @@ def _above_zero(kind):
 def _parser():
     parser = Parser(
         prog="convcore bench",
-        description="Time convolution and pooling beside the other libraries that are installed.",
+        description="Time convolution, its gradients and pooling beside the other libraries that "
+        "are installed.",
     )
     parser.add_argument(
         "--layers",
         nargs="+",
         metavar="PATTERN",
-        help="names, groups, conv, pool or variant; * and ? too",
+        help="names, groups, conv, pool, variant or gradients; * and ? too",
     )
     parser.add_argument(
         "--peers", nargs="+", metavar="PATTERN", help='libraries to measure; "none" for no peer'
@@ -113,10 +114,13 @@ def _load(classes):
 
 
 def _list(layers, classes):
-    for layer in layers:
+    texts = [(layer.name, layer.group, layer.shape_text) for layer in layers]
+    widths = [2 + max(map(len, column)) for column in zip(*texts, strict=True)]
+    for layer, cells in zip(layers, texts, strict=True):
         print(
-            f"{layer.name:22}{layer.group:12}{layer.shape_text:42}"
-            f"{layer.flops / 1e6:10.4g} MFLOP{layer.bytes_moved / 1e6:10.4g} MB"
+            *(f"{cell:{width}}" for cell, width in zip(cells, widths, strict=True)),
+            f"{layer.flops / 1e6:10.5g} MFLOP{layer.bytes_moved / 1e6:10.4g} MB",
+            sep="",
         )
     print()
     for peer in classes:

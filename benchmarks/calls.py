@@ -9,9 +9,16 @@ from functools import partial
 
 import numpy as np
 
+from .passes import GRADIENTS
 
-def torch_call(functional, layer):
-    """Return (function of torch.nn.functional, its arguments after the operands)."""
+
+def torch_call(torch, layer):
+    """Return (function of PyTorch, its arguments after the operands)."""
+    functional = torch.nn.functional
+    if layer.op in GRADIENTS:
+        arguments = torch_gradient_arguments(layer.base, layer.needs)
+        return torch.ops.aten.convolution_backward, arguments
+    layer = layer.base
     if layer.op in ("conv", "table"):
         return functional.conv2d, (None, layer.stride, layer.padding, 1, layer.groups)
     if layer.op == "transposed":
@@ -29,6 +36,14 @@ def torch_call(functional, layer):
         return lambda x: lp_pool2d(functional.pad(x, sides), 2.0, *window), ()
     count_include_pad = layer.op == "box"
     return functional.avg_pool2d, (*window, layer.padding, False, count_include_pad)
+
+
+def torch_gradient_arguments(layer, needs):
+    """Return the arguments of `aten.convolution_backward` after the operands."""
+    transposed = layer.op == "transposed"
+    stride, padding, dilation = ((size,) * 2 for size in (layer.stride, layer.padding, 1))
+    more = (layer.more if transposed else 0,) * 2
+    return None, stride, padding, dilation, transposed, more, layer.groups, needs
 
 
 def onnx_node(layer):

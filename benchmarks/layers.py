@@ -1,6 +1,6 @@
 """The benchmark's layers: read from `layers.txt`, selected by pattern, filled with data."""
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import ClassVar
@@ -8,6 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from convcore import connections
+
+from .passes import PASSES
 
 LAYERS_FILE = Path(__file__).parent / "layers.txt"
 
@@ -20,6 +22,8 @@ class Layer:
     `call()`), and what limits its speed: `work`, done at a `rate` that cannot pass the `roof`.
     """
 
+    planes: ClassVar[int] = 1  # the first operands, whose channels may be the last axis
+    gives_planes: ClassVar[bool] = True  # and so may the result's
     kind: ClassVar[str]  # tables and means are split by it; --layers matches it too
     rate: ClassVar[str]  # the unit of 1e9 `work` a second
     roof: ClassVar[str]  # "peak", the multiply-adds of the processor, or "copy" of its memory
@@ -34,6 +38,11 @@ class Layer:
     kernel: tuple[int, int]
     stride: int
     padding: int
+
+    @property
+    def base(self):
+        """The layer itself; of one of its gradients, the layer that it belongs to."""
+        return self
 
     @property
     def input_shape(self):
@@ -86,6 +95,23 @@ class Layer:
         rng = np.random.default_rng(0)
         return tuple(rng.standard_normal(shape, np.float32) for shape in self.operand_shapes)
 
+    def pick(self, result):
+        """Return the array that is asked for, of what the function returned."""
+        return result
+
+    def record(self):
+        """Return what the JSON file says of it, as plain values."""
+        return {
+            **asdict(self),
+            "kind": self.kind,
+            "shape": self.shape_text,
+            "image": self.is_image,
+            "flops": self.flops,
+            "bytes_moved": self.bytes_moved,
+            "rate_unit": self.rate,
+            "roof": self.roof,
+        }
+
 
 @dataclass(frozen=True)
 class Weighted(Layer):
@@ -108,6 +134,11 @@ class Weighted(Layer):
     @property
     def operand_shapes(self):
         return self.input_shape, self.weight_shape
+
+    @property
+    def bias_shape(self):
+        """That of a bias, one for each kernel; no layer is measured with one."""
+        return self.weight_shape[:-3]
 
     @property
     def _operator_text(self):
@@ -273,6 +304,10 @@ class Transposed(Variant):
         return self.c, self.k, *self.kernel
 
     @property
+    def bias_shape(self):
+        return (self.k,)
+
+    @property
     def flops(self):
         """Two per multiply-add: each cell with each weight of its channel, what is cut off too."""
         return 2 * int(np.prod(self.input_shape)) * self.k * self.kernel[0] * self.kernel[1]
@@ -344,7 +379,14 @@ KINDS = {  # by operator
     "table": Table,
     "transposed": Transposed,
 }
-WORDS = {"conv": "convolution", "pool": "pooling", "variant": "variants"}  # in tables' titles
+TRAINED = ("conv", "local", "tiled", "transposed")  # those with gradients that peers have too
+OPS = (*KINDS, *PASSES)  # what a library can be asked for
+WORDS = {  # of kinds, in tables' titles
+    "conv": "convolution",
+    "pool": "pooling",
+    "variant": "variants",
+    "gradients": "training",
+}
 
 
 def _value(column, text):
@@ -357,15 +399,23 @@ def _value(column, text):
     return int(text)
 
 
-def _layer(cells):
+def _layers(cells):
+    """Return the layers of one line's cells: one, or it and its gradients."""
+    op, *more = cells[2].split("+") if len(cells) > 2 else [None]
+    if more not in ([], ["gradients"]) or (more and op not in TRAINED):
+        raise ValueError(f"+gradients, nothing else, may follow {', '.join(TRAINED)}")
+    layer = _layer(op, cells)
+    return [one_pass(layer) for one_pass in PASSES.values()] if more else [layer]
+
+
+def _layer(op, cells):
     """Return the layer of one line's cells; the columns are the fields of its kind, in order."""
-    op = cells[2] if len(cells) > 2 else None
     if op not in KINDS:
         raise ValueError(f"no operator {op!r}, only {', '.join(KINDS)}")
     columns = [field.name for field in fields(KINDS[op])]
     if len(cells) != len(columns):
         raise ValueError(f"{len(cells)} columns, not {len(columns)}")
-    return KINDS[op](*map(_value, columns, cells))
+    return KINDS[op](*map(_value, columns, (*cells[:2], op, *cells[3:])))
 
 
 def read_layers(path=LAYERS_FILE):
@@ -376,7 +426,7 @@ def read_layers(path=LAYERS_FILE):
         if not cells:
             continue
         try:
-            layers.append(_layer(cells))
+            layers.extend(_layers(cells))
         except ValueError as error:
             raise ValueError(f"{path.name}, line {number}: {error}: {line!r}") from None
     return layers

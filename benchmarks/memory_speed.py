@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from .layers import KINDS, POOLS
+from .layers import OPS, POOLS
 from .machine import usable_cpus
 from .peers import Peer, time_calls
 
@@ -70,7 +70,7 @@ class Read(Memory):
 
     name = "read"
     about = "numpy.max, as many bytes as a local layer with one image has weights; no peer"
-    ops = tuple(KINDS)
+    ops = OPS
 
     def takes(self, layer):
         """Tell whether the speed of `layer` is that of reading its weights."""

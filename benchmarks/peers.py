@@ -3,7 +3,7 @@
 What a layer is called in a library's words is in `calls.py`. `Peer.prepare` does everything that
 the library lets a user do once (build a session, pack constant weights, change the memory layout
 of the input) and returns `(call, to_numpy)`: `call()` is what is timed, and `to_numpy(call())` is
-its result as an NCHW array.
+its result as an NCHW array, or a weight's gradient as an array of the weight's shape.
 """
 
 import importlib
@@ -18,10 +18,12 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from .calls import NDIMAGE_FILTERS, OPENCV_FILTERS, ncnn_layer, torch_call
-from .layers import KINDS, POOLS
+from .jax_calls import JAX_FUNCTIONS, jax_call
+from .layers import OPS, POOLS
 from .machine import confined
 from .onnx_model import one_node_model
-from .unshared import TORCH_UNSHARED, jax_local
+from .passes import GRADIENTS, PASSES
+from .unshared import TORCH_UNSHARED, torch_unshared
 
 
 def time_calls(call, count):
@@ -81,7 +83,7 @@ class Convcore(Peer):
     name = "convcore"
     about = "convcore, NCHW"
     package = "convcore"
-    ops = tuple(KINDS)
+    ops = OPS
     layout = "NCHW"
 
     def call(self, layer):
@@ -91,11 +93,13 @@ class Convcore(Peer):
     def prepare(self, layer, operands, threads):
         name, arguments, options = self.call(layer)
         options = {**options, "layout": self.layout, "threads": threads}
-        x, *weights = operands
+        planes, weights = operands[: layer.planes], operands[layer.planes :]
         if self.layout == "NHWC":
-            x = np.ascontiguousarray(x.transpose(0, 2, 3, 1))
-        call = partial(getattr(self.module, name), x, *weights, *arguments, **options)
-        return call, lambda y: y.transpose(0, 3, 1, 2) if self.layout == "NHWC" else y
+            planes = [np.ascontiguousarray(array.transpose(0, 2, 3, 1)) for array in planes]
+        call = partial(getattr(self.module, name), *planes, *weights, *arguments, **options)
+        if self.layout == "NHWC" and layer.gives_planes:
+            return call, lambda result: layer.pick(result).transpose(0, 3, 1, 2)
+        return call, layer.pick
 
 
 class ConvcoreNHWC(Convcore):
@@ -118,13 +122,26 @@ class ConvcoreDense(Convcore):
         return name, arguments, {}
 
 
+class ConvcoreAll(Convcore):
+    """All three gradients in one call, of which the row's is one: what `needs` saves."""
+
+    name = "convcore-all"
+    about = "convcore, NCHW, all three gradients in one call"
+    ops = tuple(GRADIENTS)
+
+    def call(self, layer):
+        name, (_, *arguments), options = layer.call()
+        bias = np.zeros(layer.base.bias_shape, np.float32)  # its values are not read
+        return name, (bias, *arguments), {**options, "needs": (True, True, True)}
+
+
 class Torch(Peer):
     """PyTorch eager, NCHW. It reorders input, weight and result in most calls."""
 
     name = "torch"
     about = "PyTorch eager, NCHW, inference mode"
     package = "torch"
-    ops = tuple(KINDS)
+    ops = OPS
     memory_format = "contiguous_format"
 
     @contextmanager
@@ -136,14 +153,14 @@ class Torch(Peer):
     def prepare(self, layer, operands, threads):
         torch = self.module
         memory_format = getattr(torch, self.memory_format)
-        if layer.op in TORCH_UNSHARED:
-            call = TORCH_UNSHARED[layer.op](torch, layer, *operands, memory_format)
-            return call, lambda y: y.numpy()
+        if layer.base.op in TORCH_UNSHARED:
+            return torch_unshared(torch, layer, operands, memory_format)
         operands = [
             torch.from_numpy(array).contiguous(memory_format=memory_format) for array in operands
         ]
-        function, arguments = torch_call(torch.nn.functional, layer)
-        return partial(function, *operands, *arguments), lambda y: y.numpy()
+        function, arguments = torch_call(torch, layer)
+        call = partial(function, *operands, *arguments)
+        return call, lambda result: layer.pick(result).numpy()
 
 
 class TorchChannelsLast(Torch):
@@ -151,17 +168,20 @@ class TorchChannelsLast(Torch):
 
     name = "torch-cl"
     about = "PyTorch eager, channels_last, inference mode"
-    ops = tuple(op for op in KINDS if op != "local")  # unfold has no channels_last
+    ops = tuple(op for op in OPS if op != "local")  # unfold has no channels_last
     memory_format = "channels_last"
+
+    def takes(self, layer):
+        return super().takes(layer) and layer.base.op in self.ops
 
 
 class Jax(Peer):
-    """JAX on the CPU: XLA compiles `lax.conv_general_dilated_local` for the shapes it sees."""
+    """JAX on the CPU: XLA compiles a function, or the gradient that `vjp` makes of it."""
 
     name = "jax"
-    about = "JAX conv_general_dilated_local, jit, CPU, NHWC"
+    about = "JAX, local layers and gradients (vjp), jit, CPU, NHWC"
     package = "jax"
-    ops = ("local",)
+    ops = ("local", *PASSES)
 
     def __init__(self):
         super().__init__()
@@ -169,12 +189,14 @@ class Jax(Peer):
         # a program compiled with `xla_cpu_multi_thread_eigen` off was still seen on two of them.
         self._device = self.module.devices("cpu")[0]
 
+    def takes(self, layer):
+        return super().takes(layer) and layer.base.op in JAX_FUNCTIONS
+
     def context(self, threads):
         return confined(threads)
 
     def prepare(self, layer, operands, threads):
-        call = jax_local(self.module, layer, *operands, self._device)
-        return call, lambda y: np.asarray(y).transpose(0, 3, 1, 2)
+        return jax_call(self.module, layer, operands, self._device)
 
 
 class OnnxRuntime(Peer):
@@ -350,7 +372,7 @@ class SciPySignal(SciPyNdimage):
         return call, lambda y: y[np.newaxis, np.newaxis]
 
 
-OURS = (Convcore, ConvcoreNHWC, ConvcoreDense)
+OURS = (Convcore, ConvcoreNHWC, ConvcoreDense, ConvcoreAll)
 PEERS = (
     Torch,
     TorchChannelsLast,

@@ -77,7 +77,8 @@ def _comparison_table(run, kind):
     chosen = [result for result in _results(run) if result[0]["kind"] == kind]
     rate, roof = chosen[0][0]["rate_unit"], chosen[0][0]["roof"]
     read = ["read"] * any(row["read_share"] for _, row, _ in chosen)
-    header = ["layer", "shape", "t", "ms", "+-", "x1t", rate, roof, *read, "torch", "best"]
+    every = ["all"] * any(row["all_ratio"] for _, row, _ in chosen)
+    header = ["layer", "shape", "t", "ms", "+-", "x1t", rate, roof, *read, *every, "torch", "best"]
     header += ["best peer", "rel L2", "max/rms", "its L2"]
     rows = []
     for layer, row, results in chosen:
@@ -93,6 +94,7 @@ def _comparison_table(run, kind):
                 _number(own["rate"]),
                 _percent(row["roof_share"]),
                 *(_percent(row["read_share"]) for _ in read),
+                *(_ratio(row["all_ratio"]) for _ in every),
                 _ratio(row["torch_ratio"]),
                 _ratio(row["best_ratio"]),
                 row["best_peer"] or "-",
@@ -177,9 +179,9 @@ t threads; ms median time of a convcore call (NCHW) and +- its interquartile ran
 were not free); x1t speed-up over one thread; GFLOP/s of the direct sum; peak its share of the FMA
 peak of t threads; GB/s of input and result, each moved once; copy its share of a plain copy's, so
 time of that copy / time of convcore; read: time of reading a local layer's weights / time of
-convcore; torch and best: time of PyTorch eager NCHW and of the fastest peer / time of convcore
-(above 1: convcore is faster); errors against float64 (relative L2, largest over rms), and the best
-peer's relative L2."""
+convcore; all: time of all three gradients in one call / time of the one; torch and best: time of
+PyTorch eager NCHW and of the fastest peer / time of convcore (above 1: convcore is faster); errors
+against float64 (relative L2, largest over rms), and the best peer's relative L2."""
 
 TITLES = {kind: f"{word.capitalize()}: convcore and its peers" for kind, word in WORDS.items()}
 

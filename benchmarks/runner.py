@@ -9,7 +9,6 @@ median over the rounds.
 import gc
 import math
 import time
-from dataclasses import asdict
 
 import numpy as np
 
@@ -50,7 +49,8 @@ def recycle_memory():
 
     glibc returns large blocks to the system at once, and every call that allocates its result pays
     for fresh pages, until a block of some size has been freed; blocks up to that size are then kept
-    for the next call. 32 MiB is the largest size it takes note of; 31 covers all of the layers.
+    for the next call. 32 MiB is the largest size it takes note of; 31 covers all of the layers but
+    the results and gradients of many images, whose pages are fresh in every call of everybody.
     """
     np.empty(31 << 20, np.uint8)
 
@@ -195,14 +195,7 @@ def run_layer(layer, ours, peers, thread_counts, rounds, seconds, peak):
         gc.enable()
 
     return {
-        **asdict(layer),
-        "kind": layer.kind,
-        "shape": layer.shape_text,
-        "image": layer.is_image,
-        "flops": layer.flops,
-        "bytes_moved": layer.bytes_moved,
-        "rate_unit": layer.rate,
-        "roof": layer.roof,
+        **layer.record(),
         "reference_check": check,
         "results": [entry.result(layer) for entry in entries],
         "refused": refused,
@@ -214,7 +207,7 @@ def compare(record, ours, threads, peak):
 
     `peak` is the FMA peak of that many threads, or None: the roof of a convolution's rate. That of
     a pooling is the rate of the copy measured beside it. Where weights are used once, reading them
-    is another roof.
+    is another roof. Beside one gradient stand all three: what those not asked for would cost.
     """
     times = {
         result["library"]: result for result in record["results"] if result["threads"] == threads
@@ -223,7 +216,7 @@ def compare(record, ours, threads, peak):
     peers = [result for name, result in times.items() if name not in ours]
     best = min(peers, key=lambda result: result["median_ms"], default=None)
     torch = times.get("torch")
-    copy, read = times.get("copy"), times.get("read")
+    copy, read, every = times.get("copy"), times.get("read"), times.get("convcore-all")
     roof = peak if record["roof"] == "peak" else copy and copy["rate"]
     row = {
         "layer": record["name"],
@@ -233,6 +226,7 @@ def compare(record, ours, threads, peak):
         "threads": threads,
         "roof_share": own["rate"] / roof if roof else None,
         "read_share": read and read["median_ms"] / own["median_ms"],
+        "all_ratio": every and every["median_ms"] / own["median_ms"],
         "disturbed": sum(result["disturbed_rounds"] for result in times.values())
         / sum(len(result["rounds_ms"]) for result in times.values()),
         "best_peer": best and best["library"],

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from convcore.benchmarks import calls, layers, machine, onnx_model, peers, runner
+from convcore.benchmarks import calls, layers, machine, onnx_model, passes, peers, runner
 from convcore.benchmarks.memory_speed import MEMORY, Copy, Read
 
 from convcore import benchmarks, geometry, reference
@@ -45,11 +45,13 @@ VARIANTS = [variant("local", 1, 3, 7, 6, (3, 2), 1, 0, 4),
             variant("transposed", 2, 4, 5, 6, (3, 3), 1, 1, 3, 0),
             variant("transposed", 1, 4, 5, 6, (4, 4), 2, 1, 3, 0),
             variant("transposed", 1, 4, 5, 6, (3, 2), 2, 0, 3, 1)]
-CASES = [*WINDOWS, *GLOBAL, *IMAGES, *BATCH, *CONVS, *VARIANTS]
+TRAINED = [layer for layer in (CONVS[0], *VARIANTS) if layer.op in layers.TRAINED]
+TRAINING = [one_pass(layer) for layer in TRAINED for one_pass in passes.PASSES.values()]
+CASES = [*WINDOWS, *GLOBAL, *IMAGES, *BATCH, *CONVS, *VARIANTS, *TRAINING]
 
 
 def shape_of(layer):
-    return layer.shape_text
+    return f"{layer.shape_text} {layer.op}"
 
 
 def expected(layer, x, *weights):
@@ -57,7 +59,7 @@ def expected(layer, x, *weights):
     x, *weights = (array.astype(np.float64) for array in (x, *weights))
     if weights:
         name, arguments, options = layer.call()
-        return getattr(reference, name)(x, *weights, *arguments, **options)
+        return layer.pick(getattr(reference, name)(x, *weights, *arguments, **options))
     sides = ((0, 0), (0, 0), *((layer.padding,) * 2,) * 2)
     cells = np.lib.stride_tricks.sliding_window_view(
         np.pad(x, sides, constant_values=np.nan), layer.kernel, (2, 3)
@@ -72,7 +74,7 @@ def test_every_line_of_the_table_has_a_name_of_its_own():
     names = [layer.name for layer in LAYERS]
     assert len(set(names)) == len(names)
     assert {layer.kind for layer in LAYERS} == set(layers.WORDS)
-    assert {layer.op for layer in LAYERS} == set(layers.KINDS)
+    assert {layer.op for layer in LAYERS} == set(layers.OPS)
 
 
 @pytest.mark.parametrize("line", [
@@ -80,6 +82,8 @@ def test_every_line_of_the_table_has_a_name_of_its_own():
     "name group conv 1 1 8 8 2x2 2 0", "name group max 1 1 8 8 2 2 0",
     "name group max 1 x 8 8 2x2 2 0", "name group tiled 1 1 8 8 2x2 1 0 4",
     "name group local 1 1 8 8 2x2 1 0 4 2", "name group tiled 1 1 8 8 2x2 1 0 4 two",
+    "name group max+gradients 1 1 8 8 2x2 2 0", "name group conv+gradient 1 1 8 8 2x2 1 0 4 1",
+    "name group table+gradients 1 4 8 8 2x2 1 0 4 2", "name group conv+gradients 1 1 8 8 2x2 1 0 4",
 ])
 def test_a_bad_line_is_named(line, tmp_path):
     table = tmp_path / "table.txt"
@@ -90,6 +94,7 @@ def test_a_bad_line_is_named(line, tmp_path):
 
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
 def test_the_output_shape_is_that_of_the_library(layer):
+    layer = layer.base
     inner, outer = (layer.h, layer.w), layer.output_shape[2:]
     if layer.op == "transposed":  # the convolution goes the other way
         inner, outer = outer, inner
@@ -99,12 +104,15 @@ def test_the_output_shape_is_that_of_the_library(layer):
 
 @pytest.mark.parametrize("layer", CASES, ids=shape_of)
 def test_the_operands_are_what_their_shapes_say(layer):
-    x, *weights = layer.data()
-    assert x.shape == layer.input_shape
-    assert [array.dtype for array in (x, *weights)] == [np.float32] * (1 + len(weights))
-    moved = sum(array.nbytes for array in (x, *weights)) + 4 * math.prod(layer.output_shape)
-    assert layer.bytes_moved == moved
-    once = layer.op == "local" and layer.n == 1
+    operands = layer.data()
+    grad, (x, *weights) = operands[:layer.planes - 1], operands[layer.planes - 1:]
+    gradients = [layer.base.output_shape] * (layer.op in passes.GRADIENTS)
+    assert [array.shape for array in grad] == gradients
+    assert x.shape == layer.base.input_shape
+    assert {array.dtype for array in operands} == {np.dtype(np.float32)}
+    result = 4 * math.prod(layer.base.output_shape)
+    assert layer.bytes_moved == result + sum(array.nbytes for array in (x, *weights))
+    once = layer.base.op == "local" and layer.base.n == 1 and layer.op != "weight gradient"
     assert layer.bytes_seen_once == (weights[0].nbytes if once else 0)
 
 
@@ -126,7 +134,7 @@ def test_operations_are_those_of_the_direct_sum():
 
 
 def test_patterns_choose_by_name_group_and_kind():
-    for kind in ("conv", "pool", "variant"):
+    for kind in ("conv", "pool", "variant", "gradients"):
         chosen = layers.select(LAYERS, [kind])
         assert chosen
         assert chosen == [layer for layer in LAYERS if layer.kind == kind]
@@ -135,6 +143,27 @@ def test_patterns_choose_by_name_group_and_kind():
         assert {layer.op for layer in layers.select(LAYERS, [pattern])} == {op}
     with pytest.raises(ValueError, match="no layer"):
         layers.select(LAYERS, ["nonsense"])
+
+
+def test_a_line_with_gradients_stands_for_three(tmp_path):
+    table = tmp_path / "table.txt"
+    cells = "2 4 9 8 3x2 2 1 6 2"
+    table.write_text(f"one group conv {cells}\none group conv+gradients {cells}\n")
+    conv, *three = layers.read_layers(table)
+    assert [layer.base for layer in three] == [conv] * 3
+    assert [layer.op for layer in three] == ["forward", "input gradient", "weight gradient"]
+    for text in ("name", "group"):
+        words = [f"{getattr(conv, text)}-{word}" for word in ("forward", "input", "weight")]
+        assert [getattr(layer, text) for layer in three] == words
+    for layer in three:
+        assert (layer.flops, layer.bytes_moved) == (conv.flops, conv.bytes_moved)
+        record = layer.record()
+        assert record == {**conv.record(), **{key: record[key] for key in ("name", "group")},
+                          "op": layer.op, "of": "conv", "kind": "gradients"}
+    assert [layer.call() for layer in three] == [
+        conv.call(),
+        ("conv2d_backward", conv.call()[1], {"needs": (True, False, False)}),
+        ("conv2d_backward", conv.call()[1], {"needs": (False, True, False)})]
 
 
 def test_shapes_are_written_shortly():
@@ -154,9 +183,9 @@ def test_every_library_is_asked_for_the_same(layer, peer):
     if not library.takes(layer) or library.refuses(layer):
         pytest.skip("not computed by this library")
     operands = layer.data()
-    y = runner.answer(library, layer, operands)
-    assert y.shape == layer.output_shape
-    np.testing.assert_allclose(y, expected(layer, *operands), rtol=0, atol=1e-5)
+    y, answer = runner.answer(library, layer, operands), expected(layer, *operands)
+    assert y.shape == answer.shape
+    np.testing.assert_allclose(y, answer, rtol=0, atol=1e-5)
 
 
 def test_every_variant_has_the_peers_that_it_needs():
@@ -170,6 +199,19 @@ def test_every_variant_has_the_peers_that_it_needs():
         "table": [*ours, "convcore-dense", *pytorch, *models, "ncnn", "opencv-dnn"],
         "transposed": [*ours, *pytorch, *models, "opencv-dnn"],
     }
+
+
+def test_training_has_the_peers_that_have_gradients():
+    def takers(layer):
+        libraries = [object.__new__(peer) for peer in (*peers.OURS, *peers.PEERS)]
+        return [library.name for library in libraries if library.takes(layer)]
+
+    ours, pytorch = ["convcore", "convcore-nhwc"], {"local": ["torch"]}
+    jax = {"tiled": []}
+    for layer in TRAINING:
+        every = ["convcore-all"] * (layer.op != "forward")
+        others = pytorch.get(layer.base.op, ["torch", "torch-cl"])
+        assert takers(layer) == [*ours, *every, *others, *jax.get(layer.base.op, ["jax"])]
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux has it")
@@ -235,13 +277,13 @@ def test_the_copy_moves_as_many_bytes_as_the_layer(threads):
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_reading_reads_as_many_bytes_as_the_layer_has_weights(threads):
     read = Read()
-    once = [layer for layer in VARIANTS if read.takes(layer)]
-    assert once == [layer for layer in VARIANTS if layer.op == "local" and layer.n == 1]
+    once = [layer for layer in (*VARIANTS, *TRAINING) if read.takes(layer)]
+    assert [layer.op for layer in once] == ["local"] * 2 + ["forward", "input gradient"] * 2
     for layer in once:
         shares, to_numpy = read.prepare(layer, layer.data(), threads)
         assert to_numpy is None
         assert len(shares) == threads
-        assert sum(share.__self__.nbytes for share in shares) == 4 * math.prod(layer.weight_shape)
+        assert sum(share.__self__.nbytes for share in shares) == layer.data()[-1].nbytes
         assert read.work(layer) == layer.bytes_seen_once
         read.time_calls(shares, 2)
 
@@ -309,6 +351,25 @@ def test_convcore_without_the_table_is_no_peer(clock, capsys):
     assert variants[0]["best peer"] == "-"
     assert times[0]["convcore-dense"] == "1000"
     assert "read" not in variants[0]
+
+
+def test_a_gradient_stands_beside_all_three(clock, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(peers.ConvcoreAll, "time_calls", lambda self, call, count: 2.5 * count)
+    file = tmp_path / "bench.json"
+    chosen = ["--layers", "grad-lenet5-c3-n8-*", "--peers", "convcore-*"]
+    assert benchmarks.main([*chosen, "--rounds", "1", "--markdown", "--json", str(file)]) == 0
+    training, times, means = tables(capsys.readouterr().out).values()
+    words = ["forward", "input", "weight"]
+    assert [row["layer"] for row in training] == [f"grad-lenet5-c3-n8-{word}" for word in words]
+    assert [row["all"] for row in training] == ["-", "2.50", "2.50"]
+    assert [row["best peer"] for row in training] == ["-"] * 3
+    assert [row["convcore-all"] for row in times] == ["-", "2500", "2500"]
+    groups = [f"gradients-{word}" for word in words]
+    assert [row["group"] for row in means] == [*groups, "all training"]
+    records = json.loads(file.read_text())["layers"]
+    assert [layer["op"] for layer in records] == list(passes.PASSES)
+    assert all(result["relative_l2_error"] < 1e-6
+               for layer in records for result in layer["results"])
 
 
 def test_means_never_mix_convolution_and_pooling():

@@ -8,7 +8,7 @@ the kernel. Transposed convolutions and the gradients of inputs are made of them
 
 from itertools import product
 from math import gcd, prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -103,7 +103,8 @@ def turned(weight: Array, turns: list[Turns]) -> Array:
 
     kernels = tuple(along(a, t.kernels) for a, t in enumerate(turns))
     taps = tuple(along(a, t.taps) for a, t in enumerate(turns))
-    picked = weight[(slice(None), *kernels, slice(None), *taps)]  # (*turns, *taps, out, in)
+    index: tuple[Any, ...] = (slice(None), *kernels, slice(None), *taps)
+    picked = weight[index]  # (*turns, *taps, out, in)
     for a, t in enumerate(turns):
         if t.real is not None:
             picked[~np.broadcast_to(along(a, t.real), picked.shape[: 2 * axes])] = 0

@@ -30,6 +30,9 @@ class Conv:
         threads: int,
         mode: str = "auto",
     ) -> None: ...
+    def input_gradient(
+        self, grad: NDArray[Any], weight: NDArray[Any], dx: NDArray[Any], threads: int
+    ) -> None: ...
     def weight_gradient(
         self, x: NDArray[Any], grad: NDArray[Any], dweight: NDArray[Any], threads: int
     ) -> None: ...

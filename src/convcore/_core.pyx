@@ -80,6 +80,8 @@ cdef extern from "convcore.h" nogil:
                               cc_mode mode)
     cc_status cc_weight_gradient(const cc_tiled *problem, cc_type type, const void *x,
                                  const void *grad, void *dweight, int threads)
+    cc_status cc_local_input_gradient(const cc_tiled *problem, cc_type type, const void *grad,
+                                      const void *weight, void *dx, int threads)
     ctypedef enum cc_pool_kind:
         CC_POOL_MAX
     ctypedef struct cc_pool:
@@ -272,6 +274,18 @@ cdef class Conv:
         with nogil:
             status = cc_weight_gradient(&self.problem, type, px, pg, pd, threads)
         check(status, "convolution")
+
+    def input_gradient(self, grad, weight, dx, int threads):
+        """Compute the gradient of x of a tiled or local layer whose kernels few outputs share."""
+        cdef Buffers buffers = Buffers()
+        cdef void *pg = buffers.add(grad, self.y_reals, 0)
+        cdef void *pw = buffers.add(weight, self.weight_reals, 0)
+        cdef void *pd = buffers.add(dx, self.x_reals, PyBUF_WRITABLE)
+        cdef cc_type type = <cc_type>buffers.type
+        cdef cc_status status
+        with nogil:
+            status = cc_local_input_gradient(&self.problem, type, pg, pw, pd, threads)
+        check(status, "local layer")
 
 
 cdef class Pool:

@@ -6,13 +6,13 @@ the adjoint, a convolution or several; that of the bias a sum.
 
 from collections.abc import Callable
 from functools import lru_cache
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from convcore import _adjoint, _args, _linear, _runtime, _shapes, transpose
-from convcore import connections as tables
+from convcore import _adjoint, _args, _linear, _runtime, transpose
 from convcore._args import Array, DType
 from convcore._linear import Paddings, Sizes
 
@@ -124,34 +124,29 @@ class InputGradient(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def input_gradient(
-    n: int,
-    groups: int,
-    weight: tuple[int, ...],
-    rows: tuple[_shapes.Row, ...],
-    period: tuple[int, ...] | None,
-    border: str,
-    channels_last: bool,
-    table: bytes | None,
-) -> InputGradient:
-    """Prepare the gradient of x of a convolution with these sizes."""
+def input_gradient(sizes: _linear.Problem, weight: tuple[int, ...]) -> InputGradient:
+    """Prepare the gradient of x of a layer with these sizes and a weight of this shape."""
     along, spatial, folds = [], [], []
-    for cells, kernel, stride, dilation, before, size in rows:
+    for cells, kernel, stride, dilation, before, size in sizes.rows:
         padded = cells
-        if border != "zeros":
+        if sizes.border != "zeros":
             seen = (size - 1) * stride + (kernel - 1) * dilation + 1
             padded = max(before + cells, seen)
             sides = (before, padded - before - cells)
-            shown = np.pad(np.arange(cells), sides, border)  # type: ignore[call-overload]
+            shown = np.pad(np.arange(cells), sides, sizes.border)  # type: ignore[call-overload]
             folds.append((before, shown))
             before = 0
         spatial.append(padded)
         along.append(_adjoint.axis_phases(size, kernel, stride, dilation, before, padded))
     lists = None
-    if table is not None:
-        pairs = np.frombuffer(table, np.bool_).reshape(weight[:2])
+    if sizes.table is not None:
+        pairs = np.frombuffer(sizes.table, np.bool_).reshape(weight[:2])
         lists = _linear.input_lists(pairs.T.tobytes(), weight[1])
-    phases = _adjoint.phases(n, groups, weight, along, channels_last, period, lists)
+    tiled = len(weight) > 2 + len(sizes.rows)
+    phases = _adjoint.phases(
+        sizes.n, sizes.groups, weight, along, sizes.channels_last,
+        sizes.period if tiled else None, lists,
+    )  # fmt: skip
     return InputGradient(phases, tuple(spatial), tuple(folds))
 
 
@@ -175,16 +170,46 @@ def sum_turns(sums: Array, axis: int, period: int) -> Array:
 
 
 def bias_gradient(grad: Array, axes: int, channel_axis: int, period: tuple[int, ...]) -> Array:
-    """Sums of the gradients of all outputs that share a bias, formed in float64."""
+    """Sums of the gradients of all outputs that share a bias.
+
+    Planes are summed by NumPy in pairs, all other sums are formed in float64.
+    """
+    if max(period) == 1 and channel_axis == grad.ndim - 1 - axes:
+        planes = grad.reshape(*grad.shape[:-axes], prod(grad.shape[-axes:])).sum(axis=-1)
+        total: Array = planes.sum(axis=tuple(range(planes.ndim - 1)), dtype=np.float64)
+        return total
     grad = np.moveaxis(grad, channel_axis, -1 - axes)
-    if max(period) == 1:
-        summed = (*range(grad.ndim - 1 - axes), *range(grad.ndim - axes, grad.ndim))
-        total: Array = grad.sum(axis=summed, dtype=np.float64)
-        return total.reshape(-1, *period)
     grad = grad.sum(axis=tuple(range(grad.ndim - 1 - axes)), dtype=np.float64)
     for axis, turns in enumerate(period, 1):
         grad = sum_turns(grad, axis, turns)
     return grad
+
+
+def hardly_shared(sizes: _linear.Problem) -> bool:
+    """Whether a kernel serves two outputs or fewer: then reading the weights takes the time."""
+    outputs = [row[-1] for row in sizes.rows]
+    kernels = [min(*pair) for pair in zip(outputs, sizes.period, strict=True)]
+    return max(sizes.period) > 1 and prod(outputs) <= 2 * prod(kernels)
+
+
+def convolve_back(call: Call, sizes: _linear.Problem, kernels: Array, dx: Array) -> None:
+    """Fill dx by the adjoint of a layer; its padding goes to the cells that it shows."""
+    adjoint = input_gradient(sizes, kernels.shape)
+    axes = call.axes
+    channel_axis = -1 if sizes.channels_last else 1
+    first = -1 - axes if sizes.channels_last else -axes  # spatial axis
+    whole = dx.reshape(sizes.n, *dx.shape[dx.ndim - axes - 1 :])
+    result = whole
+    if adjoint.folds:
+        shape = list(whole.shape)
+        shape[first : first + axes or None] = adjoint.spatial
+        result = np.empty(shape, dx.dtype)
+    grad = call.ready("grad", call.grad)
+    _adjoint.run(adjoint.phases, grad, kernels, None, result, channel_axis, call.threads)
+    for axis, (before, shown) in enumerate(adjoint.folds, first):
+        result = fold(result, axis, before, shown, whole.shape[axis])
+    if adjoint.folds:
+        whole[...] = result
 
 
 def backward(
@@ -216,37 +241,17 @@ def backward(
         layout, algorithm, sharing,
     )  # fmt: skip
     _args.check_grad(op, call.grad, sizes.shape, x=call.x, weight=call.weight)
-    table = None
-    if connections is not None:
-        table = tables.check(op, connections, call.weight.shape[0], call.weight.shape[1], groups)
-    channels_last = layout == _args.LAYOUTS[axes][1]
     flipped = tuple(range(2, axes + 2))
 
     def fill_dx(dx: Array) -> None:
+        kernels = np.flip(call.weight, flipped) if flip else call.weight
+        kernels = call.ready("weight", kernels)
         if sizes.core is None:
             dx[...] = 0
-            return
-        adjoint = input_gradient(
-            sizes.n, groups, call.weight.shape, sizes.rows,
-            None if sharing == "shared" else sizes.period, border, channels_last,
-            None if table is None else table.tobytes(),
-        )  # fmt: skip
-        kernels = np.flip(call.weight, flipped) if flip else call.weight
-        channel_axis = -1 if channels_last else 1
-        first = axes * -1 - 1 if channels_last else -axes  # spatial axis of dx
-        batched = (sizes.n, *call.x.shape[call.x.ndim - axes - 1 :])
-        shape = list(batched)
-        shape[first : first + axes or None] = adjoint.spatial
-        whole = dx.reshape(batched)
-        padded = np.empty(shape, dx.dtype) if adjoint.folds else whole
-        _adjoint.run(
-            adjoint.phases, call.ready("grad", call.grad), call.ready("weight", kernels), None,
-            padded, channel_axis, call.threads,
-        )  # fmt: skip
-        for axis, (before, shown) in enumerate(adjoint.folds, first):
-            padded = fold(padded, axis, before, shown, batched[axis])
-        if adjoint.folds:
-            whole[...] = padded
+        elif hardly_shared(sizes):
+            sizes.core.input_gradient(call.ready("grad", call.grad), kernels, dx, call.threads)
+        else:
+            convolve_back(call, sizes, kernels, dx)
 
     def fill_dweight(dweight: Array) -> None:
         if sizes.core is None:
@@ -257,12 +262,13 @@ def backward(
         )
         if flip:
             dweight[...] = np.flip(dweight, flipped).copy()
-        if table is not None:
-            dweight[~table] = 0
+        if sizes.table is not None:
+            dweight[~np.frombuffer(sizes.table, np.bool_).reshape(dweight.shape[:2])] = 0
 
     def fill_dbias(dbias: Array) -> None:
-        period = sizes.period
-        dbias[...] = bias_gradient(call.grad, axes, sizes.channel_axis, period).reshape(dbias.shape)
+        grad = call.ready("grad", call.grad)
+        total = bias_gradient(grad, axes, sizes.channel_axis, sizes.period)
+        dbias[...] = total.reshape(dbias.shape)
 
     return compute(call, bias, sizes.bias, needs, out, fill_dx, fill_dweight, fill_dbias)
 
@@ -311,7 +317,7 @@ def transposed_backward(
         )
 
     def fill_dbias(dbias: Array) -> None:
-        whole = call.grad.reshape(sizes.shape)
+        whole = call.ready("grad", call.grad).reshape(sizes.shape)
         dbias[...] = bias_gradient(whole, axes, sizes.channel_axis, (1,) * axes).reshape(-1)
 
     return compute(call, bias, (channels,), needs, out, fill_dx, fill_dweight, fill_dbias)

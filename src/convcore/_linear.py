@@ -23,8 +23,12 @@ class Problem(NamedTuple):
     channel_axis: int  # of that shape
     bias: tuple[int, ...]  # shape of a bias: a number for each kernel of each output channel
     n: int
+    groups: int
     rows: tuple[_shapes.Row, ...]  # of each axis
     period: tuple[int, ...]  # outputs after which kernels repeat, along each axis
+    border: str
+    channels_last: bool
+    table: bytes | None  # of connections, (out, in)
 
 
 class Weight(NamedTuple):
@@ -132,7 +136,9 @@ def problem(
         shape = shape[1:]
     channel_axis = len(shape) - 1 if channels_last else len(shape) - axes - 1
     bias = weight[: 1 if sharing == "shared" else 1 + axes]
-    return Problem(core, shape, channel_axis, bias, n, rows, period)
+    return Problem(
+        core, shape, channel_axis, bias, n, groups, rows, period, border, channels_last, table
+    )
 
 
 def input_lists(table: bytes, out_channels: int) -> tuple[Array, Array]:

@@ -86,6 +86,11 @@ cc_status cc_tiled_forward(const cc_tiled *problem, cc_type type, const void *x,
 cc_status cc_weight_gradient(const cc_tiled *problem, cc_type type, const void *x, const void *grad,
                              void *dweight, int threads);
 
+/* Gradient of x of a tiled or local layer whose kernels few outputs share: their weights are read
+ * once for many images, but no faster than that. */
+cc_status cc_local_input_gradient(const cc_tiled *problem, cc_type type, const void *grad,
+                                  const void *weight, void *dx, int threads);
+
 /* What a pooling makes of its window. CC_POOL_SUM is the adjoint of a mean, without its divisor. */
 typedef enum { CC_POOL_MAX = 0, CC_POOL_MEAN, CC_POOL_NORM, CC_POOL_SUM, CC_POOLS } cc_pool_kind;
 

@@ -5,8 +5,9 @@ in common with them. They are written to be read and to be right, not to be fast
 
 - a convolution's padding is really there (`numpy.pad`), and the equation is summed over the padded
   array; local and tiled layers do so one output after the other, each with the kernel whose turn it
-  is; a transposed convolution scatters its input, kernel by kernel; a pooling's windows are lists
-  of the cells they see, one list for each output;
+  is; a transposed convolution scatters its input, kernel by kernel; a pooling's windows are
+  lists of the cells they see, one list for each output; a gradient has two terms for each product
+  of an input cell and a weight;
 - strides, paddings, layouts and the dtype rule are read by small functions of this package and not
   by those the compiled operators use, so that a mistake there cannot hide here;
 - sums are formed in float64 and rounded to the result's dtype once, at the end.
@@ -23,6 +24,20 @@ array([[[-5., -5., -5.],
 """
 
 from convcore.reference.conv import conv1d, conv2d, conv3d
+from convcore.reference.gradients import (
+    conv1d_backward,
+    conv2d_backward,
+    conv3d_backward,
+    conv_transpose1d_backward,
+    conv_transpose2d_backward,
+    conv_transpose3d_backward,
+    local_conv1d_backward,
+    local_conv2d_backward,
+    local_conv3d_backward,
+    tiled_conv1d_backward,
+    tiled_conv2d_backward,
+    tiled_conv3d_backward,
+)
 from convcore.reference.local import (
     local_conv1d,
     local_conv2d,
@@ -98,11 +113,17 @@ __all__ = [
     "avg_pool3d",
     "avg_pool3d_backward",
     "conv1d",
+    "conv1d_backward",
     "conv2d",
+    "conv2d_backward",
     "conv3d",
+    "conv3d_backward",
     "conv_transpose1d",
+    "conv_transpose1d_backward",
     "conv_transpose2d",
+    "conv_transpose2d_backward",
     "conv_transpose3d",
+    "conv_transpose3d_backward",
     "convolve",
     "correlate",
     "l2_pool1d",
@@ -112,8 +133,11 @@ __all__ = [
     "l2_pool3d",
     "l2_pool3d_backward",
     "local_conv1d",
+    "local_conv1d_backward",
     "local_conv2d",
+    "local_conv2d_backward",
     "local_conv3d",
+    "local_conv3d_backward",
     "lp_pool1d",
     "lp_pool1d_backward",
     "lp_pool2d",
@@ -127,8 +151,11 @@ __all__ = [
     "max_pool3d",
     "max_pool3d_backward",
     "tiled_conv1d",
+    "tiled_conv1d_backward",
     "tiled_conv2d",
+    "tiled_conv2d_backward",
     "tiled_conv3d",
+    "tiled_conv3d_backward",
     "weighted_pool1d",
     "weighted_pool1d_backward",
     "weighted_pool2d",

@@ -5,6 +5,7 @@ Nothing here is shared with the compiled operators, so that a mistake of theirs 
 
 import operator
 from math import prod
+from string import Template
 
 import numpy as np
 
@@ -114,3 +115,17 @@ def deliver(Z, dtype, out):
                          f"{out.dtype} array of shape {out.shape}")
     out[...] = Z
     return out
+
+
+def for_each_rank(define):
+    """Make the operator for 1, 2 and 3 axes: $name, $axes and so on stand for the rank."""
+    made = []
+    for nd in LAYOUTS:
+        function = define(nd)
+        kind, backward, _ = function.__name__.partition("_backward")
+        function.__name__ = function.__qualname__ = f"{kind}{nd}d{backward}"
+        function.__doc__ = Template(function.__doc__ or "").substitute(
+            name=function.__name__, forward=f"{kind}{nd}d", nd=nd,
+            axes=", ".join(["depth", "h", "w"][3 - nd:]), ones="1, " * (nd - 1))
+        made.append(function)
+    return made

@@ -112,7 +112,7 @@ def _conv(nd, x, weight, bias, stride, padding, dilation, groups, connections, f
     if 0 in kernel:
         raise ValueError(f"empty kernel: weight has shape {weight.shape}")
     if connections is not None:
-        connections = _table(connections, k, c, g)
+        connections = table(connections, k, c, g)
     s = per_axis(stride, nd, at_least=1, name="stride")
     d = per_axis(dilation, nd, at_least=1, name="dilation")
     pads = pad_pairs(padding, V.shape[2:], kernel, s, d)
@@ -121,7 +121,7 @@ def _conv(nd, x, weight, bias, stride, padding, dilation, groups, connections, f
              in zip(V.shape[2:], pads, kernel, s, d, strict=True)]
     if min(sizes) < 1:
         raise ValueError(f"the kernel {kernel} does not fit into the padded input")
-    V = _pad(V, pads, border)
+    V = padded(V, pads, border)
 
     # The equation. One term of the sum at a time: every output (j, k) meets the tap (m, n) at
     # V[:, j*s + m*d, k*s + n*d], which is a strided slice that begins at (m*d, n*d).
@@ -148,7 +148,7 @@ def _conv(nd, x, weight, bias, stride, padding, dilation, groups, connections, f
     return deliver(batch.put_back(Z.reshape(n, k, *sizes)), dtype, out)
 
 
-def _table(connections, k, c, g):
+def table(connections, k, c, g):
     """The table of the pairs (i, l) that are connected."""
     connections = np.asarray(connections)
     if connections.dtype != bool:
@@ -160,7 +160,7 @@ def _table(connections, k, c, g):
     return connections
 
 
-def _pad(V, pads, border):
+def padded(V, pads, border):
     """V with its padding around it."""
     if border not in ("zeros", "edge", "reflect", "symmetric", "wrap"):
         raise ValueError(f"border {border!r} is not zeros, edge, reflect, symmetric or wrap")

@@ -1,15 +1,13 @@
 """Pooling as the equation reads, one output after the other, and the gradients of it.
 
-Each operator is written once and made for 1, 2 and 3 axes by `_for_each_rank`; in the equations o,
+Each operator is written once and made for 1, 2 and 3 axes by `for_each_rank`; in the equations o,
 t, s, d and i are then numbers, pairs or triples. R(o) is the set of the cells that output o sees:
 the cells o*s + t*d of the padded input, t = 0 ... kernel_size - 1 on each axis, that belong to the
 input itself.
 """
 
-from string import Template
-
 from convcore.reference import _pooling
-from convcore.reference._common import LAYOUTS
+from convcore.reference._common import LAYOUTS, for_each_rank
 from convcore.reference._pooling import Input
 from convcore.reference._windows import adaptive, sliding
 
@@ -57,20 +55,6 @@ __all__ = [
     "weighted_pool3d",
     "weighted_pool3d_backward",
 ]
-
-
-def _for_each_rank(define):
-    """Make the operator for 1, 2 and 3 axes: $name, $axes and so on stand for the rank."""
-    made = []
-    for nd in LAYOUTS:
-        function = define(nd)
-        name = function.__name__.replace("_pool", f"_pool{nd}d")
-        function.__name__ = function.__qualname__ = name
-        function.__doc__ = Template(function.__doc__ or "").substitute(
-            name=name, forward=name.removesuffix("_backward"), max_pool=f"max_pool{nd}d",
-            nd=nd, axes=", ".join(["depth", "h", "w"][3 - nd:]), ones="1, " * (nd - 1))
-        made.append(function)
-    return made
 
 
 # Maximum
@@ -136,7 +120,7 @@ def _adaptive_max_pool(nd):
         y[o] = max x[i], i = floor(o*n / m) ... ceil((o+1)*n / m) - 1 on each axis, n -> m cells
 
         `output_size` is an int or one per axis; None keeps the size of that axis. The rest as in
-        `reference.$max_pool`.
+        `reference.max_pool${nd}d`.
 
         >>> x = np.arange(5.0).reshape(1, ${ones}5)
         >>> y, indices = $name(x, [${ones}3], return_indices=True)
@@ -155,7 +139,7 @@ def _adaptive_max_pool_backward(nd):
 
         dx[i] = sum of grad[o] over the o whose (first) maximum is cell i
 
-        The arguments are those of `reference.${max_pool}_backward`.
+        The arguments are those of `reference.max_pool${nd}d_backward`.
 
         >>> x = np.array([1.0, 3.0, 2.0, 4.0, 3.0]).reshape(1, ${ones}5)
         >>> grad = np.array([1.0, 10.0, 100.0]).reshape(1, ${ones}3)
@@ -180,8 +164,8 @@ def _avg_pool(nd):
 
         N(o) is the number of cells in R(o), or with `count_include_pad` of the window's cells
         that belong to the input or its padding; what `ceil_mode` adds beyond does not count. The
-        other arguments and the shapes are those of `reference.$max_pool`; integers are promoted
-        to a float.
+        other arguments and the shapes are those of `reference.max_pool${nd}d`; integers are
+        promoted to a float.
 
         >>> x = np.arange(6.0).reshape(1, ${ones}6)
         >>> $name(x, [${ones}4], ceil_mode=True).ravel()
@@ -217,7 +201,7 @@ def _adaptive_avg_pool(nd):
 
         y[o] = mean of x[i], i = floor(o*n / m) ... ceil((o+1)*n / m) - 1 on each axis, n -> m
 
-        The arguments are those of `reference.adaptive_$max_pool`.
+        The arguments are those of `reference.adaptive_max_pool${nd}d`.
 
         >>> $name(np.arange(5.0).reshape(1, ${ones}5), [${ones}3]).ravel()
         array([0.5, 2. , 3.5])
@@ -255,7 +239,7 @@ def _lp_pool(nd):
         y[o] = (sum_{i in R(o)} abs(x[i])^p)^(1/p), for p = inf the largest abs(x[i])
 
         `p` is a number from 1 to infinity. The other arguments and the shapes are those of
-        `reference.$max_pool`; integers are promoted to a float.
+        `reference.max_pool${nd}d`; integers are promoted to a float.
 
         >>> x = np.array([3.0, -4.0, 0.0, -2.0]).reshape(1, ${ones}4)
         >>> $name(x, [${ones}2]).ravel()
@@ -295,8 +279,8 @@ def _l2_pool(nd):
 
         y[o] = sqrt(sum_{i in R(o)} x[i]^2)
 
-        The arguments and the shapes are those of `reference.$max_pool`; integers are promoted to
-        a float.
+        The arguments and the shapes are those of `reference.max_pool${nd}d`; integers are promoted
+        to a float.
 
         >>> $name(np.array([3.0, -4.0, 0.0, -2.0]).reshape(1, ${ones}4), [${ones}2]).ravel()
         array([5., 2.])
@@ -337,7 +321,7 @@ def _weighted_pool(nd):
         with the cells o*s + t*d that are in R(o). W(o) is the sum of their weights, which must
         not be 0; or 1 if not `normalize`. `window` has the shape ($axes) of the kernel and is
         not flipped; `stride` None is that shape. The other arguments and the shapes are those of
-        `reference.$max_pool`; integers are promoted to a float.
+        `reference.max_pool${nd}d`; integers are promoted to a float.
 
         >>> x = np.array([8.0, 4.0, 0.0, 4.0]).reshape(1, ${ones}4)
         >>> window = np.array([1.0, 2.0, 1.0]).reshape([${ones}3])
@@ -373,20 +357,20 @@ def _weighted_pool_backward(nd):
 
 # The public names
 
-max_pool1d, max_pool2d, max_pool3d = _for_each_rank(_max_pool)
-max_pool1d_backward, max_pool2d_backward, max_pool3d_backward = _for_each_rank(_max_pool_backward)
-avg_pool1d, avg_pool2d, avg_pool3d = _for_each_rank(_avg_pool)
-avg_pool1d_backward, avg_pool2d_backward, avg_pool3d_backward = _for_each_rank(_avg_pool_backward)
-lp_pool1d, lp_pool2d, lp_pool3d = _for_each_rank(_lp_pool)
-lp_pool1d_backward, lp_pool2d_backward, lp_pool3d_backward = _for_each_rank(_lp_pool_backward)
-l2_pool1d, l2_pool2d, l2_pool3d = _for_each_rank(_l2_pool)
-l2_pool1d_backward, l2_pool2d_backward, l2_pool3d_backward = _for_each_rank(_l2_pool_backward)
-weighted_pool1d, weighted_pool2d, weighted_pool3d = _for_each_rank(_weighted_pool)
+max_pool1d, max_pool2d, max_pool3d = for_each_rank(_max_pool)
+max_pool1d_backward, max_pool2d_backward, max_pool3d_backward = for_each_rank(_max_pool_backward)
+avg_pool1d, avg_pool2d, avg_pool3d = for_each_rank(_avg_pool)
+avg_pool1d_backward, avg_pool2d_backward, avg_pool3d_backward = for_each_rank(_avg_pool_backward)
+lp_pool1d, lp_pool2d, lp_pool3d = for_each_rank(_lp_pool)
+lp_pool1d_backward, lp_pool2d_backward, lp_pool3d_backward = for_each_rank(_lp_pool_backward)
+l2_pool1d, l2_pool2d, l2_pool3d = for_each_rank(_l2_pool)
+l2_pool1d_backward, l2_pool2d_backward, l2_pool3d_backward = for_each_rank(_l2_pool_backward)
+weighted_pool1d, weighted_pool2d, weighted_pool3d = for_each_rank(_weighted_pool)
 weighted_pool1d_backward, weighted_pool2d_backward, weighted_pool3d_backward = (
-    _for_each_rank(_weighted_pool_backward))
-adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = _for_each_rank(_adaptive_avg_pool)
+    for_each_rank(_weighted_pool_backward))
+adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = for_each_rank(_adaptive_avg_pool)
 adaptive_avg_pool1d_backward, adaptive_avg_pool2d_backward, adaptive_avg_pool3d_backward = (
-    _for_each_rank(_adaptive_avg_pool_backward))
-adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = _for_each_rank(_adaptive_max_pool)
+    for_each_rank(_adaptive_avg_pool_backward))
+adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = for_each_rank(_adaptive_max_pool)
 adaptive_max_pool1d_backward, adaptive_max_pool2d_backward, adaptive_max_pool3d_backward = (
-    _for_each_rank(_adaptive_max_pool_backward))
+    for_each_rank(_adaptive_max_pool_backward))

@@ -108,7 +108,7 @@ def _conv_transpose(nd, x, weight, bias, stride, padding, dilation, groups, outp
     entries = padding if isinstance(padding, (list, tuple, np.ndarray)) else [padding] * nd
     if len(entries) != nd:
         raise ValueError(f"padding {padding!r} is not one for each of {nd} axes")
-    sizes, pads = zip(*map(_size_and_pads, space, kernel, s, entries, d, more), strict=True)
+    sizes, pads = zip(*map(size_and_pads, space, kernel, s, entries, d, more), strict=True)
 
     # Every input (o, q) meets the tap (m, n) at the cell (o*s + m*d, q*s + n*d) of the output with
     # its padding, which is a strided slice that begins at (m*d, n*d).
@@ -135,7 +135,7 @@ def _conv_transpose(nd, x, weight, bias, stride, padding, dilation, groups, outp
     return deliver(batch.put_back(Y), dtype, out)
 
 
-def _size_and_pads(n, r, s, padding, d, more):
+def size_and_pads(n, r, s, padding, d, more):
     """The N of one axis, and the padding of the convolution that maps N cells to n."""
     if isinstance(padding, str) and padding in ("same", "same_lower"):
         size = (n - 1) * s + 1 + more

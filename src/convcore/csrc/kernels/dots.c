@@ -1,12 +1,12 @@
-/* Products of rows of weights with patches of input, one tap a lane: for weights that are used once
- * for each image, and so are read as they lie.
+/* Products of rows, one tap a lane: of weights that are used once for each image, and so are read
+ * as they lie, with patches of input; of outputs' gradients with the cells that a weight meets.
  *
- *   y[c][i] = init[c] + sum over t < taps of weight[c][t] * patch[i][t]
+ *   y[c][i] = init[c] + sum over lines l and t < taps of weight[c][l][t] * patch[i][l][t]
  *
- * A tile of CHANNELS rows by IMAGES patches is held in registers: few rows, because each is a
- * stream from memory. Tap t is added to partial sum t % WIDE, whatever the vectors' length, and the
- * partial sums are added by halves, so bits depend neither on tiles nor on the instruction set
- * (where it has multiply-adds). Assumed: nothing overlaps; no alignment.
+ * A tile of CHANNELS rows by IMAGES patches is held in registers: few rows, because each may be a
+ * stream from memory. Tap t of a line is added to partial sum t % WIDE, whatever the vectors'
+ * length, and the partial sums are added by halves, so bits depend neither on tiles nor on the
+ * instruction set (where it has multiply-adds). Assumed: nothing overlaps; no alignment.
  */
 #include "vec.h"
 
@@ -94,22 +94,12 @@ CC_INLINE void add_products(const cc_dots *d, int channels, int images, bool who
     }
 }
 
-/* What `channels` rows and `images` patches give; both constants. */
-CC_INLINE void tile(const cc_dots *d, int channels, int images, const fetching *ahead,
-                    const real *weights, const real *patches, real *sums)
+/* Adds the products of a line. */
+CC_INLINE void add_line(const cc_dots *d, int channels, int images, const fetching *ahead,
+                        const real *const *weight, const real *const *patch, vec (*acc)[PARTS])
 {
     const ptrdiff_t whole = d->taps - d->taps % WIDE;
-    const real *weight[CHANNELS], *patch[IMAGES], *next = ahead->next;
-    CC_UNROLL
-    for (int c = 0; c < channels; c++) weight[c] = weights + c * d->weight_row;
-    CC_UNROLL
-    for (int i = 0; i < images; i++) patch[i] = patches + i * d->patch_row;
-    vec acc[CHANNELS * IMAGES][PARTS];
-    CC_UNROLL
-    for (int s = 0; s < channels * images; s++) {
-        CC_UNROLL
-        for (int v = 0; v < PARTS; v++) acc[s][v] = (vec){0};
-    }
+    const real *next = ahead->next;
     if (ahead->rows == channels)
         for (ptrdiff_t t = 0; t < whole; t += WIDE)
             add_products(d, channels, images, true, next, channels, weight, patch, t, acc);
@@ -121,6 +111,26 @@ CC_INLINE void tile(const cc_dots *d, int channels, int images, const fetching *
             add_products(d, channels, images, true, next, 0, weight, patch, t, acc);
     if (whole < d->taps)
         add_products(d, channels, images, false, next, 0, weight, patch, whole, acc);
+}
+
+/* What `channels` rows and `images` patches give; both constants. */
+CC_INLINE void tile(const cc_dots *d, int channels, int images, const fetching *ahead,
+                    const real *weights, const real *patches, const ptrdiff_t *starts, real *sums)
+{
+    vec acc[CHANNELS * IMAGES][PARTS];
+    CC_UNROLL
+    for (int s = 0; s < channels * images; s++) {
+        CC_UNROLL
+        for (int v = 0; v < PARTS; v++) acc[s][v] = (vec){0};
+    }
+    for (ptrdiff_t l = 0; l < d->lines; l++) {
+        const real *weight[CHANNELS], *patch[IMAGES];
+        CC_UNROLL
+        for (int c = 0; c < channels; c++) weight[c] = weights + c * d->weight_row + d->line[l];
+        CC_UNROLL
+        for (int i = 0; i < images; i++) patch[i] = patches + starts[i] + d->patch_line[l];
+        add_line(d, channels, images, ahead, weight, patch, acc);
+    }
     vec sum[SUMS];
     CC_UNROLL
     for (int s = 0; s < SUMS; s++) {
@@ -155,11 +165,12 @@ void CC_FN(dots)(const cc_dots *d, const void *weights, const void *patches, con
             const int channels = (int)(d->channels - c < CHANNELS ? d->channels - c : CHANNELS);
             const int images = (int)(d->images - i < IMAGES ? d->images - i : IMAGES);
             const real *w = (const real *)weights + c * d->weight_row;
-            const real *p = (const real *)patches + i * d->patch_row;
             /* The passes over the images share the fetching; hardware does it where there is one
              * image. */
             fetching ahead = {w + d->taps, 0};
-            if (passes >= channels && pass < channels)
+            if (!d->stream)
+                ahead.rows = 0;
+            else if (passes >= channels && pass < channels)
                 ahead = (fetching){w + d->taps + pass * d->weight_row, 1};
             else if (passes < channels && pass == passes - 1 && d->images > 1)
                 ahead.rows = channels;
@@ -167,7 +178,7 @@ void CC_FN(dots)(const cc_dots *d, const void *weights, const void *patches, con
             switch (channels * 8 + images) {
 #define CASE(channels, images) \
     case channels * 8 + images: \
-        tile(d, channels, images, &ahead, w, p, sums); \
+        tile(d, channels, images, &ahead, w, patches, d->patch + i, sums); \
         break;
                 CASE(1, 1)
                 CASE(1, 2)
@@ -191,9 +202,10 @@ void CC_FN(dots)(const cc_dots *d, const void *weights, const void *patches, con
             }
             for (int a = 0; a < channels; a++) {
                 const real first = init ? ((const real *)init)[(c + a) * d->init_step] : 0;
-                for (int b = 0; b < images; b++)
-                    ((real *)y)[(c + a) * d->y_channel + (i + b) * d->y_image] =
-                        first + sums[a * images + b];
+                for (int b = 0; b < images; b++) {
+                    real *to = (real *)y + (c + a) * d->y_channel + (i + b) * d->y_image;
+                    *to = (d->add ? *to : first) + sums[a * images + b];
+                }
             }
         }
 }

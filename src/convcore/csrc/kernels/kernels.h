@@ -31,12 +31,17 @@ typedef struct {
     const ptrdiff_t *places; /* unless NULL: where each pixel lies, instead of the steps */
 } cc_grid;
 
-/* Rows of weights and patches of input, `taps` long; from a row, patch, result or initial value to
- * the next. */
+/* Rows, in lines of `taps` reals: `channels` of them are multiplied with `images` others, line by
+ * line. Where lines begin, from where their row does; where rows begin; and from a channel's result
+ * or initial value to the next. */
 typedef struct {
-    ptrdiff_t channels, images, taps;
-    ptrdiff_t weight_row, patch_row, init_step;
+    ptrdiff_t channels, images, taps, lines;
+    const ptrdiff_t *line, *patch_line; /* of a channel's row, of an image's */
+    const ptrdiff_t *patch;             /* where each image's row begins */
+    ptrdiff_t weight_row, init_step;
     ptrdiff_t y_channel, y_image;
+    bool add;    /* to what y holds */
+    bool stream; /* channels' rows come from memory, and so do those after them, used next */
 } cc_dots;
 
 /* How rows are folded: CC_MAX may lose a NaN, and then says that it saw one; CC_LARGER does not

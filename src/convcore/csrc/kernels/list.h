@@ -19,10 +19,15 @@ CC_REAL_KERNEL(void, rows,
                (const cc_taps *taps, int maps, const void *src, ptrdiff_t width, bool slack,
                 const void *weight, const void *init, void *dst, ptrdiff_t dst_step, int stores))
 
-/* y[c][i] = init[c] + sum over taps of weight[c][t] * patches[i][t]; init may be NULL */
+/* y[c][i] = init[c] + sum over lines and taps of weight[c][l][t] * patches[i][l][t], or added to
+ * y[c][i]; init may be NULL */
 CC_REAL_KERNEL(void, dots,
                (const cc_dots *dots, const void *weight, const void *patches, const void *init,
                 void *y))
+
+/* patches[i][t] = (add: itself) + sum over c of weight[c][t] * y[c][i]; one line a row */
+CC_REAL_KERNEL(void, spread,
+               (const cc_dots *dots, const void *weight, const void *y, void *patches))
 
 /* dst[c][r] = src[r][c] */
 CC_KERNEL(void, transpose,
@@ -33,6 +38,11 @@ CC_KERNEL(void, transpose,
 CC_KERNEL(void, copy,
           (const void *src, ptrdiff_t src_row, ptrdiff_t src_column, void *dst, ptrdiff_t dst_row,
            ptrdiff_t rows, ptrdiff_t columns))
+
+/* dst[r][c * dst_column] += src[r][c] */
+CC_REAL_KERNEL(void, add,
+               (const void *src, ptrdiff_t src_row, void *dst, ptrdiff_t dst_row,
+                ptrdiff_t dst_column, ptrdiff_t rows, ptrdiff_t columns))
 
 /* dst[c][r] = src[index[r] + c] */
 CC_REAL_KERNEL(void, turn,

@@ -1,4 +1,5 @@
-/* Moving reals: copies, transposes, gathers, scatters. Source and destination never overlap. */
+/* Moving reals: copies, transposes, gathers, scatters, additions. Source and destination never
+ * overlap. */
 #include "vec.h"
 
 /* The lower (upper) halves of two vectors, their lanes interleaved. */
@@ -134,6 +135,25 @@ void CC_FN(turn)(const void *src, const ptrdiff_t *index, void *dst, ptrdiff_t d
                  ptrdiff_t rows, ptrdiff_t columns)
 {
     transpose(src, 0, index, dst, dst_row, rows, columns);
+}
+
+void CC_FN(add)(const void *src, ptrdiff_t src_row, void *dst, ptrdiff_t dst_row,
+                ptrdiff_t dst_column, ptrdiff_t rows, ptrdiff_t columns)
+{
+    const real *s = src;
+    real *d = dst;
+    for (ptrdiff_t r = 0; r < rows; r++, s += src_row, d += dst_row) {
+        ptrdiff_t c = 0;
+        if (dst_column == 1) {
+            for (; c + LANES <= columns; c += LANES) store(d + c, load(d + c) + load(s + c));
+            if (c < columns) {
+                const int left = (int)(columns - c);
+                store_few(d + c, load_few(d + c, left) + load_few(s + c, left), left);
+            }
+            continue;
+        }
+        for (; c < columns; c++) d[c * dst_column] += s[c];
+    }
 }
 
 void CC_FN(gather)(const void *src, const ptrdiff_t *index, void *dst, ptrdiff_t count)

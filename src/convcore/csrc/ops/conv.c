@@ -3,6 +3,7 @@
 #include "connected.h"
 #include "conv_plan.h"
 #include "parallel.h"
+#include "problem.h"
 #include "whole.h"
 
 #include <string.h>
@@ -18,6 +19,7 @@ typedef struct {
     char *y;
     ptrdiff_t *offset, *weight_index; /* lists, shared and read only */
     ptrdiff_t *channel_at;            /* weights of the output channels of a block, if scattered */
+    bool taps_backward; /* scattered weights whose taps are all in order, but backward */
     cc_run *runs;
     cc_taps taps;
     cc_connected connected; /* instead, where channels are connected by a table */
@@ -84,8 +86,7 @@ static const char *find_cells(const job *j, part_state *part, const item *it, in
     const cc_conv_plan *plan = &j->plan;
     const cc_strip *strip = &plan->strip;
     const cc_conv *p = &plan->problem;
-    ptrdiff_t image = p->groups * p->c;
-    for (int a = 0; a < CC_AXES; a++) image *= p->axis[a].in;
+    const ptrdiff_t image = p->groups * p->c * cc_input_cells(p);
     const ptrdiff_t at = it->image * image + it->group * p->c * strip->src_channel;
     if (strip->in_place)
         return j->x + (at + cc_strip_origin(strip, it->origin)) * plan->kernels->size;
@@ -146,10 +147,17 @@ static void transpose_weights(const job *j, const char *first, ptrdiff_t count, 
         k->transpose(first, plan->taps, packed, width, count, plan->taps);
         return;
     }
-    for (ptrdiff_t c = 0; c < plan->problem.c; c++)
-        for (ptrdiff_t t = 0; t < taps; t++, packed += width * k->size)
-            k->gather(first + (c * at->input + at->taps[t]) * k->size, j->channel_at, packed,
+    for (ptrdiff_t c = 0; c < plan->problem.c; c++, packed += taps * width * k->size) {
+        const char *of_input = first + c * at->input * k->size;
+        if (j->taps_backward) { /* the last row first */
+            k->transpose(of_input + at->taps[taps - 1] * k->size, channel_step(plan),
+                         packed + (taps - 1) * width * k->size, -width, count, taps);
+            continue;
+        }
+        for (ptrdiff_t t = 0; t < taps; t++)
+            k->gather(of_input + at->taps[t] * k->size, j->channel_at, packed + t * width * k->size,
                       count);
+    }
 }
 
 /* Packs the weights of output channels [from, to) as the kernel reads them; returns the reals. */
@@ -219,12 +227,6 @@ static const char *find_init(const job *j, part_state *part, int64_t from, int64
     return part->init;
 }
 
-static ptrdiff_t output_plane(const cc_conv_plan *plan)
-{
-    const cc_axis *axis = plan->problem.axis;
-    return axis[CC_DEPTH].out * axis[CC_ROW].out * axis[CC_COLUMN].out;
-}
-
 /* Where output channel `channel` (of all groups) of an item's output (row, 0) stands, in reals. */
 static ptrdiff_t find_output(const cc_conv_plan *plan, const item *it, int64_t channel, int64_t row)
 {
@@ -233,7 +235,7 @@ static ptrdiff_t find_output(const cc_conv_plan *plan, const item *it, int64_t c
     const int64_t channels = p->groups * p->k;
     const int64_t line = it->origin[CC_DEPTH] * axis[CC_ROW].out + it->origin[CC_ROW] + row;
     const int64_t pixel = line * axis[CC_COLUMN].out + it->origin[CC_COLUMN];
-    const int64_t pixels = output_plane(plan);
+    const int64_t pixels = cc_output_cells(&plan->problem);
     return p->channels_last ? (it->image * pixels + pixel) * channels + channel
                             : (it->image * channels + channel) * pixels + pixel;
 }
@@ -275,7 +277,7 @@ static void run_pixels(const job *j, part_state *part, const item *it, const cha
             if (p->channels_last)
                 k->copy(sums, width, 1, y, all, pixels, count);
             else
-                k->transpose(sums, width, y, output_plane(plan), pixels, count);
+                k->transpose(sums, width, y, cc_output_cells(&plan->problem), pixels, count);
         }
     }
 }
@@ -289,7 +291,7 @@ static void run_rows(const job *j, part_state *part, const item *it, const char 
     const cc_kernels *k = plan->kernels;
     const ptrdiff_t columns = it->count[CC_COLUMN], all = p->groups * p->k;
     const ptrdiff_t row_step = cc_strip_step(&plan->strip.axis[CC_ROW]) * k->size;
-    const ptrdiff_t line = p->axis[CC_COLUMN].out, plane = output_plane(plan);
+    const ptrdiff_t line = p->axis[CC_COLUMN].out, plane = cc_output_cells(&plan->problem);
     const bool slack = !plan->strip.in_place;
     const bool maps = plan->mode == CC_MAPS, planar = !p->channels_last || all == 1;
     for (int64_t i = 0; i < s->shares; i++) {
@@ -366,22 +368,6 @@ static void run_part(int index, void *context)
     }
 }
 
-/* Whether the lists of connected channels can be followed. */
-static bool is_table(const cc_conv *p)
-{
-    if (!p->inputs || !p->first_input || p->groups != 1 || p->first_input[0] != 0)
-        return false;
-    for (int64_t k = 0; k < p->k; k++) {
-        if (p->first_input[k + 1] < p->first_input[k])
-            return false;
-        for (int64_t i = p->first_input[k]; i < p->first_input[k + 1]; i++)
-            if (p->inputs[i] < 0 || p->inputs[i] >= p->c ||
-                (i > p->first_input[k] && p->inputs[i] <= p->inputs[i - 1]))
-                return false;
-    }
-    return true;
-}
-
 /* Turns lists of weights that are in order into lists of where they are. */
 static void scatter_weights(job *j)
 {
@@ -394,28 +380,15 @@ static void scatter_weights(job *j)
         j->weight_index[i] =
             j->weight_index[i] / taps * at->input + at->taps[j->weight_index[i] % taps];
     for (ptrdiff_t k = 0; k < plan->weight_channels; k++) j->channel_at[k] = k * channel_step(plan);
-}
-
-static cc_status cc_conv_check(const cc_conv *p, cc_mode mode)
-{
-    if (p->n < 1 || p->groups < 1 || p->c < 1 || p->k < 1 || p->border < 0 ||
-        p->border >= CC_BORDERS || mode < 0 || mode >= CC_MODES)
-        return CC_BAD_PROBLEM;
-    for (int a = 0; a < CC_AXES; a++) {
-        const cc_axis *x = &p->axis[a];
-        if (x->in < (p->border == CC_ZEROS ? 0 : 1) || x->out < 1 || x->kernel < 1 ||
-            x->stride < 1 || x->dilation < 1 || x->before < -x->in)
-            return CC_BAD_PROBLEM;
-    }
-    if (p->first_input && !is_table(p))
-        return CC_BAD_PROBLEM;
-    return CC_OK;
+    j->taps_backward = true;
+    for (ptrdiff_t t = 1; t < taps; t++)
+        j->taps_backward = j->taps_backward && at->taps[t] == at->taps[0] - t;
 }
 
 cc_status cc_conv_forward(const cc_conv *problem, cc_type type, const void *x, const void *weight,
                           const void *bias, void *y, int threads, cc_mode mode)
 {
-    if (cc_conv_check(problem, mode) != CC_OK || type < 0 || type >= CC_REALS || threads < 1)
+    if (!cc_conv_is_sound(problem, type) || mode < 0 || mode >= CC_MODES || threads < 1)
         return CC_BAD_PROBLEM;
     job j = {.x = x, .weight = weight, .bias = bias, .y = y};
     cc_conv_plan *plan = &j.plan;

@@ -58,7 +58,9 @@ void cc_strip_layout(cc_strip *strip)
             elements = round_up(elements, strip->lanes);
             if (elements % 256 == 0)
                 elements += strip->lanes;
-            strip->lead = round_up(axis->of.before, strip->lanes) - axis->of.before;
+            const ptrdiff_t past =
+                axis->of.before % strip->lanes; /* of a boundary; < 0: before it */
+            strip->lead = past > 0 ? strip->lanes - past : -past;
         }
         pieces += axis->cells;
     }
@@ -216,5 +218,24 @@ void cc_strip_fill(const cc_strip *strip, const cc_kernels *kernels, const cc_cu
                              (char *)dst + (to + h->dst + w->dst) * kernels->size, h->count,
                              w->count);
                     }
+            }
+}
+
+void cc_strip_drain(const cc_strip *strip, const cc_kernels *kernels, const cc_cut *cut,
+                    const void *cells, void *x)
+{
+    const cc_strip_axis *depth = &strip->axis[CC_DEPTH], *row = &strip->axis[CC_ROW];
+    for (ptrdiff_t c = 0; c < strip->channels; c++)
+        for (const cc_piece *d = cut->start[CC_DEPTH]; d < cut->end[CC_DEPTH]; d++)
+            for (ptrdiff_t plane = 0; plane < d->count; plane++) {
+                const ptrdiff_t to = c * strip->src_channel + d->src + plane * depth->src_step;
+                const ptrdiff_t from = c * strip->channel + d->dst + plane * depth->pitch;
+                for (const cc_piece *h = cut->start[CC_ROW]; h < cut->end[CC_ROW]; h++)
+                    for (const cc_piece *w = cut->start[CC_COLUMN]; w < cut->end[CC_COLUMN]; w++)
+                        if (d->src >= 0 && h->src >= 0 && w->src >= 0)
+                            kernels->add(
+                                (const char *)cells + (from + h->dst + w->dst) * kernels->size,
+                                row->pitch, (char *)x + (to + h->src + w->src) * kernels->size,
+                                row->src_step, strip->axis[CC_COLUMN].src_step, h->count, w->count);
             }
 }

@@ -76,4 +76,8 @@ cc_cut cc_strip_cut(const cc_strip *strip, const int64_t *origin, const int64_t 
 void cc_strip_fill(const cc_strip *strip, const cc_kernels *kernels, const cc_cut *cut,
                    const void *x, bool refill, void *dst);
 
+/* The adjoint: adds the cells to those of image x that they show. */
+void cc_strip_drain(const cc_strip *strip, const cc_kernels *kernels, const cc_cut *cut,
+                    const void *cells, void *x);
+
 #endif

@@ -7,6 +7,7 @@
  * Patches are gathered for a tile of outputs at a time, and all channels pass over them.
  */
 #include "parallel.h"
+#include "problem.h"
 #include "taps.h"
 #include "whole.h"
 
@@ -61,16 +62,6 @@ typedef struct {
     int64_t channel, channels;
     ptrdiff_t width; /* of the sums of a pixel: whole vectors of channels */
 } tile;
-
-static int64_t input_image(const cc_conv *p)
-{
-    return p->c * p->axis[CC_DEPTH].in * p->axis[CC_ROW].in * p->axis[CC_COLUMN].in;
-}
-
-static int64_t output_plane(const cc_conv *p)
-{
-    return p->axis[CC_DEPTH].out * p->axis[CC_ROW].out * p->axis[CC_COLUMN].out;
-}
 
 static void lay_out_strip(tiled_plan *plan)
 {
@@ -154,14 +145,14 @@ static void make_plan(tiled_plan *plan, const cc_tiled *problem, cc_type type, i
     }
     const int lanes = plan->kernels->lanes;
     /* from sizes alone, so that the bits of an image depend on nothing else */
-    plan->dots = plan->taps >= DOT_TAPS && output_plane(p) <= 2 * plan->phases;
+    plan->dots = plan->taps >= DOT_TAPS && cc_output_cells(p) <= 2 * plan->phases;
     plan->strip = cc_strip_start(p, plan->dots, p->c, lanes);
     if (plan->dots) /* patches are made of rows */
         plan->strip.in_place =
             plan->strip.in_place && !p->channels_last && p->axis[CC_COLUMN].stride == 1;
     plan->patch_row = ceil_div(plan->taps, lanes) * lanes;
     plan->grain = plan->dots ? DOT_CHANNELS : lanes;
-    const double outputs = (double)p->n * (double)p->k * (double)output_plane(p);
+    const double outputs = (double)p->n * (double)p->k * (double)cc_output_cells(p);
     const double weights = (double)p->k * (double)plan->phases * (double)plan->taps;
     const double macs_per_us = 30e3, weights_per_us = 5e3;
     threads = cc_useful_threads(
@@ -206,7 +197,8 @@ static void find_cells(const job *j, tile *t)
 {
     const tiled_plan *plan = &j->plan;
     const cc_strip *strip = &plan->strip;
-    const ptrdiff_t size = plan->kernels->size, image = input_image(&plan->problem);
+    const ptrdiff_t size = plan->kernels->size,
+                    image = plan->problem.c * cc_input_cells(&plan->problem);
     const char *x = j->x + t->image * image * size;
     if (strip->in_place) {
         t->cells = x + cc_strip_origin(strip, t->origin) * size;
@@ -237,7 +229,7 @@ static ptrdiff_t find_output(const tiled_plan *plan, const tile *t, int64_t y, i
     const cc_conv *p = &plan->problem;
     const int64_t row = t->origin[CC_DEPTH] * p->axis[CC_ROW].out + t->origin[CC_ROW] + y;
     const int64_t pixel = row * p->axis[CC_COLUMN].out + t->origin[CC_COLUMN] + x;
-    return t->image * p->k * output_plane(p) + pixel * (p->channels_last ? p->k : 1);
+    return t->image * p->k * cc_output_cells(p) + pixel * (p->channels_last ? p->k : 1);
 }
 
 /* Weights [tap][channel] and biases of the tile's channels in one phase. */
@@ -304,7 +296,8 @@ static void store_sums(const job *j, const tile *t)
     const tiled_plan *plan = &j->plan;
     const cc_conv *p = &plan->problem;
     const cc_kernels *k = plan->kernels;
-    const int64_t plane = output_plane(p), columns = t->count[CC_COLUMN], rows = t->count[CC_ROW];
+    const int64_t plane = cc_output_cells(p), columns = t->count[CC_COLUMN],
+                  rows = t->count[CC_ROW];
     for (int64_t n = 0; n < t->images; n++)
         for (int64_t y = 0; y < rows; y++) {
             const char *sums =
@@ -355,11 +348,18 @@ static void run_dots(const job *j, tile *t)
     const tiled_plan *plan = &j->plan;
     const cc_conv *p = &plan->problem;
     const cc_kernels *k = plan->kernels;
-    const int64_t plane = output_plane(p), last = t->channel + t->channels;
+    const int64_t plane = cc_output_cells(p), last = t->channel + t->channels;
+    const ptrdiff_t start = 0;
+    ptrdiff_t patch[TILE_IMAGES];
+    for (int i = 0; i < TILE_IMAGES; i++) patch[i] = i * plan->patch_row;
     cc_dots dots = {.images = t->images,
                     .taps = plan->taps,
+                    .lines = 1,
+                    .line = &start,
+                    .patch_line = &start,
+                    .patch = patch,
+                    .stream = true,
                     .weight_row = plan->phases * plan->taps,
-                    .patch_row = plan->patch_row,
                     .init_step = plan->phases,
                     .y_channel = p->channels_last ? 1 : plane,
                     .y_image = p->k * plane};
@@ -410,25 +410,10 @@ static void run_part(int index, void *context)
     }
 }
 
-static bool is_sound(const cc_tiled *problem, cc_type type)
-{
-    const cc_conv *p = &problem->conv;
-    if (p->n < 1 || p->groups != 1 || p->c < 1 || p->k < 1 || p->border != CC_ZEROS || type < 0 ||
-        type >= CC_REALS)
-        return false;
-    for (int a = 0; a < CC_AXES; a++) {
-        const cc_axis *x = &p->axis[a];
-        if (x->in < 0 || x->out < 1 || x->kernel < 1 || x->stride < 1 || x->dilation < 1 ||
-            x->before < -x->in || problem->period[a] < 1)
-            return false;
-    }
-    return true;
-}
-
 cc_status cc_tiled_forward(const cc_tiled *problem, cc_type type, const void *x, const void *weight,
                            const void *bias, void *y, int threads)
 {
-    if (!is_sound(problem, type) || threads < 1)
+    if (!cc_tiled_is_sound(problem, type) || threads < 1)
         return CC_BAD_PROBLEM;
     job j = {.x = x, .weight = weight, .bias = bias, .y = y};
     make_plan(&j.plan, problem, type, threads);
