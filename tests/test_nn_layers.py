@@ -273,6 +273,21 @@ def test_what_a_linear_layer_gives_does_not_depend_on_the_batch():
     assert all((layer.forward(x[i]) == whole[i]).all() for i in range(0, 64, 7))
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_relu_lets_nothing_through_where_it_is_zero(dtype):
+    layer = nn.ReLU()
+    x = np.array([[-1, 0, 2, np.nan, -np.inf, np.inf]], dtype)
+    assert np.array_equal(layer.forward(x), [[0, 0, 2, np.nan, 0, np.inf]], equal_nan=True)
+    grad = np.array([[np.inf, np.nan, -3, 5, np.nan, np.inf]], dtype)
+    dx = layer.backward(grad)
+    assert dx.dtype == dtype
+    assert dx.tolist() == [[0, 0, -3, 0, 0, np.inf]]
+    x = np.random.default_rng(0).normal(size=(4, 5, 6)).astype(dtype)
+    layer.forward(x)
+    grad = x[:, ::-1].transpose(0, 1, 2)
+    assert (layer.backward(grad) == np.where(x > 0, grad, 0)).all()
+
+
 def test_dropout():
     layer = nn.Dropout(0.25, rng=0)
     x = np.ones((200, 50), np.float32)
