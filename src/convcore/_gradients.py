@@ -101,9 +101,10 @@ def compute(
         )
     ]  # fmt: skip
     try:
-        for target, compute_into in zip(targets, fill, strict=True):
-            if target:
-                compute_into(target[0])
+        with np.errstate(over="ignore", invalid="ignore"):  # kernels do not warn either
+            for target, compute_into in zip(targets, fill, strict=True):
+                if target:
+                    compute_into(target[0])
     except MemoryError as error:
         raise MemoryError(
             f"{op}: {error}; x has shape {call.x.shape}, weight {call.weight.shape}"
@@ -185,11 +186,11 @@ def bias_gradient(grad: Array, axes: int, channel_axis: int, period: tuple[int, 
     return grad
 
 
-def hardly_shared(sizes: _linear.Problem) -> bool:
+def hardly_shared(sizes: _linear.Problem, weight: Array) -> bool:
     """Whether a kernel serves two outputs or fewer: then reading the weights takes the time."""
     outputs = [row[-1] for row in sizes.rows]
     kernels = [min(*pair) for pair in zip(outputs, sizes.period, strict=True)]
-    return max(sizes.period) > 1 and prod(outputs) <= 2 * prod(kernels)
+    return weight.ndim > len(outputs) + 2 and prod(outputs) <= 2 * prod(kernels)
 
 
 def convolve_back(call: Call, sizes: _linear.Problem, kernels: Array, dx: Array) -> None:
@@ -248,7 +249,7 @@ def backward(
         kernels = call.ready("weight", kernels)
         if sizes.core is None:
             dx[...] = 0
-        elif hardly_shared(sizes):
+        elif hardly_shared(sizes, kernels):
             sizes.core.input_gradient(call.ready("grad", call.grad), kernels, dx, call.threads)
         else:
             convolve_back(call, sizes, kernels, dx)

@@ -125,11 +125,13 @@ def problem(
         )
     shape = _shapes.join(op, n, out_channels, out, channels_last, x=x, weight=weight,
                          padding=padding, stride=stride, dilation=dilation)  # fmt: skip
-    core = None
+    core = repeats = None
+    if sharing == "local" or max(period) > 1:
+        repeats = (1,) * (3 - axes) + period
     if prod(shape) and group_channels:
         core = _core.Conv(
             n, groups, group_channels, out_channels // groups, _shapes.three_axes(rows), border,
-            channels_last, (1,) * (3 - axes) + period if max(period) > 1 else None,
+            channels_last, repeats,
             None if table is None else input_lists(table, out_channels),
         )  # fmt: skip
     if len(x) == axes + 1:

@@ -11,8 +11,9 @@
 enum { TILE_OUTPUTS = CC_BLOCK_TAPS, TILE_ROUNDS = 64, WIDE_BYTES = 64 };
 /* Output channels of a unit, and most bytes of its sums and of the cells of a tile. */
 enum { BLOCK_CHANNELS = 64, SUM_BYTES = 256 << 10, STRIP_BYTES = 192 << 10 };
-/* Where there are fewer blocks of output channels by input channels than FEW, the outputs are dealt
- * out in so many chunks at most, which all together have sums of so many bytes. */
+/* Where there are fewer blocks of output channels by input channels than FEW (FEW times as many where
+ * a block has few output channels), the outputs are dealt out in so many chunks at most, which all
+ * together have sums of so many bytes. */
 enum { FEW = 8, CHUNKS = 64, CHUNK_BYTES = 16 << 20 };
 
 static int64_t share(int64_t n, int64_t parts, int64_t i) { return n * i / parts; }
@@ -89,12 +90,14 @@ static void choose_tiles(cc_gradient_plan *plan)
     plan->by_row = rows_cost(plan, lanes) < channels_cost(plan, lanes);
     plan->turned = plan->by_row && p->channels_last;
     plan->problem.channels_last = p->channels_last && !plan->by_row;
-    const int64_t most = plan->by_row ? TILE_ROUNDS * lanes : TILE_OUTPUTS;
-    plan->columns = ceil_div(out[CC_COLUMN], ceil_div(out[CC_COLUMN], most));
-    plan->rows = min(out[CC_ROW], most / plan->columns);
+    const int64_t together = plan->by_row ? lanes : 1; /* columns that add nothing to a chain */
+    const int64_t most = plan->by_row ? TILE_ROUNDS : TILE_OUTPUTS;
+    plan->columns = ceil_div(out[CC_COLUMN], ceil_div(out[CC_COLUMN], most * together));
+    const int64_t line = ceil_div(plan->columns, together);
+    plan->rows = min(out[CC_ROW], most / line);
     plan->rows = ceil_div(out[CC_ROW], ceil_div(out[CC_ROW], plan->rows));
     const bool whole = out[CC_DEPTH] * out[CC_ROW] * out[CC_COLUMN] == plan->rows * plan->columns;
-    plan->images = whole ? min(p->n, most / (plan->rows * plan->columns)) : 1;
+    plan->images = whole ? min(p->n, most / (plan->rows * line)) : 1;
 }
 
 /* How many tiles the outputs of a phase are. */
@@ -116,7 +119,7 @@ static void share_out(cc_gradient_plan *plan, int threads)
     plan->blocks = ceil_div(p->k, BLOCK_CHANNELS);
     const int64_t others = plan->phases * p->groups * plan->blocks;
     plan->chunks = 1;
-    if (others * p->c < FEW)
+    if (others * p->c < (plan->by_row ? FEW * FEW : FEW))
         plan->chunks = max(
             1, min(min(CHUNKS, count_tiles(plan, &first)), CHUNK_BYTES / (plan->weights * size)));
     const int64_t strip = plan->images * cc_gradient_strip(plan, 1).elements;

@@ -21,8 +21,9 @@
 
 #include <string.h>
 
-/* Chunks' sums that are added at a time: short chains round less. */
-enum { TOGETHER = 8 };
+/* Chunks' sums that are added at a time, and tiles whose sums are collected before they are added
+ * to the total: short chains round less. */
+enum { TOGETHER = 8, COLLECTED = 16 };
 
 typedef struct {
     cc_gradient_plan plan;
@@ -30,12 +31,12 @@ typedef struct {
     char *dweight; /* where sums go: the result, or a result for each chunk */
     char *turned_x, *turned_grad;
     char *parts;
-    size_t strip, grads, sums, zeros, places, offsets, lines, pieces, bytes; /* of a part */
+    size_t strip, grads, sums, totals, zeros, places, offsets, lines, pieces, bytes; /* of a part */
 } job;
 
 /* A part's scratch. */
 typedef struct {
-    char *strip, *grads, *sums, *zeros;
+    char *strip, *grads, *sums, *totals, *zeros;
     ptrdiff_t *places;  /* of the weights in a strip */
     ptrdiff_t *offsets; /* of the outputs' cells in it; by row, of each line's */
     ptrdiff_t *lines;   /* by row: of the gradients */
@@ -63,7 +64,9 @@ static void lay_out_part(job *j)
     const cc_strip strip = cc_gradient_strip(plan, inputs);
     j->strip = claim(&j->bytes, plan->images * strip.elements, size);
     j->grads = claim(&j->bytes, outputs * width, size);
-    j->sums = claim(&j->bytes, plan->by_row ? 0 : plan->taps * inputs * width, size);
+    const ptrdiff_t sums = plan->by_row ? 0 : plan->taps * inputs * width;
+    j->sums = claim(&j->bytes, sums, size);
+    j->totals = claim(&j->bytes, sums, size);
     j->zeros = claim(&j->bytes, width, size);
     j->places = claim(&j->bytes, plan->taps * inputs, word);
     j->offsets = claim(&j->bytes, plan->by_row ? lines : outputs, word);
@@ -189,11 +192,22 @@ static ptrdiff_t weights_step(const cc_gradient_plan *plan)
     return plan->phases * plan->problem.c * plan->taps;
 }
 
-static void store_channels(const job *j, const cc_gradient_unit *u, const scratch *s)
+/* Adds what has been collected to the totals, which it is if `first`. */
+static void collect(const cc_gradient_plan *plan, const cc_gradient_unit *u, const scratch *s,
+                    bool first)
+{
+    const cc_kernels *k = plan->kernels;
+    const ptrdiff_t all = u->inputs * plan->taps * padded(plan, u->outputs);
+    if (first)
+        k->copy(s->sums, 0, 1, s->totals, 0, 1, all);
+    else
+        k->add(s->sums, 0, s->totals, 0, 1, 1, all);
+}
+
+static void store_channels(const job *j, const cc_gradient_unit *u, const char *sums)
 {
     const cc_gradient_plan *plan = &j->plan;
     const ptrdiff_t weights = u->inputs * plan->taps;
-    const char *sums = s->sums;
     for (int64_t done = 0, count; done < u->outputs; done += count) {
         count = min(share_channels(plan), u->outputs - done);
         const int64_t width = padded(plan, count);
@@ -256,21 +270,26 @@ static void store_zeros(const job *j, const cc_gradient_unit *u)
 
 static void run_unit(const job *j, const cc_gradient_unit *u, const scratch *s)
 {
-    if (u->first_tile == u->end_tile) {
+    const cc_gradient_plan *plan = &j->plan;
+    const int64_t tiles = u->end_tile - u->first_tile;
+    if (!tiles) {
         store_zeros(j, u);
         return;
     }
     cc_taps_places(&u->strip, u->inputs, s->places);
-    for (int64_t i = u->first_tile; i < u->end_tile; i++) {
-        const cc_gradient_tile t = cc_gradient_find_tile(&j->plan, u, i);
+    for (int64_t i = 0; i < tiles; i++) {
+        const cc_gradient_tile t = cc_gradient_find_tile(plan, u, u->first_tile + i);
         const char *cells = find_cells(j, u, &t, s);
-        if (j->plan.by_row)
-            add_rows(j, u, &t, s, cells, i == u->first_tile);
-        else
-            add_channels(j, u, &t, s, cells, i == u->first_tile);
+        if (plan->by_row) {
+            add_rows(j, u, &t, s, cells, i == 0);
+            continue;
+        }
+        add_channels(j, u, &t, s, cells, i % COLLECTED == 0);
+        if (tiles > COLLECTED && ((i + 1) % COLLECTED == 0 || i + 1 == tiles))
+            collect(plan, u, s, i < COLLECTED);
     }
-    if (!j->plan.by_row)
-        store_channels(j, u, s);
+    if (!plan->by_row)
+        store_channels(j, u, tiles > COLLECTED ? s->totals : s->sums);
 }
 
 static void run_part(int index, void *context)
@@ -281,6 +300,7 @@ static void run_part(int index, void *context)
     const scratch s = {.strip = memory + j->strip,
                        .grads = memory + j->grads,
                        .sums = memory + j->sums,
+                       .totals = memory + j->totals,
                        .zeros = memory + j->zeros,
                        .places = (ptrdiff_t *)(memory + j->places),
                        .offsets = (ptrdiff_t *)(memory + j->offsets),
