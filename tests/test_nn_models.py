@@ -244,6 +244,8 @@ def test_a_stack_is_a_list():
     for key, kind in ((9, IndexError), (-6, IndexError), ("nine", KeyError)):
         with pytest.raises(kind, match="no layer"):
             model[key]
+    with pytest.raises(TypeError, match=r"a layer's place is an integer .*, got 1\.5"):
+        model[1.5]
     assert "0: Conv2d(1, 2, 3)," in repr(model)
     assert repr(nn.Sequential()) == "Sequential()"
 

@@ -260,6 +260,12 @@ def test_every_dtype_is_kept(tmp_path, dtype):
     assert equal(net, other)
 
 
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        nn.save(model(), tmp_path / "nowhere" / "net")
+    assert caught.value.filename == str(tmp_path / "nowhere" / "net")
+
+
 def test_a_file_has_the_rights_that_others_have(tmp_path):
     nn.save(model(), tmp_path / "net")
     (tmp_path / "plain").write_bytes(b"")

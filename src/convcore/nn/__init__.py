@@ -8,6 +8,7 @@ from convcore.nn import data as data
 from convcore.nn import models as models
 from convcore.nn._activations import Dropout, Flatten, ReLU, Sigmoid, Softmax, Tanh
 from convcore.nn._base import Layer
+from convcore.nn._dense import Linear, Subsample2d
 from convcore.nn._files import load, save
 from convcore.nn._losses import Loss, cross_entropy, mse
 from convcore.nn._optimizers import SGD, Adam, Optimizer
@@ -22,16 +23,8 @@ from convcore.nn._pooling import (
 from convcore.nn._sequential import Sequential
 from convcore.nn._summary import Row, Summary, summary
 from convcore.nn._training import Epoch, Evaluation, evaluate, fit
-from convcore.nn._weighted import (
-    Conv1d,
-    Conv2d,
-    Conv3d,
-    ConvTranspose2d,
-    Linear,
-    LocalConv2d,
-    Subsample2d,
-    TiledConv2d,
-)
+from convcore.nn._unshared import LocalConv2d, TiledConv2d
+from convcore.nn._weighted import Conv1d, Conv2d, Conv3d, ConvTranspose2d
 
 __all__ = [
     "SGD",

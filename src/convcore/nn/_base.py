@@ -1,6 +1,7 @@
 """What every layer is: a function of arrays that keeps what its gradient needs."""
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -271,6 +272,13 @@ class Elementwise(Layer):
         raise NotImplementedError
 
 
+def check_model(op: str, model: object) -> Layer:
+    """A layer, and nothing else."""
+    if not isinstance(model, Layer):
+        raise TypeError(f"{op}: model must be a layer of convcore.nn, got {_args.shown(model)}")
+    return model
+
+
 def floating(op: str, dtype: object) -> DType:
     """The dtype of parameters: float16, float32 or float64."""
     try:
@@ -284,19 +292,28 @@ def floating(op: str, dtype: object) -> DType:
     return read
 
 
+def constant(op: str, name: str, shape: Shape, value: float, dtype: DType) -> Array:
+    """A parameter that begins with one value everywhere; refuses what no memory holds."""
+    if 8 * prod(size or 1 for size in shape) > _args.MOST:
+        raise ValueError(f"{op}: a {name} of shape {shape} is too large for any memory")
+    try:
+        return np.full(shape, value, dtype)
+    except MemoryError:
+        raise MemoryError(f"{op}: no memory for a {name} of shape {shape}") from None
+
+
 def initial(
-    rng: np.random.Generator, shape: Shape, fan_in: Array | float, gain: float, dtype: DType
-) -> Array:
+    op: str, rng: np.random.Generator, shape: Shape, fan_in: Array | float, gain: float,
+    dtype: DType,
+) -> Array:  # fmt: skip
     """Uniform values with the variance gain ** 2 / fan_in, which keeps sums of fan_in as large.
 
     A fan_in for each entry of the first axis is given as an array.
     """
     bound = np.asarray(gain * np.sqrt(3 / np.maximum(fan_in, 1)))
     drawn = _args.FLOAT64 if dtype == _args.FLOAT64 else _args.FLOAT32
-    try:
-        values = rng.random(shape, dtype=drawn)  # type: ignore[arg-type]
-    except MemoryError:
-        raise MemoryError(f"nn: no memory for a weight of shape {shape}") from None
+    values = constant(op, "weight", shape, 0, drawn)
+    rng.random(dtype=drawn, out=values)  # type: ignore[arg-type]
     values *= 2
     values -= 1
     values *= bound.reshape(-1, *(1,) * (len(shape) - 1)).astype(drawn) if bound.ndim else bound

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from convcore import _args
 from convcore._args import Array
-from convcore.nn._base import Layer
+from convcore.nn._base import Layer, check_model
 
 FORMAT = "convcore 1"
 Name = str | os.PathLike[str]
@@ -52,7 +51,7 @@ def save(model: Layer, path: Name) -> None:
     >>> bool((model["C1"].weight == nn.models.lenet5(rng=0)["C1"].weight).all())
     True
     """
-    write("save", path, _model("save", model).parameters(), {"content": "parameters"})
+    write("save", path, check_model("save", model).parameters(), {"content": "parameters"})
 
 
 def load(model: Layer, path: Name) -> Layer:
@@ -96,7 +95,7 @@ def load(model: Layer, path: Name) -> Layer:
     arrays, facts = read("load", path)
     if facts.get("content") == "checkpoint":
         arrays = {k.partition("/")[2]: a for k, a in arrays.items() if k.startswith("model/")}
-    put("load", path, _model("load", model).parameters(), arrays)
+    put("load", path, check_model("load", model).parameters(), arrays)
     return model
 
 
@@ -128,13 +127,7 @@ def _few(names: list[str]) -> str:
     return ", ".join(names[:4]) + (f" and {more} more" if more > 0 else "")
 
 
-def _model(op: str, model: object) -> Layer:
-    if not isinstance(model, Layer):
-        raise TypeError(f"{op}: model must be a layer of convcore.nn, got {_args.shown(model)}")
-    return model
-
-
-def _safetensors(op: str) -> Any:
+def safetensors_for(op: str) -> Any:
     try:
         from safetensors import numpy as safetensors
     except ImportError:
@@ -146,11 +139,14 @@ def _safetensors(op: str) -> Any:
 
 def write(op: str, path: Name, arrays: Mapping[str, Array], facts: Mapping[str, Any]) -> None:
     """Write arrays and JSON facts into a temporary file, then give it its name."""
-    library = _safetensors(op)
+    library = safetensors_for(op)
     plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     data = library.save(plain, {"format": FORMAT, "facts": json.dumps(facts)})
     target = Path(path)
-    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    except OSError as error:  # it names the temporary file
+        raise type(error)(error.errno, error.strerror, str(target)) from None
     try:
         with open(handle, "wb") as file:  # noqa: PTH123
             file.write(data)
@@ -172,7 +168,7 @@ def _umask() -> int:
 
 def read(op: str, path: Name) -> tuple[dict[str, Array], dict[str, Any]]:
     """Read what :func:`write` wrote."""
-    library = _safetensors(op)
+    library = safetensors_for(op)
     data = Path(path).read_bytes()
     try:
         arrays = library.load(data)

@@ -127,6 +127,11 @@ class Sequential(Layer):
             return self.names.index(key)
         try:
             place: int = range(len(self))[key]
+        except TypeError:
+            raise TypeError(
+                f"{self.op}: a layer's place is an integer and its name a str, got "
+                f"{_args.shown(key)}"
+            ) from None
         except IndexError:
             raise IndexError(f"{self.op}: no layer {key}; there are {len(self)}") from None
         return place

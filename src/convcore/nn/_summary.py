@@ -4,14 +4,13 @@ import html
 import json
 from typing import Any, NamedTuple
 
-from convcore import _args
 from convcore.geometry import Count, _fields, _operators
 from convcore.geometry._fields import Field
 from convcore.geometry._layers import Axis
 from convcore.nn._activations import Flatten
-from convcore.nn._base import Elementwise, Layer, Shape
+from convcore.nn._base import Elementwise, Layer, Shape, check_model
+from convcore.nn._dense import Linear, Subsample2d
 from convcore.nn._sequential import Sequential
-from convcore.nn._weighted import Linear, Subsample2d
 
 HEADS = ("layer", "", "output", "weights", "biases", "parameters", "connections", "multiply-adds",
          "sees")  # fmt: skip
@@ -209,8 +208,7 @@ def summary(model: Layer, input_shape: Shape) -> Summary:
     total                                  156      12         168      128,184        118,776
     """
     op = "summary"
-    if not isinstance(model, Layer):
-        raise TypeError(f"{op}: model must be a layer of convcore.nn, got {_args.shown(model)}")
+    model = check_model(op, model)
     stack = model if isinstance(model, Sequential) else Sequential({"layer": model})
     _, example = stack._split(input_shape)
     return Summary(example, tuple(_Reader(example).rows(stack, example, "")))

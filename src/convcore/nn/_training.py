@@ -1,8 +1,6 @@
 """Training and testing: batches through a model, a loss, a rule that changes the parameters."""
 
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +10,8 @@ from convcore import _args
 from convcore._args import Array
 from convcore.nn import _files
 from convcore.nn._activations import Dropout
-from convcore.nn._base import Layer
+from convcore.nn._base import Layer, check_model
+from convcore.nn._checkpoint import Checkpoint, print_of, state_of
 from convcore.nn._losses import Loss, cross_entropy
 from convcore.nn._optimizers import Optimizer
 from convcore.nn._progress import Progress
@@ -119,7 +118,7 @@ def evaluate(
     """
     op = "evaluate"
     batch_size = _args.whole(op, "batch_size", batch_size, 1)
-    x, y = _data(op, _model(op, model), x, y, loss, batch_size)
+    x, y = _data(op, check_model(op, model), x, y, loss, batch_size)
     trained = [layer.training for layer in model.layers()]
     model.train(False)
     try:
@@ -218,7 +217,7 @@ def fit(
         raise TypeError(f"{op}: optimizer must be SGD or Adam, got {_args.shown(optimizer)}")
     generator = _args.generator(op, rng, fresh=True)
     progress = _args.flag(op, "progress", progress)
-    parameters = _model(op, model).parameters()
+    parameters = check_model(op, model).parameters()
     if not parameters:
         raise ValueError(f"{op}: the model has no parameters to train")
     for name, parameter in parameters.items():
@@ -229,12 +228,12 @@ def fit(
         validation = _validation(op, model, validation, loss, batch_size)
     saved = None
     if checkpoint is not None:
-        start = None if rng is None else _state(generator)
+        start = None if rng is None else state_of(generator)
         saved = Checkpoint(checkpoint, model, optimizer, generator, {
             "batch_size": batch_size, "optimizer": repr(optimizer), "rng": start,
-            "loss": getattr(loss, "__name__", "a loss"), "data": [_print(x), _print(y)],
+            "loss": getattr(loss, "__name__", "a loss"), "data": [print_of(x), print_of(y)],
         })  # fmt: skip
-    history = [] if saved is None else saved.resume()
+    history = [] if saved is None else [Epoch(*epoch) for epoch in saved.resume()]
     if len(history) > epochs:
         raise ValueError(
             f"{op}: checkpoint {checkpoint} has {len(history)} epochs, more than the {epochs} asked"
@@ -333,12 +332,6 @@ def _has_classes(result: Array, wanted: Array) -> bool:
 # Data
 
 
-def _model(op: str, model: object) -> Layer:
-    if not isinstance(model, Layer):
-        raise TypeError(f"{op}: model must be a layer of convcore.nn, got {_args.shown(model)}")
-    return model
-
-
 def _data(
     op: str, model: Layer, x: ArrayLike, y: ArrayLike, loss: Losses, batch_size: int, of: str = ""
 ) -> tuple[Array, Array]:
@@ -380,79 +373,3 @@ def _validation(
         raise TypeError(f"{op}: validation must be a pair (x, y), got {type(data).__name__}")
     x, y = data
     return _data(op, model, x, y, loss, batch_size, "validation ")
-
-
-# Checkpoints
-
-
-def _state(generator: np.random.Generator) -> Any:
-    """A generator's state in JSON's kinds."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: plain(item) for key, item in value.items()}
-        if isinstance(value, np.ndarray):
-            return {"array": value.tolist(), "dtype": str(value.dtype)}
-        return value if isinstance(value, str) else int(value)
-
-    return plain(generator.bit_generator.state)
-
-
-def _set_state(generator: np.random.Generator, state: Any) -> None:
-    def full(value: Any) -> Any:
-        if isinstance(value, dict) and set(value) == {"array", "dtype"}:
-            return np.array(value["array"], value["dtype"])
-        return {k: full(v) for k, v in value.items()} if isinstance(value, dict) else value
-
-    generator.bit_generator.state = full(state)
-
-
-def _print(array: Array) -> list[Any]:
-    """What tells one array from another."""
-    return [list(array.shape), str(array.dtype), zlib.crc32(np.ascontiguousarray(array).data)]
-
-
-class Checkpoint:
-    """A run of fit in a file: all that the rest of it depends on."""
-
-    def __init__(
-        self, path: _files.Name, model: Layer, optimizer: Optimizer,
-        generator: np.random.Generator, run: dict[str, Any],
-    ) -> None:  # fmt: skip
-        self.path, self.model, self.optimizer = path, model, optimizer
-        self.generator, self.run = generator, run
-        _files._safetensors("fit")  # or say at once that it is missing
-
-    def write(self, history: Sequence[Epoch]) -> None:
-        """Write the state after an epoch."""
-        arrays = {f"model/{k}": array for k, array in self.model.parameters().items()}
-        arrays |= {f"optimizer/{k}": array for k, array in self.optimizer.arrays().items()}
-        facts = {
-            "content": "checkpoint", "run": self.run, "steps": self.optimizer.steps,
-            "history": [tuple(epoch) for epoch in history], "rng": _state(self.generator),
-        }  # fmt: skip
-        _files.write("fit", self.path, arrays, facts)
-
-    def resume(self) -> list[Epoch]:
-        """Take back the last state and return the history, empty if there is no file yet."""
-        if not Path(self.path).exists():
-            return []
-        arrays, facts = _files.read("fit", self.path)
-        if facts.get("content") != "checkpoint":
-            raise ValueError(f"fit: {self.path} has parameters and no checkpoint of a training")
-        for name, now in self.run.items():
-            before = facts["run"].get(name)
-            if before != now:
-                words = "another one" if name in ("rng", "data") else f"{before}, not {now}"
-                raise ValueError(
-                    f"fit: checkpoint {self.path} is of another training: its {name} is {words}; "
-                    "expected the same, or a new file"
-                )
-        parts: dict[str, dict[str, Array]] = {"model": {}, "optimizer": {}}
-        for key, array in arrays.items():
-            part, _, name = key.partition("/")
-            parts[part][name] = array
-        _files.put("fit", self.path, self.model.parameters(), parts["model"])
-        self.optimizer.restore(parts["optimizer"], facts["steps"])
-        _set_state(self.generator, facts["rng"])
-        return [Epoch(*epoch) for epoch in facts["history"]]

@@ -6,9 +6,10 @@ from convcore import _args
 from convcore.connections import lenet5_c3
 from convcore.nn._activations import Dropout, Flatten, ReLU, Tanh
 from convcore.nn._base import Layer
+from convcore.nn._dense import Linear, Subsample2d
 from convcore.nn._pooling import MaxPool2d
 from convcore.nn._sequential import Sequential
-from convcore.nn._weighted import Conv2d, Linear, Rng, Subsample2d
+from convcore.nn._weighted import Conv2d, Rng
 
 __all__ = ["alexnet", "lenet5"]
 
