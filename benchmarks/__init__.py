@@ -56,14 +56,14 @@ def _above_zero(kind):
 def _parser():
     parser = Parser(
         prog="convcore bench",
-        description="Time convolution, its gradients and pooling beside the other libraries that "
-        "are installed.",
+        description="Time convolution, its gradients, pooling and whole networks beside the other "
+        "libraries that are installed.",
     )
     parser.add_argument(
         "--layers",
         nargs="+",
         metavar="PATTERN",
-        help="names, groups, conv, pool, variant or gradients; * and ? too",
+        help="names, groups, conv, pool, variant, gradients or network; * and ? too",
     )
     parser.add_argument(
         "--peers", nargs="+", metavar="PATTERN", help='libraries to measure; "none" for no peer'

@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 
+from .network_calls import onnx_network
 from .passes import GRADIENTS
 
 
@@ -46,8 +47,16 @@ def torch_gradient_arguments(layer, needs):
     return None, stride, padding, dilation, transposed, more, layer.groups, needs
 
 
+def onnx_nodes(layer, constants):
+    """Return the ONNX nodes, opset 13: (operator, constants, attributes), one after the other."""
+    if layer.op == "network":
+        return onnx_network(layer, constants)
+    operator, attributes = onnx_node(layer)
+    return [(operator, constants, attributes)]
+
+
 def onnx_node(layer):
-    """Return (operator, attributes) of the ONNX node, opset 13."""
+    """Return (operator, attributes) of the only node."""
     if layer.kind == "pool" and layer.is_global:
         return {"max": "GlobalMaxPool", "avg": "GlobalAveragePool"}[layer.function], {}
     attributes = {

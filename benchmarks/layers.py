@@ -1,6 +1,6 @@
 """The benchmark's layers: read from `layers.txt`, selected by pattern, filled with data."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import ClassVar
@@ -9,40 +9,26 @@ import numpy as np
 
 from convcore import connections
 
+from .measured import Measured
+from .networks import WHOLE
 from .passes import PASSES
 
 LAYERS_FILE = Path(__file__).parent / "layers.txt"
 
 
 @dataclass(frozen=True)
-class Layer:
-    """What every line of `layers.txt` has: n, c, h, w in, kernel (r, s), stride and padding.
+class Layer(Measured):
+    """A layer: c, h, w of its input, kernel (r, s), stride and padding.
 
-    A kind of layer adds its own columns, `k` (output channels), what is computed (`flops`,
-    `call()`), and what limits its speed: `work`, done at a `rate` that cannot pass the `roof`.
+    A kind of layer adds its own columns, `k` (output channels) and `call()`.
     """
 
-    planes: ClassVar[int] = 1  # the first operands, whose channels may be the last axis
-    gives_planes: ClassVar[bool] = True  # and so may the result's
-    kind: ClassVar[str]  # tables and means are split by it; --layers matches it too
-    rate: ClassVar[str]  # the unit of 1e9 `work` a second
-    roof: ClassVar[str]  # "peak", the multiply-adds of the processor, or "copy" of its memory
-
-    name: str
-    group: str
-    op: str
-    n: int
     c: int
     h: int
     w: int
     kernel: tuple[int, int]
     stride: int
     padding: int
-
-    @property
-    def base(self):
-        """The layer itself; of one of its gradients, the layer that it belongs to."""
-        return self
 
     @property
     def input_shape(self):
@@ -56,16 +42,6 @@ class Layer:
             for size, kernel in zip((self.h, self.w), self.kernel, strict=True)
         )
         return self.n, self.k, oh, ow
-
-    @property
-    def bytes_moved(self):
-        """What has to be read and written even if nothing is read twice: operands and result."""
-        return 4 * sum(int(np.prod(shape)) for shape in (*self.operand_shapes, self.output_shape))
-
-    @property
-    def bytes_seen_once(self):
-        """Those of weights that are used only once in a call: its speed is that of reading them."""
-        return 0
 
     @property
     def operand_shapes(self):
@@ -94,23 +70,6 @@ class Layer:
         """Return the float32 operands, the same on every run; the first is x, normal numbers."""
         rng = np.random.default_rng(0)
         return tuple(rng.standard_normal(shape, np.float32) for shape in self.operand_shapes)
-
-    def pick(self, result):
-        """Return the array that is asked for, of what the function returned."""
-        return result
-
-    def record(self):
-        """Return what the JSON file says of it, as plain values."""
-        return {
-            **asdict(self),
-            "kind": self.kind,
-            "shape": self.shape_text,
-            "image": self.is_image,
-            "flops": self.flops,
-            "bytes_moved": self.bytes_moved,
-            "rate_unit": self.rate,
-            "roof": self.roof,
-        }
 
 
 @dataclass(frozen=True)
@@ -378,6 +337,7 @@ KINDS = {  # by operator
     "tiled": Tiled,
     "table": Table,
     "transposed": Transposed,
+    **WHOLE,
 }
 TRAINED = ("conv", "local", "tiled", "transposed")  # those with gradients that peers have too
 OPS = (*KINDS, *PASSES)  # what a library can be asked for
@@ -386,12 +346,13 @@ WORDS = {  # of kinds, in tables' titles
     "pool": "pooling",
     "variant": "variants",
     "gradients": "training",
+    "network": "networks",
 }
 
 
 def _value(column, text):
     """Return the value of one cell of the table."""
-    if column in ("name", "group", "op", "table"):
+    if column in ("name", "group", "op", "table", "net"):
         return text
     if column == "kernel":
         r, s = text.split("x")

@@ -1,4 +1,4 @@
-"""A one-node ONNX model as bytes, written without the `onnx` package.
+"""A chain of ONNX nodes as bytes, written without the `onnx` package.
 
 ONNX Runtime, OpenVINO and OpenCV all read ONNX, but none of them brings a writer. The file is a
 protocol buffer: a message is a row of fields, each a key (field number * 8 + wire type) and a
@@ -8,7 +8,7 @@ numbers below are those of `onnx.proto`; each is named beside its use.
 
 import numpy as np
 
-from .calls import onnx_node
+from .calls import onnx_nodes
 
 FLOAT = 1  # TensorProto.FLOAT
 INT, INTS = 2, 7  # AttributeProto.INT, AttributeProto.INTS
@@ -53,20 +53,24 @@ def _value_info(name, shape):
     return _field(1, name) + _field(2, _field(1, tensor))
 
 
-def _node(operator, inputs, attributes):
+def _node(operator, inputs, output, attributes):
     """NodeProto: input = 1, output = 2, op_type = 4, attribute = 5."""
-    node = b"".join(_field(1, name) for name in inputs) + _field(2, "y") + _field(4, operator)
+    node = b"".join(_field(1, name) for name in inputs) + _field(2, output) + _field(4, operator)
     return node + b"".join(_field(5, _attribute(*item)) for item in attributes.items())
 
 
-def one_node_model(layer, constants):
-    """Return the model `y = operator(x, *constants)` of `layer`, opset 13."""
-    names = [f"constant{number}" for number in range(len(constants))]
+def onnx_bytes(layer, constants):
+    """Return the model of `layer`, opset 13: `y = operator(x, *constants)`, or several of these."""
+    nodes = onnx_nodes(layer, constants)
+    values = ["x", *(f"value{number}" for number in range(1, len(nodes))), "y"]
     # GraphProto: node = 1, name = 2, initializer = 5, input = 11, output = 12
-    operator, attributes = onnx_node(layer)
-    graph = _field(1, _node(operator, ["x", *names], attributes)) + _field(2, layer.name)
-    graph += b"".join(_field(5, _tensor(*item)) for item in zip(names, constants, strict=True))
-    graph += _field(11, _value_info("x", layer.input_shape))
-    graph += _field(12, _value_info("y", layer.output_shape))
+    parts = [_field(2, layer.name)]
+    for number, (operator, arrays, attributes) in enumerate(nodes):
+        names = [f"constant{number}.{place}" for place in range(len(arrays))]
+        inputs = [values[number], *names]
+        parts.append(_field(1, _node(operator, inputs, values[number + 1], attributes)))
+        parts += [_field(5, _tensor(*item)) for item in zip(names, arrays, strict=True)]
+    parts.append(_field(11, _value_info("x", layer.input_shape)))
+    parts.append(_field(12, _value_info("y", layer.output_shape)))
     # ModelProto: ir_version = 1, graph = 7, opset_import = 8 { version = 2 }
-    return _field(1, 8) + _field(7, graph) + _field(8, _field(2, 13))
+    return _field(1, 8) + _field(7, b"".join(parts)) + _field(8, _field(2, 13))

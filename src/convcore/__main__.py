@@ -1,4 +1,4 @@
-"""The command line, `convcore` or `python -m convcore`: `info`, `demo` and `bench`.
+"""The command line, `convcore` or `python -m convcore`: `info`, `summary`, `demo`, `bench`.
 
 Each command imports what it needs when it is run. Exit codes: 0; 1 if a command cannot do its
 work, 2 for wrong arguments, each with a sentence on standard error; 130 after Ctrl-C.
@@ -10,11 +10,14 @@ import json
 import os
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from convcore import build_info
+
+NETWORKS = {"alexnet": (3, 227, 227), "lenet5": (1, 32, 32)}  # and an image for each
+OPTIONS = {"alexnet": "groups", "lenet5": "modern"}
 
 LABELS = {
     "version": "version",
@@ -88,8 +91,19 @@ def _parser() -> Parser:
     info.add_argument("--json", action="store_true", help="print JSON")
     info.set_defaults(run=_info)
 
-    demo = commands.add_parser("demo",
-                               help="a photograph through convolutions and poolings, as PNGs")
+    numbers = commands.add_parser("summary", help="a known network in numbers, layer by layer")
+    numbers.add_argument("network", choices=sorted(NETWORKS), metavar="NETWORK",
+                         help=" or ".join(sorted(NETWORKS)))
+    numbers.add_argument("--groups", action="store_true",
+                         help="AlexNet as trained on two processors, in two groups of channels")
+    numbers.add_argument("--modern", action="store_true",
+                         help="LeNet-5 with ReLU and max pooling")
+    numbers.add_argument("--json", action="store_true", help="print JSON")
+    numbers.set_defaults(run=_summary)
+
+    demo = commands.add_parser("demo", help="a photograph through convolutions and poolings, and "
+                                            "LeNet-5 trained on digits, as PNGs")
+    demo.add_argument("--only", choices=("photo", "digits"), help="one of the two parts")
     demo.add_argument("--output", metavar="FOLDER", default="convcore-demo", type=_folder,
                       help="write the PNGs into FOLDER (default: %(default)s)")
     demo.add_argument("--quiet", action="store_true", help="write the PNGs and print nothing")
@@ -126,18 +140,52 @@ def _words(value: object) -> str:
     return ", ".join(value) if isinstance(value, (list, tuple)) else str(value)
 
 
+def _summary(options: argparse.Namespace) -> int:
+    """Print a network's table."""
+    from convcore import nn
+
+    name = options.network
+    for network, option in OPTIONS.items():
+        if getattr(options, option) and network != name:
+            print(f"convcore summary: --{option} is for {network}, got {name} (try: convcore "
+                  "summary --help)", file=sys.stderr)
+            return 2
+    build = getattr(nn.models, name)
+    model = build(getattr(options, OPTIONS[name]), rng=0)
+    numbers = nn.summary(model, NETWORKS[name])
+    print(numbers.to_json(indent=2) if options.json else numbers.text(layers=False))
+    return 0
+
+
 def _demo(options: argparse.Namespace) -> int:
     """Run the demo; say in a sentence what it lacks."""
-    try:
-        from convcore import _demo as demo
+    folder = Path(options.output)
+    parts: list[Callable[[], None]] = []
 
-        photo = demo.photograph()
+    def say(line: str) -> None:
+        if not options.quiet:
+            print(line, flush=True)
+
+    try:
+        if options.only != "digits":
+            from convcore import _demo as demo
+
+            photo = demo.photograph()
+            parts.append(lambda: demo.run(photo, folder, say))
+        if options.only != "photo":
+            from convcore import _demo_digits as lenet5
+            from convcore.nn.data import digits
+
+            images = digits()
+            parts.append(lambda: lenet5.run(images, folder, say, not options.quiet))
     except (ImportError, OSError) as error:
         reason = textwrap.shorten(str(error), 200)
-        return _failed("demo", 'scikit-image and Pillow are needed, which pip install '
+        return _failed("demo", 'scikit-image, Pillow and mlxtend are needed, which pip install '
                                f'"convcore[demo]" (in a checkout ".[demo]") installs ({reason})')
     try:
-        demo.run(photo, Path(options.output), options.quiet)
+        for part in parts:
+            part()
+        say(f"\nThe pictures are in this folder:\n{folder}")
     except OSError as error:
         if error.filename is None:  # it was the terminal, not a picture
             raise

@@ -114,6 +114,35 @@ def whole(op: str, name: str, value: object, least: int, most: int | None = None
     return number
 
 
+def generator(op: str, rng: object, fresh: bool = False) -> np.random.Generator:
+    """The generator itself, or a new one from a seed; ``fresh``: None is one of its own."""
+    if isinstance(rng, np.random.Generator):
+        return rng
+    if rng is None and fresh:
+        return np.random.default_rng()
+    try:
+        return np.random.default_rng(whole(op, "rng", rng, 0))
+    except TypeError:
+        words = "a numpy.random.Generator, an integer or None" if fresh else (
+            "a numpy.random.Generator or an integer"
+        )
+        raise TypeError(f"{op}: rng must be {words}, got {shown(rng)}") from None
+
+
+def number(op: str, name: str, value: object, low: float, high: float = np.inf) -> float:
+    """A finite float from ``low`` to less than ``high``."""
+    try:
+        if isinstance(value, (bool, np.bool, str, bytes)):
+            raise TypeError
+        real = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"{op}: {name} must be a number, got {shown(value)}") from None
+    if not (low <= real < high):
+        wanted = f"at least {low:g}" + ("" if high == np.inf else f" and less than {high:g}")
+        raise ValueError(f"{op}: {name} must be {wanted} and finite, got {shown(value)}")
+    return real
+
+
 def listed(value: object) -> object:
     """A NumPy array as nested lists, anything else as it is."""
     return value.tolist() if isinstance(value, np.ndarray) else value

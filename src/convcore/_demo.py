@@ -55,13 +55,8 @@ class Step(NamedTuple):
     note: str = ""  # printed below the table
 
 
-def run(colour: Array, folder: Path, quiet: bool = False) -> None:
-    """Take every step, write the pictures into the folder and print the table."""
-
-    def say(line: str) -> None:
-        if not quiet:
-            print(line, flush=True)
-
+def run(colour: Array, folder: Path, say: Callable[[str], None]) -> None:
+    """Take every step, write the pictures into the folder and say the table, line by line."""
     folder.mkdir(parents=True, exist_ok=True)
     say("280 x 320 pixels of a photograph, a cup of coffee from scikit-image, and convolutions "
         f"and poolings\nof them. Each time is that of the fastest of {CALLS} calls.\n")
@@ -76,7 +71,7 @@ def run(colour: Array, folder: Path, quiet: bool = False) -> None:
     for step in done:
         if step.note:
             say("\n" + step.note)
-    say(f"\nThe pictures are in the folder named here; overview.png shows all of them.\n{folder}")
+    say("\noverview.png shows all of these pictures.")
 
 
 def photograph() -> Array:

@@ -127,13 +127,7 @@ def random(out: int, in_: int, fan_in: int, rng: np.random.Generator | int) -> T
     op = "random"
     table = _empty(op, out, in_)
     fan_in = _args.whole(op, "fan_in", fan_in, 1, table.shape[1])
-    if not isinstance(rng, np.random.Generator):
-        try:
-            rng = np.random.default_rng(_args.whole(op, "rng", rng, 0))
-        except TypeError:
-            raise TypeError(
-                f"{op}: rng must be a numpy.random.Generator or an integer, got {_args.shown(rng)}"
-            ) from None
+    rng = _args.generator(op, rng)
     for row in table:
         row[rng.choice(len(row), fan_in, replace=False)] = True
     return table

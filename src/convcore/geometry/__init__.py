@@ -6,6 +6,7 @@ one axis (integers) or several at once (tuples, one entry an axis).
 """
 
 from convcore.geometry._counting import Count, Layer, count
+from convcore.geometry._fields import Field, receptive_field
 from convcore.geometry._sizes import axis_size as axis_size
 from convcore.geometry._sizes import fitting_size as fitting_size
 from convcore.geometry._sizes import output_size, padding_for
@@ -17,11 +18,13 @@ from convcore.geometry._windows import adaptive_windows, input_usage, windows
 
 __all__ = [
     "Count",
+    "Field",
     "Layer",
     "adaptive_windows",
     "count",
     "input_usage",
     "output_size",
     "padding_for",
+    "receptive_field",
     "windows",
 ]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from convcore import _args
-from convcore.geometry import _layers
+from convcore.geometry import _layers, _operators
 from convcore.geometry._layers import Axis
 from convcore.geometry._windows import adaptive_windows, axis_windows, seen_cells
 
@@ -93,7 +93,8 @@ def count(layer: Any, input_shape: tuple[int, ...]) -> Count:
     ----------
     layer : Layer, or any object with its attributes
         ``operator``, the name of an operator of this library; ``weight`` and ``bias``, arrays,
-        shapes or None; ``options``, a mapping of what else the operator takes.
+        shapes or None; ``options``, a mapping of what else the operator takes. A layer of
+        ``convcore.nn`` is one; what it is made of besides, it counts itself.
     input_shape : tuple of ints
         Shape of the operator's input, with or without a batch. Connections and multiply-adds are
         counted for the whole batch.
@@ -134,52 +135,15 @@ def count(layer: Any, input_shape: tuple[int, ...]) -> Count:
     (1516, 1500, 16, 151600)
     """
     op = "count"
-    operator = _attribute(layer, "operator")
-    options = dict(_attribute(layer, "options"))
-    kind, axes = _kind(op, operator)
-    weight = _shape(op, "weight", _attribute(layer, "weight"))
-    bias = _shape(op, "bias", _attribute(layer, "bias"))
-    for name in options:
-        if name not in KINDS[kind]:
-            raise TypeError(
-                f"{op}: {operator} has no option {_args.shown(name)}, expected some of "
-                f"{KINDS[kind]}"
-            )
-    for name in RESULTS_DO_NOT_DEPEND:
-        options.pop(name, None)
-    if kind in LAYERS:
-        if weight is None:
-            raise ValueError(f"{op}: weight of a {operator} must be an array or a shape, got None")
-        return LAYERS[kind](f"{op}: {operator}", axes, weight, bias, input_shape, options)
-    for name, shape in (("weight", weight), ("bias", bias)):
-        if shape is not None:
-            raise ValueError(f"{op}: {name} of a {operator} must be None, got shape {shape}")
-    return _pooling(f"{op}: {operator}", kind, axes, input_shape, options)
-
-
-def _attribute(layer: Any, name: str) -> Any:
-    try:
-        return getattr(layer, name)
-    except AttributeError:
-        raise TypeError(
-            "count: layer must have the attributes operator, weight, bias and options, got "
-            f"{_args.shown(layer)} without {name}"
-        ) from None
-
-
-def _kind(op: str, operator: object) -> tuple[str, int]:
-    """An operator's name without its number of axes, and that number."""
-    names = [f"{kind}{axes}d" for kind in KINDS for axes in (1, 2, 3)]
-    _args.choice(op, "operator", operator, names)
-    name = str(operator)
-    return name[:-2], int(name[-2])
-
-
-def _shape(op: str, name: str, value: object) -> tuple[int, ...] | None:
-    """Shape of an array; a tuple or list is a shape itself."""
-    if value is None:
-        return None
-    return _layers.read_shape(op, name, getattr(value, "shape", value))
+    own = getattr(layer, "count", None)
+    if callable(own) and hasattr(layer, "operator"):
+        return own(input_shape)  # type: ignore[no-any-return]
+    read = _operators.read(op, layer)
+    text, options = f"{op}: {read.name}", dict(read.options)
+    if read.weight is not None:
+        counted = LAYERS[read.kind]
+        return counted(text, read.axes, read.weight, read.bias, input_shape, options)
+    return _pooling(text, read.kind, read.axes, input_shape, options)
 
 
 # Layers with weights
@@ -271,18 +235,12 @@ def _pooling(
 ) -> Count:  # fmt: skip
     x = _layers.read_input(op, axes, input_shape, options.get("layout"))
     if kind.startswith("adaptive"):
-        seen, products = _adaptive(op, x.space, _given(op, options, "output_size")), 0
-    elif kind == "weighted_pool":
-        window = _given(op, options, "window")
-        kernel = _layers.read_shape(op, "window", getattr(window, "shape", window))
-        if len(kernel) != axes or 0 in kernel:
-            raise ValueError(f"{op}: window must have {axes} axes and a weight, got shape {kernel}")
-        seen, outputs = _sliding(op, x.space, kernel, options)
-        products = prod(kernel) * outputs
+        wanted = _operators.given(op, options, "output_size")
+        seen, products = _adaptive(op, x.space, wanted), 0
     else:
-        size = _given(op, options, "kernel_size")
-        seen, _ = _sliding(op, x.space, _args.per_axis(op, "kernel_size", size, axes), options)
-        products = 0
+        kernel = _operators.pooling_kernel(op, kind, axes, options)
+        seen, outputs = _sliding(op, x.space, kernel, options)
+        products = prod(kernel) * outputs if kind == "weighted_pool" else 0
     planes = x.batch * x.channels
     return _counted(0, 0, planes * seen, planes * products)
 
@@ -291,12 +249,8 @@ def _sliding(
     op: str, space: tuple[int, ...], kernel: tuple[int, ...], options: Mapping[str, Any]
 ) -> tuple[int, int]:
     """Cells in all windows of a plane, and how many windows there are."""
-    stride = options.get("stride")
-    ceil_mode = _args.flag(op, "ceil_mode", options.get("ceil_mode", False))
-    rows = _layers.read_windows(
-        op, space, kernel, kernel if stride is None else stride,
-        options.get("padding", "valid"), options.get("dilation", 1), ceil_mode,
-    )  # fmt: skip
+    rows = _operators.pooling_rows(op, space, kernel, options)
+    ceil_mode = bool(options.get("ceil_mode", False))
     found = [
         axis_windows(op, n, size, step, pair, dilation, ceil_mode, False)
         for n, size, step, dilation, pair, _ in rows
@@ -306,48 +260,16 @@ def _sliding(
 
 def _adaptive(op: str, space: tuple[int, ...], output_size: object) -> int:
     """Cells in all windows of a plane."""
-    sizes = _args.listed(output_size)
-    if not isinstance(sizes, (list, tuple)):
-        sizes = (sizes,) * len(space)
-    if len(sizes) != len(space):
-        raise ValueError(
-            f"{op}: output_size must be an integer, None or {len(space)} of these, one an axis, "
-            f"got {_args.shown(output_size)}"
-        )
+    sizes = _operators.adaptive_sizes(op, space, output_size)
     seen = 1
-    cells = _args.per_axis(op, "input_shape", space, len(space))  # none of them 0
-    for n, wanted in zip(cells, sizes, strict=True):
-        size = n if wanted is None else _args.whole(op, "output_size", wanted, 1)
+    for n, size in zip(space, sizes, strict=True):
         axis: Any = adaptive_windows(n, size)
         seen *= sum(window.cells for window in axis)
     return seen
 
 
-def _given(op: str, options: Mapping[str, object], name: str) -> object:
-    if name not in options:
-        raise ValueError(f"{op}: options must have {name}, got {_args.shown(dict(options))}")
-    return options[name]
+# Layers with weights, by the operator's name without the number of axes
 
-
-# Every operator, by its name without the number of axes, and its options
-
-RESULTS_DO_NOT_DEPEND = ("algorithm", "threads", "out")
-_STEPS = ("stride", "padding", "dilation", "layout", *RESULTS_DO_NOT_DEPEND)
-_SLIDING = ("kernel_size", *_STEPS, "ceil_mode")
-
-KINDS: dict[str, tuple[str, ...]] = {
-    "conv": (*_STEPS, "groups", "connections", "flip", "border"),
-    "conv_transpose": (*_STEPS, "groups", "output_padding"),
-    "local_conv": _STEPS,
-    "tiled_conv": _STEPS,
-    "max_pool": (*_SLIDING, "return_indices"),
-    "avg_pool": (*_SLIDING, "count_include_pad"),
-    "lp_pool": (*_SLIDING, "p"),
-    "l2_pool": _SLIDING,
-    "weighted_pool": ("window", *_STEPS, "normalize", "ceil_mode"),
-    "adaptive_avg_pool": ("output_size", "layout", *RESULTS_DO_NOT_DEPEND),
-    "adaptive_max_pool": ("output_size", "layout", "return_indices", *RESULTS_DO_NOT_DEPEND),
-}
 LAYERS: dict[str, Callable[..., Count]] = {
     "conv": _convolution,
     "conv_transpose": _transposed,

@@ -1,0 +1,214 @@
+"""The dense layer, and LeNet-5's pooling with a weight and a bias for each channel."""
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+import convcore
+from convcore import _args, geometry
+from convcore._args import Array
+from convcore._linear import Sizes
+from convcore.geometry import Count, _operators
+from convcore.nn._base import Layer, Shape, constant, floating
+from convcore.nn._weighted import Rng, Weighted, short
+
+
+class Linear(Weighted):
+    r"""Dense layer: every output is a weighted sum of all inputs, and its bias.
+
+    .. math:: y_i = b_i + \sum_l w_{i,l} \, x_l
+
+    Takes (N, in_features), gives (N, out_features).
+
+    Parameters
+    ----------
+    in_features, out_features : int
+        Numbers that come in and go out.
+    bias, rng, gain, dtype
+        As of :class:`Conv2d`.
+
+    Attributes
+    ----------
+    weight : ndarray, shape (out_features, in_features)
+    bias : ndarray, shape (out_features,), or None
+
+    Notes
+    -----
+    Computed as a convolution with kernels of one cell along the batch, each sum one fixed chain of
+    multiply-adds. A matrix product of NumPy's would be left to a BLAS, whose bits may depend on
+    its number of threads. Item f36 of the study notes.
+
+    Examples
+    --------
+    >>> layer = Linear(120, 84, rng=0)
+    >>> layer.forward(np.ones((64, 120), np.float32)).shape, layer.count((120,)).parameters
+    ((64, 84), 10164)
+    """
+
+    axes = 1
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        bias: bool = True,
+        rng: Rng = None,
+        gain: float = 1.0,
+        dtype: object = np.float32,
+    ) -> None:
+        super().__init__()
+        self.in_channels = _args.whole(self.op, "in_features", in_features, 1)
+        self.out_channels = _args.whole(self.op, "out_features", out_features, 1)
+        shape = self.out_channels, self.in_channels
+        self._build("conv1d", shape, self.in_channels, shape[:1], bias, rng, gain, dtype)
+
+    def count(self, input_shape: Shape) -> Count:
+        """Count as a convolution of one cell does: see :meth:`Layer.count`."""
+        batch, (features,) = self._split(input_shape)
+        self._shape((features,))
+        layer = geometry.Layer("conv1d", self._cells().shape, self.bias)
+        return geometry.count(layer, (*batch, features, 1))
+
+    def _shape(self, shape: Shape) -> Shape:
+        if shape != (self.in_channels,):
+            raise ValueError(
+                f"{self.op}: x has {shape[0]} features, expected {self.in_channels}"
+            )
+        return (self.out_channels,)
+
+    def _forward(self, x: Array) -> tuple[Array, Any]:
+        if not len(x):  # a convolution has no empty axes
+            return self._run(x[..., np.newaxis], self._cells(), self.bias)[..., 0], x
+        return self._run(x[np.newaxis], self._cells(), self.bias, layout="NWC")[0], x
+
+    def _backward(self, grad: Array, kept: Any, need_dx: bool) -> Array | None:
+        needs = (need_dx, True, self.bias is not None)
+        if len(grad):
+            dx, dweight, dbias = self._run_back(
+                grad[np.newaxis], kept[np.newaxis], self._cells(), self.bias, layout="NWC",
+                needs=needs,
+            )  # fmt: skip
+            dx = None if dx is None else dx[0]
+        else:
+            dx, dweight, dbias = self._run_back(
+                grad[..., np.newaxis], kept[..., np.newaxis], self._cells(), self.bias, needs=needs
+            )
+            dx = None if dx is None else dx[..., 0]
+        return self._keep(dx, None if dweight is None else dweight[..., 0], dbias)
+
+    def _cells(self) -> Array:
+        """The weight as kernels of one cell."""
+        assert self.weight is not None
+        return self.weight[..., np.newaxis]
+
+    def __repr__(self) -> str:
+        bias = "" if self.bias is not None else ", bias=False"
+        return f"{self.op}({self.in_channels}, {self.out_channels}{bias})"
+
+
+class Subsample2d(Layer):
+    r"""LeNet-5's pooling: the sum of each window, times a weight and plus a bias of its channel.
+
+    .. math:: Y_{i,o} = b_i + w_i \sum_{u \in R(o)} V_{i,u}
+
+    Takes (N, channels, H, W), gives (N, channels, OH, OW). The squashing function that the paper
+    has after it is a layer of its own, :class:`Tanh`.
+
+    Parameters
+    ----------
+    channels : int
+        Channels of the input and of the result.
+    kernel_size : int or (int, int)
+        Rows and columns of a window.
+    stride : int or (int, int), optional
+        Default: the windows' size, so that they touch.
+    dtype : float16, float32 or float64
+        Of weight and bias.
+
+    Attributes
+    ----------
+    weight : ndarray, shape (channels,)
+        Begins at one over the cells of a window: an average.
+    bias : ndarray, shape (channels,)
+        Begins at zero.
+
+    Notes
+    -----
+    LeCun et al. (1998), section II.B. A window has a connection for each cell and one for the
+    bias, and one multiply-add. Item f32 of the study notes.
+
+    Examples
+    --------
+    >>> layer = Subsample2d(6, 2)
+    >>> layer.output_shape((6, 28, 28)), layer.count((6, 28, 28))[:4]
+    ((6, 14, 14), (12, 6, 6, 5880))
+    """
+
+    axes = 3
+    arrays = ("weight", "bias")
+
+    def __init__(
+        self,
+        channels: int,
+        kernel_size: Sizes = 2,
+        stride: Sizes | None = None,
+        *,
+        dtype: object = np.float32,
+    ) -> None:
+        super().__init__()
+        op = self.op
+        self.channels = _args.whole(op, "channels", channels, 1)
+        kernel = _args.per_axis(op, "kernel_size", kernel_size, 2)
+        step = kernel if stride is None else _args.per_axis(op, "stride", stride, 2)
+        self._windows = {"kernel_size": kernel, "stride": step}
+        self._area = prod(kernel)
+        real = floating(op, dtype)
+        self.weight = constant(op, "weight", (self.channels,), 1 / self._area, real)
+        self.bias = constant(op, "bias", (self.channels,), 0, real)
+
+    def pooling(self) -> geometry.Layer:
+        """Describe the windows for ``convcore.geometry``."""
+        return geometry.Layer("avg_pool2d", **self._windows)
+
+    def count(self, input_shape: Shape) -> Count:
+        """Count the windows' cells and biases: see :meth:`Layer.count`."""
+        outputs = prod(self.output_shape(input_shape))
+        cells = geometry.count(self.pooling(), input_shape).connections
+        return Count(2 * self.channels, self.channels, self.channels, cells + outputs, outputs)
+
+    def _shape(self, shape: Shape) -> Shape:
+        if shape[0] != self.channels:
+            raise ValueError(
+                f"{self.op}: x has {shape[0]} channels, in a shape of {shape}, expected "
+                f"{self.channels}"
+            )
+        return _operators.sizes(self.op, _operators.read(self.op, self.pooling()), shape).shape
+
+    def _forward(self, x: Array) -> tuple[Array, Any]:
+        mean = convcore.avg_pool2d(x, **self._windows)
+        weight, bias = self._each(self.weight), self._each(self.bias)
+        dtype = np.result_type(mean, weight)
+        return (mean * (weight * self._area) + bias).astype(dtype, copy=False), (x, mean)
+
+    def _backward(self, grad: Array, kept: Any, need_dx: bool) -> Array | None:
+        x, mean = kept
+        self.gradients = {
+            "weight": (grad * mean).sum(axis=(0, 2, 3)) * self._area,
+            "bias": grad.sum(axis=(0, 2, 3)),
+        }
+        if not need_dx:
+            return None
+        each = grad * (self._each(self.weight) * self._area)
+        return convcore.avg_pool2d_backward(each, x, **self._windows)  # type: ignore[no-any-return]
+
+    def _each(self, values: Array | None) -> Array:
+        """One value a channel, shaped to be combined with maps."""
+        assert values is not None
+        return values[:, np.newaxis, np.newaxis]
+
+    def __repr__(self) -> str:
+        kernel, stride = self._windows.values()
+        step = "" if stride == kernel else f", stride={short(stride)}"
+        return f"{self.op}({self.channels}, {short(kernel)}{step})"
