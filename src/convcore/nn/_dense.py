@@ -13,6 +13,9 @@ from convcore.geometry import Count, _operators
 from convcore.nn._base import Layer, Shape, constant, floating
 from convcore.nn._weighted import Rng, Weighted, short
 
+# From so many weights on, more than caches hold, a dense layer is computed as a local one.
+MANY_WEIGHTS = 2**18
+
 
 class Linear(Weighted):
     r"""Dense layer: every output is a weighted sum of all inputs, and its bias.
@@ -35,9 +38,9 @@ class Linear(Weighted):
 
     Notes
     -----
-    Computed as a convolution with kernels of one cell along the batch, each sum one fixed chain of
-    multiply-adds. A matrix product of NumPy's would be left to a BLAS, whose bits may depend on
-    its number of threads. Item f36 of the study notes.
+    Computed as a convolution with kernels of one cell along the batch, or, with many weights, as
+    a local layer with one output; each sum has a fixed order. A matrix product of NumPy's would be
+    left to a BLAS, whose bits may depend on its number of threads. Item f36 of the study notes.
 
     Examples
     --------
@@ -79,24 +82,42 @@ class Linear(Weighted):
         return (self.out_channels,)
 
     def _forward(self, x: Array) -> tuple[Array, Any]:
-        if not len(x):  # a convolution has no empty axes
-            return self._run(x[..., np.newaxis], self._cells(), self.bias)[..., 0], x
+        if self._is_local(x):
+            return convcore.local_conv1d(x[..., np.newaxis], *self._kernels())[..., 0], x
         return self._run(x[np.newaxis], self._cells(), self.bias, layout="NWC")[0], x
 
     def _backward(self, grad: Array, kept: Any, need_dx: bool) -> Array | None:
         needs = (need_dx, True, self.bias is not None)
-        if len(grad):
-            dx, dweight, dbias = self._run_back(
-                grad[np.newaxis], kept[np.newaxis], self._cells(), self.bias, layout="NWC",
-                needs=needs,
-            )  # fmt: skip
-            dx = None if dx is None else dx[0]
-        else:
-            dx, dweight, dbias = self._run_back(
-                grad[..., np.newaxis], kept[..., np.newaxis], self._cells(), self.bias, needs=needs
+        if self._is_local(grad):
+            dx, dweight, dbias = convcore.local_conv1d_backward(
+                grad[..., np.newaxis], kept[..., np.newaxis], *self._kernels(), needs=needs
             )
-            dx = None if dx is None else dx[..., 0]
-        return self._keep(dx, None if dweight is None else dweight[..., 0], dbias)
+            return self._keep(
+                None if dx is None else dx[..., 0],
+                None if dweight is None else dweight[:, 0, :, 0],
+                None if dbias is None else dbias[:, 0],
+            )
+        dx, dweight, dbias = self._run_back(
+            grad[np.newaxis], kept[np.newaxis], self._cells(), self.bias, layout="NWC", needs=needs
+        )
+        return self._keep(
+            None if dx is None else dx[0], None if dweight is None else dweight[..., 0], dbias
+        )
+
+    def _is_local(self, x: Array) -> bool:
+        """Whether to compute as a local layer with one output, which reads weights where they lie.
+
+        A convolution brings them in another order first, which takes longer than it saves where
+        there are many; and it has no empty axes, which an empty batch would be.
+        """
+        assert self.weight is not None
+        return self.weight.size >= MANY_WEIGHTS or not len(x)
+
+    def _kernels(self) -> tuple[Array, Array | None]:
+        """Weight and bias of a local layer with one output."""
+        assert self.weight is not None
+        bias = None if self.bias is None else self.bias[:, np.newaxis]
+        return self.weight[:, np.newaxis, :, np.newaxis], bias
 
     def _cells(self) -> Array:
         """The weight as kernels of one cell."""
