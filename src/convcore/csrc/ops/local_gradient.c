@@ -18,8 +18,8 @@
 /* Neighbouring outputs of a tile, and the most images. Sums depend on the first. */
 enum { TILE_COLUMNS = 16, TILE_IMAGES = 16 };
 /* Weights of a part's input channels in a row; patches of a tile, in the second-level cache; those
- * that weights are read for at a time, in the first-level one. */
-enum { ROW_TAPS = 1024, PATCH_BYTES = 640 << 10, NEAR_BYTES = 24 << 10 };
+ * that weights are read for at a time, in the first-level one; and the planes of all its images. */
+enum { ROW_TAPS = 1024, PATCH_BYTES = 640 << 10, NEAR_BYTES = 24 << 10, PLANE_BYTES = 32 << 20 };
 /* Streams of weights at a time. */
 enum { STREAMS = 4 };
 
@@ -55,7 +55,7 @@ static cc_strip make_strip(const job *j, int64_t channels)
     return strip;
 }
 
-static ptrdiff_t row_of(const job *j, int64_t channels)
+static ptrdiff_t patch_row_of(const job *j, int64_t channels)
 {
     return ceil_div(channels * j->taps, j->kernels->lanes) * j->kernels->lanes;
 }
@@ -73,9 +73,10 @@ static void make_plan(job *j, int threads)
     j->ranges = min(p->c, max(ceil_div(p->c, fit), ceil_div(threads, p->groups)));
     j->parts = (int)min(threads, p->groups * j->ranges);
     const int64_t channels = ceil_div(p->c, j->ranges), size = j->kernels->size;
-    const ptrdiff_t patch = row_of(j, channels) * size;
-    j->images = min(min(p->n, TILE_IMAGES), max(1, PATCH_BYTES / (TILE_COLUMNS * patch)));
+    const ptrdiff_t patch = patch_row_of(j, channels) * size;
     const cc_strip strip = make_strip(j, channels);
+    j->images = min(min(p->n, TILE_IMAGES), max(1, PATCH_BYTES / (TILE_COLUMNS * patch)));
+    j->images = min(j->images, max(1, PLANE_BYTES / (strip.elements * size)));
     j->strip = claim(&j->bytes, j->images * strip.elements, (size_t)size);
     j->patches = claim(&j->bytes, j->images * TILE_COLUMNS, (size_t)patch);
     j->turned = claim(&j->bytes, TILE_COLUMNS, (size_t)patch);
@@ -193,7 +194,7 @@ static void run_part(int index, void *context)
         w.group = unit / j->ranges;
         w.channel = p->c * range / j->ranges;
         w.channels = p->c * (range + 1) / j->ranges - w.channel;
-        w.patch_row = row_of(j, w.channels);
+        w.patch_row = patch_row_of(j, w.channels);
         w.strip = make_strip(j, w.channels);
         cc_taps_places(&w.strip, w.channels, w.places);
         for (int i = 0; i < TILE_IMAGES; i++) w.patch[i] = i * w.patch_row;
