@@ -231,7 +231,7 @@ def test_a_stack_is_a_list():
     assert model[0] is model["0"]
     assert model[-1] is model[3]
     assert list(model[:2].parameters()) == ["0.weight", "0.bias"]
-    assert model[1:].names == ("1", "2", "3")
+    assert model[1:].names == ("0", "1", "2")  # places, not words of their own
     assert model[:2][0] is model[0]
     model.insert(1, nn.AvgPool2d(2), "pool")
     assert model.names == ("0", "pool", "2", "3", "4")
@@ -262,7 +262,7 @@ def test_an_empty_stack_changes_nothing():
 @pytest.mark.parametrize(("layers", "kind", "words"), [
     ([nn.Conv2d(1, 2, 3), 5], TypeError, "layer 1 must be a layer of convcore.nn, got 5"),
     (5, TypeError, "layers must be a list of layers or a mapping"),
-    ({"a.b": nn.ReLU()}, ValueError, "a layer's name must be a word of its own without dots"),
+    ({"a.b": nn.ReLU()}, ValueError, "a layer's name must be a word of its own, no number"),
     ({"": nn.ReLU()}, ValueError, "without dots, got ''"),
     ({1: nn.ReLU()}, ValueError, "without dots, got 1"),
 ], ids=str)

@@ -207,7 +207,7 @@ def test_a_checkpoint_is_a_model_too(tmp_path):
 @pytest.mark.parametrize(("change", "words"), [
     ({"seed": 8}, "its rng is another one"),
     ({"optimizer": nn.SGD(0.2)}, r"its optimizer is SGD\(0.1, .*, not SGD\(0.2\)"),
-    ({"into": nn.Sequential([nn.Flatten(), nn.Linear(64, 2)])}, "is of another model"),
+    ({"into": nn.Sequential([nn.Flatten(), nn.Linear(64, 2)])}, "its model is another one"),
     ({"epochs": 1}, "has 2 epochs, more than the 1 asked"),
 ])
 def test_a_checkpoint_of_another_run(tmp_path, change, words):

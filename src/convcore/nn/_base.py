@@ -72,9 +72,10 @@ class Layer:
         -------
         convcore.geometry.Count
         """
-        if self.operator is None:
+        if self.operator is None:  # of a layer of one's own, the numbers and no more
             self.output_shape(input_shape)
-            return Count(0, 0, 0, 0, 0)
+            numbers = sum(array.size for array in self._own().values())
+            return Count(numbers, numbers, 0, 0, 0)
         return geometry.count(
             geometry.Layer(self.operator, self.weight, self.bias, **self.options), input_shape
         )
@@ -282,6 +283,8 @@ def check_model(op: str, model: object) -> Layer:
 def floating(op: str, dtype: object) -> DType:
     """The dtype of parameters: float16, float32 or float64."""
     try:
+        if dtype is None:  # NumPy's word for float64
+            raise TypeError
         read: DType = np.dtype(dtype)  # type: ignore[call-overload]
     except TypeError:
         read = np.dtype(object)

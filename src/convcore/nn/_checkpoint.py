@@ -1,5 +1,6 @@
 """A training in a file: all that its next epoch depends on, and what it was started with."""
 
+import os
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,6 +51,9 @@ class Checkpoint:
         self.path, self.model, self.optimizer = path, model, optimizer
         self.generator, self.run = generator, run
         _files.safetensors_for("fit")  # or say at once that it is missing
+        handle, probe = _files.temporary_beside(Path(path))  # or that the folder cannot be written
+        os.close(handle)
+        probe.unlink()
 
     def write(self, history: Sequence[tuple[Any, ...]]) -> None:
         """Write the state after an epoch."""
@@ -71,7 +75,8 @@ class Checkpoint:
         for name, now in self.run.items():
             before = facts["run"].get(name)
             if before != now:
-                words = "another one" if name in ("rng", "data") else f"{before}, not {now}"
+                long = name in ("rng", "data", "model")
+                words = "another one" if long else f"{before}, not {now}"
                 raise ValueError(
                     f"fit: checkpoint {self.path} is of another training: its {name} is {words}; "
                     "expected the same, or a new file"

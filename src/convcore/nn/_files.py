@@ -142,22 +142,29 @@ def write(op: str, path: Name, arrays: Mapping[str, Array], facts: Mapping[str, 
     library = safetensors_for(op)
     plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     data = library.save(plain, {"format": FORMAT, "facts": json.dumps(facts)})
-    target = Path(path)
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    except OSError as error:  # it names the temporary file
-        raise type(error)(error.errno, error.strerror, str(target)) from None
+    target = Path(path).resolve()  # a link stays one
+    handle, temporary = temporary_beside(target)
     try:
         with open(handle, "wb") as file:  # noqa: PTH123
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # noqa: PTH101 - mkstemp's files are the owner's
-        os.replace(temporary, target)  # noqa: PTH105
+        # mkstemp's files are the owner's alone
+        temporary.chmod(target.stat().st_mode if target.exists() else 0o666 & ~_umask())
+        temporary.replace(target)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(temporary)  # noqa: PTH108
+            temporary.unlink()
         raise
+
+
+def temporary_beside(target: Path) -> tuple[int, Path]:
+    """Open a new file in the folder of another; errors name that one."""
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(target)) from None
+    return handle, Path(name)
 
 
 def _umask() -> int:

@@ -67,6 +67,8 @@ class Optimizer:
             if gradient is None or not parameter.flags.writeable:
                 reason = "has no gradient: call backward" if gradient is None else "is frozen"
                 raise ValueError(f"{self.op}: parameter {name} {reason}")
+            if gradient.dtype == np.float16:  # whose squares would be lost
+                gradient = gradient.astype(np.float32)
             if self.weight_decay:
                 gradient = gradient + self.weight_decay * parameter
             parameter -= self._change(name, gradient, float(rate))

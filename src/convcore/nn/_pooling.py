@@ -26,7 +26,12 @@ class Pooling(Layer):
         self._shown = shown
 
     def _shape(self, shape: Shape) -> Shape:
-        return _operators.sizes(self.op, _operators.read(self.op, self), shape).shape
+        found: Shape = _operators.sizes(self.op, _operators.read(self.op, self), shape).shape
+        try:  # the operator refuses windows of padding alone, which sizes do not show
+            self._run(np.empty((0, *shape), np.float32), **self.options)
+        except ValueError as error:
+            raise ValueError(f"{self.op}: {str(error).partition(': ')[2]}") from None
+        return found
 
     def _forward(self, x: Array) -> tuple[Array, Any]:
         return self._run(x, **self.options), x

@@ -1,6 +1,7 @@
 """A network as a list of layers, each with a place and a name."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from operator import index
 from typing import Any
 
 from convcore import _args
@@ -92,8 +93,10 @@ class Sequential(Layer):
 
     def __getitem__(self, key: int | str | slice) -> Any:
         if isinstance(key, slice):
-            places = range(len(self))[key]
-            return Sequential({self.names[place]: self._layers[place] for place in places})
+            part = Sequential()
+            for place in self._places(key):
+                part.insert(len(part), self._layers[place], self._names[place])
+            return part
         return self._layers[self._place(key)]
 
     def __delitem__(self, key: int | str) -> None:
@@ -120,13 +123,21 @@ class Sequential(Layer):
         self._names.insert(place, name)
         self._fitting = self._kept = None
 
+    def _places(self, key: slice) -> range:
+        try:
+            return range(len(self))[key]
+        except TypeError:
+            raise TypeError(
+                f"{self.op}: a slice of layers goes by their places, got {_args.shown(key)}"
+            ) from None
+
     def _place(self, key: Any) -> int:
         if isinstance(key, str):
             if key not in self.names:
                 raise KeyError(f"{self.op}: no layer {key!r}; there are {', '.join(self.names)}")
             return self.names.index(key)
         try:
-            place: int = range(len(self))[key]
+            place: int = range(len(self))[index(key)]
         except TypeError:
             raise TypeError(
                 f"{self.op}: a layer's place is an integer and its name a str, got "
@@ -153,10 +164,11 @@ class Sequential(Layer):
         if name is None:
             return
         taken = [other for place, other in enumerate(self.names) if place != beside]
-        if not isinstance(name, str) or not name or "." in name or name in taken:
+        is_word = isinstance(name, str) and name and name.isprintable() and "." not in name
+        if not is_word or name in taken or str(name).isdecimal():
             raise ValueError(
-                f"{self.op}: a layer's name must be a word of its own without dots, got "
-                f"{_args.shown(name)}"
+                f"{self.op}: a layer's name must be a word of its own, no number and without dots, "
+                f"got {_args.shown(name)}"
             )
 
     def layers(self) -> Iterator[Layer]:
@@ -224,6 +236,12 @@ class Sequential(Layer):
         return self._shapes(shape)[-1] if self._layers else shape
 
     def _forward(self, x: Array) -> tuple[Array, Any]:
+        inside = list(self.layers())
+        if len({id(layer) for layer in inside}) < len(inside):  # put into a stack inside later
+            raise ValueError(
+                f"{self.op}: a layer is in the model twice, and it keeps what its gradient needs "
+                "of one place; make a second one"
+            )
         for layer in self._layers:
             x = layer.forward(x)
         return x, None

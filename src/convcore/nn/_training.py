@@ -217,6 +217,9 @@ def fit(
         raise TypeError(f"{op}: optimizer must be SGD or Adam, got {_args.shown(optimizer)}")
     generator = _args.generator(op, rng, fresh=True)
     progress = _args.flag(op, "progress", progress)
+    _check_callable(op, "loss", loss)
+    if augment is not None:
+        _check_callable(op, "augment", augment)
     parameters = check_model(op, model).parameters()
     if not parameters:
         raise ValueError(f"{op}: the model has no parameters to train")
@@ -232,6 +235,7 @@ def fit(
         saved = Checkpoint(checkpoint, model, optimizer, generator, {
             "batch_size": batch_size, "optimizer": repr(optimizer), "rng": start,
             "loss": getattr(loss, "__name__", "a loss"), "data": [print_of(x), print_of(y)],
+            "model": repr(model),
         })  # fmt: skip
     history = [] if saved is None else [Epoch(*epoch) for epoch in saved.resume()]
     if len(history) > epochs:
@@ -249,6 +253,7 @@ def fit(
             batches = _batches(x, y, generator, batch_size, augment)
             done = _epoch(model, optimizer, loss, batches, number, shown)
             model.train(False)
+            _check_parameters(model, number)
             if validation is not None:
                 found = _evaluated(model, *validation, loss, batch_size)
                 done = done._replace(
@@ -293,7 +298,8 @@ def _epoch(
                 "parameters have run away, which a smaller learning rate may prevent"
             )
         model.backward(gradient, need_dx=False)
-        optimizer.step(model)
+        with np.errstate(over="ignore", invalid="ignore"):  # found after the epoch
+            optimizer.step(model)
         total += value * len(wanted)
         examples += len(wanted)
         classes = _has_classes(result, wanted)
@@ -303,9 +309,26 @@ def _epoch(
     return Epoch(number, total / examples, right / examples if classes else None)
 
 
+def _check_callable(op: str, name: str, value: object) -> None:
+    if not callable(value):
+        raise TypeError(f"{op}: {name} must be a function, got {_args.shown(value)}")
+
+
+def _check_parameters(model: Layer, number: int) -> None:
+    """Refuse parameters that the last step of an epoch has spoilt, before they are written."""
+    for name, parameter in model.parameters().items():
+        if not np.isfinite(parameter).all():
+            raise ValueError(
+                f"fit: parameter {name} is not finite after epoch {number}: the parameters have "
+                "run away, which a smaller learning rate may prevent"
+            )
+
+
 def _evaluated(model: Layer, x: Array, y: Array, loss: Losses, batch_size: int) -> Evaluation:
     total, confusion = 0.0, None
     for result, wanted in _results(model, x, y, batch_size):
+        if not np.isfinite(result).all():
+            raise ValueError("evaluate: the model's results are not finite")
         total += loss(result, wanted).value * len(wanted)
         if _has_classes(result, wanted):
             if confusion is None:
