@@ -123,20 +123,12 @@ FEW_CHANNELS = 16
 WASTE = 4
 
 
-def waste(along: list[list[AxisPhase]], outputs: Sequence[int], kernel: Sequence[int]) -> float:
-    """Products that the phases form, those with padding too, for each of the convolution's."""
+def is_wasteful(
+    along: list[list[AxisPhase]], outputs: Sequence[int], kernel: Sequence[int]
+) -> bool:
+    """Whether too many of the products that the phases form would be with padding."""
     formed = [sum(phase.row[1] * phase.row[5] for phase in axis) for axis in along]
-    return prod(formed) / (prod(outputs) * prod(kernel))
-
-
-def forms_only_products(waste: float, table: bytes | None, weight: Array) -> bool:
-    """Whether to form the products directly: see :data:`WASTE`.
-
-    So they are where padding would be multiplied with an infinite weight, too.
-    """
-    if table is not None:  # which the direct way does not know
-        return False
-    return waste > WASTE or not np.isfinite(weight).all()
+    return prod(formed) > WASTE * prod(outputs) * prod(kernel)
 
 
 def phases(

@@ -124,8 +124,8 @@ def compute(
 class InputGradient(NamedTuple):
     """The adjoint of a convolution, whose outputs may be padded cells still to be folded."""
 
-    phases: list[_adjoint.Phase]  # none if it is too wasteful
-    waste: float
+    direct: bool  # products are formed one by one, not by phases, of which there are none
+    phases: list[_adjoint.Phase]
     spatial: tuple[int, ...]  # sizes of its result
     folds: tuple[tuple[int, Array], ...]  # of each axis: padding before, and the cells shown
 
@@ -133,6 +133,9 @@ class InputGradient(NamedTuple):
 @lru_cache(maxsize=256)
 def input_gradient(sizes: _linear.Problem, weight: tuple[int, ...]) -> InputGradient:
     """Prepare the gradient of x of a layer with these sizes and a weight of this shape."""
+    tiled = len(weight) > 2 + len(sizes.rows)
+    if tiled and hardly_shared(sizes):
+        return InputGradient(True, [], (), ())
     along, spatial, kept = [], [], []
     for cells, taps, stride, dilation, before, size in sizes.rows:
         padded = cells
@@ -143,14 +146,12 @@ def input_gradient(sizes: _linear.Problem, weight: tuple[int, ...]) -> InputGrad
         spatial.append(padded)
         along.append(_adjoint.axis_phases(size, taps, stride, dilation, before, padded))
     outputs, kernel = [row[-1] for row in sizes.rows], [row[1] for row in sizes.rows]
-    waste = _adjoint.waste(along, outputs, kernel)
     lists = None
     if sizes.table is not None:
         pairs = np.frombuffer(sizes.table, np.bool_).reshape(weight[:2])
         lists = _linear.input_lists(pairs.T.tobytes(), weight[1])
-    if waste > _adjoint.WASTE and not lists:
-        return InputGradient([], waste, (), ())
-    tiled = len(weight) > 2 + len(sizes.rows)
+    if not lists and _adjoint.is_wasteful(along, outputs, kernel):
+        return InputGradient(True, [], (), ())
     phases = _adjoint.phases(
         sizes.n, sizes.groups, weight, along, sizes.channels_last,
         sizes.period if tiled else None, lists,
@@ -159,7 +160,7 @@ def input_gradient(sizes: _linear.Problem, weight: tuple[int, ...]) -> InputGrad
         (before, np.pad(np.arange(cells), (before, after), sizes.border))  # type: ignore[call-overload]
         for cells, before, after in kept
     )
-    return InputGradient(phases, waste, tuple(spatial), folds)
+    return InputGradient(False, phases, tuple(spatial), folds)
 
 
 def fold(padded: Array, axis: int, before: int, shown: Array, cells: int) -> Array:
@@ -203,19 +204,23 @@ def bias_gradient(grad: Array, axes: int, channel_axis: int, period: tuple[int, 
     return grad
 
 
-def hardly_shared(sizes: _linear.Problem, weight: Array) -> bool:
+def hardly_shared(sizes: _linear.Problem) -> bool:
     """Whether a kernel serves two outputs or fewer: then reading the weights takes the time."""
     outputs = [row[-1] for row in sizes.rows]
     kernels = [min(*pair) for pair in zip(outputs, sizes.period, strict=True)]
-    return weight.ndim > len(outputs) + 2 and prod(outputs) <= 2 * prod(kernels)
+    return prod(outputs) <= 2 * prod(kernels)
 
 
 def convolve_back(call: Call, sizes: _linear.Problem, kernels: Array, dx: Array) -> None:
-    """Fill dx by the adjoint of a layer; its padding goes to the cells that it shows."""
+    """Fill dx by the adjoint of a layer; its padding goes to the cells that it shows.
+
+    Products are formed directly, too, where padding would be multiplied with infinite weights; but
+    not with a table, which the direct way does not know.
+    """
     assert sizes.core is not None
     grad = call.ready("grad", call.grad)
     adjoint = input_gradient(sizes, kernels.shape)
-    if _adjoint.forms_only_products(adjoint.waste, sizes.table, kernels):
+    if adjoint.direct or (sizes.table is None and not np.isfinite(kernels).all()):
         sizes.core.input_gradient(grad, kernels, dx, call.threads)
         return
     axes = call.axes
@@ -266,14 +271,11 @@ def backward(
     flipped = tuple(range(2, axes + 2))
 
     def fill_dx(dx: Array) -> None:
-        kernels = np.flip(call.weight, flipped) if flip else call.weight
-        kernels = call.ready("weight", kernels)
         if sizes.core is None:
             dx[...] = 0
-        elif hardly_shared(sizes, kernels):
-            sizes.core.input_gradient(call.ready("grad", call.grad), kernels, dx, call.threads)
-        else:
-            convolve_back(call, sizes, kernels, dx)
+            return
+        kernels = np.flip(call.weight, flipped) if flip else call.weight
+        convolve_back(call, sizes, call.ready("weight", kernels), dx)
 
     def fill_dweight(dweight: Array) -> None:
         if sizes.core is None:

@@ -4,6 +4,7 @@ from functools import lru_cache
 from math import prod
 from typing import NamedTuple
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from convcore import _adjoint, _args, _core, _ranks, _runtime, _shapes
@@ -20,7 +21,7 @@ class Problem(NamedTuple):
     phases: list[_adjoint.Phase]
     shape: tuple[int, ...]  # of the result, with a batch
     channel_axis: int
-    waste: float  # of the phases, of which there are none if it is too much
+    direct: bool  # products are formed one by one, not by phases, of which there are none
     adjoint: _core.Conv | None  # the convolution whose adjoint this is, unless it has no products
 
 
@@ -72,14 +73,14 @@ def problem(
     shape = _shapes.join(op, n, out_channels, sizes, channels_last, x=x, weight=weight,
                          padding=padding, stride=stride, dilation=dilation,
                          output_padding=output_padding)  # fmt: skip
-    phases, adjoint, waste = [], None, 0.0
+    phases, adjoint, direct = [], None, False
     if prod(shape) and channels:
-        waste = _adjoint.waste(along, spatial, kernel)
-        if waste <= _adjoint.WASTE:
+        direct = _adjoint.is_wasteful(along, spatial, kernel)
+        if not direct:
             phases = _adjoint.phases(n, groups, weight, along, channels_last)
         adjoint = _core.Conv(n, groups, weight[1], channels // groups, _shapes.three_axes(rows),
                              "zeros", channels_last)  # fmt: skip
-    return Problem(phases, shape, axes + 1 if channels_last else 1, waste, adjoint)
+    return Problem(phases, shape, axes + 1 if channels_last else 1, direct, adjoint)
 
 
 def read(
@@ -128,7 +129,7 @@ def transposed(
     weight = _args.array(op, "weight", weight)
     dtype, work = _args.result_type(op, x.dtype, weight.dtype)
     count = _runtime.threads_for(op, threads)
-    phases, shape, channel_axis, waste, adjoint = read(
+    phases, shape, channel_axis, direct, adjoint = read(
         op, axes, x, weight, stride, padding, dilation, groups, output_padding, layout
     )
     offset = _args.ready_bias(op, bias, (shape[channel_axis],), dtype, work)
@@ -140,7 +141,7 @@ def transposed(
     x, weight = _args.ready(op, "x", x, work), _args.ready(op, "weight", weight, work)
     try:
         y = target.reshape(shape)
-        if adjoint is not None and _adjoint.forms_only_products(waste, None, weight):
+        if adjoint is not None and (direct or not np.isfinite(weight).all()):
             adjoint.input_gradient(x, weight, y, count)
             if offset is not None:
                 y += offset.reshape(-1, *(1,) * (y.ndim - 1 - channel_axis))
