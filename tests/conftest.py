@@ -1,8 +1,10 @@
 """What every test module relies on: the table of cases, and how hypothesis searches."""
 
 import os
+import shutil
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
@@ -53,3 +55,35 @@ def run_python():
         return done
 
     return run
+
+
+DOCS_NEED = ["sphinx", "pydata-sphinx-theme", "numpydoc", "matplotlib", "sphinx-design",
+             "sphinx-copybutton", "sphinx-mathjax-offline", "sphinx-gallery", "ziglang",
+             "scikit-image", "mlxtend", "scipy"]
+
+
+def missing():
+    """Return the distributions that the build needs and that aren't installed."""
+    names = []
+    for name in DOCS_NEED:
+        try:
+            distribution(name)
+        except PackageNotFoundError:
+            names.append(name)
+    return names
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """Build the site from a copy of its sources, so that what is generated stays out of them."""
+    if missing():
+        pytest.skip(f"the docs need {', '.join(missing())}")
+    root = tmp_path_factory.mktemp("site")
+    unwanted = shutil.ignore_patterns("_build", "generated", "gallery", "__pycache__")
+    for part in "docs", "examples", "src/convcore/csrc":
+        shutil.copytree(TESTS.parent / part, root / part, ignore=unwanted)
+    command = [sys.executable, "-m", "sphinx", "-n", "-W", "--keep-going", "-q", "-b", "html",
+               "docs", "html"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return root / "html"

@@ -2,13 +2,9 @@
 
 import importlib
 import re
-import shutil
-import subprocess
-import sys
 import textwrap
 import zlib
 from html.parser import HTMLParser
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
@@ -16,8 +12,6 @@ import pytest
 DOCS = Path(__file__).parents[1] / "docs"
 NOTES = [f"note-f{number:02}" for number in (*range(10), *range(11, 39))]
 LEARN = sorted(path.stem for path in (DOCS / "learn").glob("*.rst") if path.stem != "index")
-NEEDED = ["sphinx", "pydata-sphinx-theme", "numpydoc", "matplotlib", "sphinx-design",
-          "sphinx-copybutton", "sphinx-mathjax-offline", "scikit-image", "scipy"]
 
 EXTERNAL = re.compile(r"^\s*(https?:)?//", re.IGNORECASE)
 # In style sheets and style attributes: url(...) and @import with an address of its own.
@@ -27,31 +21,6 @@ JS_LOAD = re.compile(
     r"""(?:\bimport\s*\(?|\bfrom|\bfetch\(|\bimportScripts\(|\bnew\s+Worker\(|\.src\s*=)"""
     r"""\s*["'`]((?:https?:)?//[^"'`]+)"""
 )
-
-
-def missing():
-    """Return the distributions that the build needs and that aren't installed."""
-    names = []
-    for name in NEEDED:
-        try:
-            distribution(name)
-        except PackageNotFoundError:
-            names.append(name)
-    return names
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """Build the site from a copy of docs/, so that generated files stay out of the work tree."""
-    if missing():
-        pytest.skip(f"the docs need {', '.join(missing())}")
-    root = tmp_path_factory.mktemp("site")
-    shutil.copytree(DOCS, root / "docs", ignore=shutil.ignore_patterns("_build", "generated"))
-    command = [sys.executable, "-m", "sphinx", "-n", "-W", "--keep-going", "-q", "-b", "html",
-               "docs", "html"]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return root / "html"
 
 
 def targets(inventory, kind):
