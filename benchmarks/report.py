@@ -69,7 +69,7 @@ def _results(run):
         yield layer, row, results
 
 
-def _comparison_table(run, kind):
+def comparison_table(run, kind):
     """Set convcore beside PyTorch and the best peer: the answer in one line a layer of `kind`.
 
     Kinds differ in what limits them, so in the unit of their rate and in what it is a share of.
@@ -117,7 +117,7 @@ def _times_table(run):
     return ["layer", "t", *names], rows
 
 
-def _means_table(run):
+def means_table(run):
     rows = [
         [
             mean["group"],
@@ -160,7 +160,7 @@ def _notes(run):
             )
 
 
-def _heading(run):
+def heading(run):
     """Yield the machine and the versions, one fact a line."""
     machine, build = run["machine"], run["machine"]["convcore"]
     yield f"{machine['cpu']}, {machine['cpus']} CPUs, {machine['system']}, {machine['date']}"
@@ -191,12 +191,12 @@ def render(run, markdown=False):
     table = _markdown if markdown else _aligned
     # Markdown runs on from line to line; a list keeps the facts apart.
     bullet = "- " if markdown else ""
-    lines = [bullet + line for line in _heading(run)]
+    lines = [bullet + line for line in heading(run)]
     kinds = {layer["kind"] for layer in run["layers"]}
     sections = (
-        *((TITLES[kind], _comparison_table(run, kind), 2) for kind in TITLES if kind in kinds),
+        *((TITLES[kind], comparison_table(run, kind), 2) for kind in TITLES if kind in kinds),
         ("Milliseconds, median", _times_table(run), 1),
-        ("Geometric means of the ratios", _means_table(run), 1),
+        ("Geometric means of the ratios", means_table(run), 1),
     )
     for title, (header, rows), left in sections:
         lines += ["", f"### {title}" if markdown else title, ""]

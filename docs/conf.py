@@ -22,8 +22,16 @@ extensions = [
     "sphinx_design",
     "sphinx_copybutton",
     "drawing",
+    "bench_tables",
+    "house",
     "local_mathjax",
+    "proofs",
 ]
+if tags.has("spelling"):  # noqa: F821 (Sphinx defines it); needs the system's enchant
+    extensions.append("sphinxcontrib.spelling")
+    spelling_lang = "en_GB"
+    spelling_word_list_filename = "words.txt"
+    spelling_show_suggestions = True
 exclude_patterns = ["_build", "learn/others"]  # boxes, included in their pages
 nitpicky = True
 # Names of other projects that docstrings mention (their inventories would have to be downloaded).
@@ -49,8 +57,10 @@ html_theme = "pydata_sphinx_theme"
 html_title = "convcore"
 html_static_path = ["_static"]
 html_css_files = ["convcore.css"]
+html_js_files = ["scrolling.js"]
 html_copy_source = False
 html_show_sourcelink = False
+html_show_search_summary = False  # they are fetched, which no browser allows from a file
 html_context = {"default_mode": "auto"}
 html_theme_options = {
     # The two defaults of this list that fetch something, the version switcher and the external

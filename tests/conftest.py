@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
+from browser import FLAGS
 from hypothesis import settings
 
 # `from cases import ...` works in the tests (see `pythonpath` in pyproject.toml), and in the
@@ -24,6 +25,8 @@ settings.load_profile("repeatable")
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "large: takes GiB of memory; runs if CONVCORE_LARGE_TESTS=1")
+    config.addinivalue_line("markers", "item(*ids): items of the notes that the test proves, f00 "
+                                       "to f38; the site's table of proofs lists and shows it")
 
 
 def pytest_collection_modifyitems(items):
@@ -74,16 +77,42 @@ def missing():
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """Build the site from a copy of its sources, so that what is generated stays out of them."""
+def build_site(tmp_path_factory):
+    """Builds the site from a copy of its sources, so that what is generated stays out of them.
+
+    `build_site(builder, *options)` returns the folder with the result; a warning is an error.
+    """
     if missing():
         pytest.skip(f"the docs need {', '.join(missing())}")
     root = tmp_path_factory.mktemp("site")
-    unwanted = shutil.ignore_patterns("_build", "generated", "gallery", "__pycache__")
-    for part in "docs", "examples", "src/convcore/csrc":
+    unwanted = shutil.ignore_patterns("_build", "generated", "gallery", "__pycache__", "*.so")
+    for part in "docs", "examples", "tests", "src/convcore":
         shutil.copytree(TESTS.parent / part, root / part, ignore=unwanted)
-    command = [sys.executable, "-m", "sphinx", "-n", "-W", "--keep-going", "-q", "-b", "html",
-               "docs", "html"]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return root / "html"
+
+    def build(builder, *options):
+        command = [sys.executable, "-m", "sphinx", "-n", "-W", "--keep-going", "-q", *options,
+                   "-b", builder, "docs", builder]
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return root / builder
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def site(build_site):
+    """The folder of the built site."""
+    return build_site("html")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """The system's Chromium, driven by Playwright."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if not chromium:
+        pytest.skip("no chromium on this machine")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield started
+        started.close()

@@ -48,6 +48,7 @@ def test_random_tables_differ():
     assert (abs(often - 4000 / 6) < 100).all()             # no input is preferred
 
 
+@pytest.mark.item("f33")
 def test_the_table_of_lenet5():
     table = lenet5_c3()
     assert table.shape == (16, 6)

@@ -97,6 +97,7 @@ def test_bias_is_added_once(call):
                  without + bias.reshape(-1, *[1] * nd))
 
 
+@pytest.mark.item("f09")
 @given(calls(borders=["wrap"], paddings=["same"]), st.integers(1, 7))
 def test_moving_the_input_moves_the_output(call, shift):
     # On a torus ("wrap") nothing falls off the edge: f(g(x)) = g(f(x)) in every output.
@@ -117,6 +118,7 @@ def test_moving_by_the_stride_moves_the_output_by_one(call):
         assert equal(later, whole[..., 1:])
 
 
+@pytest.mark.item("f19")
 @given(calls(paddings=["valid"]))
 def test_stride_is_downsampling_of_the_dense_result(call):
     nd, x, weight, bias, options = call
@@ -136,6 +138,7 @@ def test_dilation_is_a_kernel_with_holes(call):
                  conv(nd, x, holed, bias, **{**options, "dilation": 1}))
 
 
+@pytest.mark.item("f01")
 @given(calls())
 def test_flip_is_the_reversed_kernel(call):
     nd, x, weight, bias, options = call
@@ -259,6 +262,7 @@ def test_borders_repeat_the_input_by_true_modulo(border, size):
     assert (rows[0, :, 0] == got[0]).all()
 
 
+@pytest.mark.item("f03")
 def test_figure_9_1():
     # The inputs a..l and the weights w, x, y, z as distinct numbers; the six sums by hand.
     a, b, c, d, e, f, g, h, i, j, k, l = (2.0 ** p for p in range(12))    # noqa: E741
@@ -271,6 +275,7 @@ def test_figure_9_1():
     assert convcore.conv2d(picture, kernel).tolist() == [[[311, 622, 1244], [4976, 9952, 19904]]]
 
 
+@pytest.mark.item("f05", "f38")
 def test_one_output_per_kernel_and_one_kernel_per_input_channel():
     # Weight (2, 3, 1, 1): a map is the sum of its kernels' responses.
     x = np.array([[[1.0]], [[10.0]], [[100.0]]])
@@ -278,11 +283,13 @@ def test_one_output_per_kernel_and_one_kernel_per_input_channel():
     assert convcore.conv2d(x, weight, [0.5, 0.25]).ravel().tolist() == [321.5, 654.25]
 
 
+@pytest.mark.item("f01")
 def test_convolution_commutes():
     x, w = integers((4, 5), 3), integers((3, 6), 4)
     assert equal(convcore.convolve(x, w), convcore.convolve(w, x))
 
 
+@pytest.mark.item("f02")
 def test_convolve_is_the_flipped_full_convolution():
     x, w = integers((6, 7), 5), integers((3, 2), 6)
     assert equal(convcore.convolve(x, w),

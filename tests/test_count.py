@@ -84,6 +84,7 @@ def test_connections_are_what_single_cells_reach(case):
 KINDS = ("max_pool", "avg_pool", "lp_pool", "l2_pool", "weighted_pool")
 
 
+@pytest.mark.item("f17")
 @pytest.mark.parametrize("case", [
     case for case in POOLINGS if case.kind in KINDS and prod(case.x) * case.cells < 100_000],
     ids=str)
@@ -116,6 +117,7 @@ def test_adaptive_poolings():
 # The numbers of the literature
 
 
+@pytest.mark.item("f31", "f32", "f33", "f34")
 def test_lenet5():
     # f31, f33, f34: LeCun et al. (1998), section II.B
     c1 = count(Layer("conv2d", weight=(6, 1, 5, 5), bias=(6,)), (1, 32, 32))
@@ -127,6 +129,7 @@ def test_lenet5():
     assert count(Layer("max_pool2d", kernel_size=2), (6, 28, 28)).parameters == 0
 
 
+@pytest.mark.item("f35", "f36", "f37")
 def test_alexnet():
     # f37: weights and biases of the convolutions; two of them in two groups, as they were trained
     sizes = [((96, 3, 11, 11), 34_848), ((256, 96, 5, 5), 614_400), ((384, 256, 3, 3), 884_736),
@@ -146,6 +149,7 @@ def test_the_usual_layer():
     assert got.connections == 64 * 64 * (3 * 56 - 2) ** 2
 
 
+@pytest.mark.item("f10")
 def test_the_edge_detector_of_the_notes():
     # f10: two multiplications and an addition for each output
     got = count(Layer("conv2d", weight=(1, 1, 1, 2)), (1, 280, 320))
@@ -154,6 +158,7 @@ def test_the_edge_detector_of_the_notes():
     assert got.connections == 2 * outputs
 
 
+@pytest.mark.item("f06", "f08")
 def test_sharing_and_sparseness():
     # f06, f08: k numbers when shared, k n when not, m n when everything is connected
     m, k = 1000, 5
@@ -167,6 +172,7 @@ def test_sharing_and_sparseness():
     assert dense[3:] == (m * n, m * n)
 
 
+@pytest.mark.item("f29")
 def test_biases_follow_the_weights():
     # f29: one a channel, one a kernel of the tiling, one a unit
     x = (3, 8, 9)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
-NOTES = [f"note-f{number:02}" for number in (*range(10), *range(11, 39))]
-LEARN = sorted(path.stem for path in (DOCS / "learn").glob("*.rst") if path.stem != "index")
+NOTES = [f"note-f{number:02}" for number in range(39)]
+LEARN = sorted(path.stem for path in (DOCS / "learn").glob("*.rst")
+               if path.stem not in ("index", "coverage"))
 
 EXTERNAL = re.compile(r"^\s*(https?:)?//", re.IGNORECASE)
 # In style sheets and style attributes: url(...) and @import with an address of its own.
@@ -74,6 +75,15 @@ def external_loads(path):
     return [address for address in page.found if EXTERNAL.match(address)]
 
 
+def test_words_are_spelled(build_site):
+    """By the system's English word list and docs/words.txt."""
+    try:
+        import sphinxcontrib.spelling  # noqa: F401
+    except ImportError as missing:  # also where the system has no enchant
+        pytest.skip(str(missing))
+    build_site("spelling", "-t", "spelling", "-d", "spelling-trees")
+
+
 def test_inventory_names_the_notes(site):
     assert set(NOTES) <= targets(site / "objects.inv", "std:label")
 
@@ -101,25 +111,33 @@ def test_formulas_are_set_by_a_local_script(site, name):
     assert "_static/mathjax/tex-svg.js" in page
 
 
-def drawings(name):
-    """Return the scripts whose figures a Learn page shows, in the page's order."""
-    source = (DOCS / "learn" / f"{name}.rst").read_text(encoding="utf-8")
+def drawings(page):
+    """Return the scripts whose figures a page shows, in the page's order."""
+    source = (DOCS / f"{page}.rst").read_text(encoding="utf-8")
     return re.findall(r"^\.\. drawing:: figures/(\w+)\.py$", source, re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", LEARN)
+DRAWN = [name for name in sorted(path.relative_to(DOCS).with_suffix("").as_posix()
+                                 for path in DOCS.rglob("*.rst")) if drawings(name)]
+
+
+@pytest.mark.parametrize("name", DRAWN)
 def test_every_figure_has_a_text(site, name):
-    page = (site / "learn" / f"{name}.html").read_text(encoding="utf-8")
+    page = (site / f"{name}.html").read_text(encoding="utf-8")
     images = re.findall(r"<img\b[^>]*>", page)
     figures = [image for image in images if "plot-directive" in image]
-    assert len(figures) == 2 * len(drawings(name)) > 0  # a light and a dark one each
+    assert len(figures) == 2 * len(drawings(name))  # a light and a dark one each
     for image in figures:
         assert len(re.search(r'alt="([^"]*)"', image)[1]) > 60
 
 
+def test_every_page_of_learn_has_a_figure():
+    assert {f"learn/{name}" for name in LEARN} <= set(DRAWN)
+
+
 def test_every_figure_is_shown_once():
     scripts = [path.stem for path in (DOCS / "figures").glob("*.py") if path.stem != "boxes"]
-    assert sorted(scripts) == sorted(script for name in LEARN for script in drawings(name))
+    assert sorted(scripts) == sorted(script for name in DRAWN for script in drawings(name))
 
 
 @pytest.mark.parametrize(

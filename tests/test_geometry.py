@@ -25,6 +25,7 @@ def windows(n, kernel, stride, dilation, before, after):
     return starts
 
 
+@pytest.mark.item("f21", "f30")
 @pytest.mark.parametrize("padding", [0, 1, 3, (0, 0), (2, 0), (1, 4)])
 def test_output_size_counts_the_windows(padding):
     before, after = padding if isinstance(padding, tuple) else (padding, padding)
@@ -52,12 +53,14 @@ def test_valid_is_no_padding_and_is_the_default():
             assert output_size(n, k, s) == output_size(n, k, s, "valid") == len(starts)
 
 
+@pytest.mark.item("f22")
 @pytest.mark.parametrize("padding", ["same", "same_lower"])
 def test_same_is_the_input_over_the_stride_rounded_up(padding):
     for n, k, s, d in product(SIZES, KERNELS, STRIDES, DILATIONS):
         assert output_size(n, k, s, padding, d) == len(range(0, n, s))
 
 
+@pytest.mark.item("f23")
 def test_full_has_every_window_that_touches_the_input():
     for n, k, s, d in product(SIZES, KERNELS, STRIDES, DILATIONS):
         reach = d * (k - 1)
@@ -65,6 +68,7 @@ def test_full_has_every_window_that_touches_the_input():
         assert output_size(n, k, s, "full", d) == len(starts)
 
 
+@pytest.mark.item("f20")
 def test_ceil_mode_keeps_a_partial_last_window():
     extra = 0
     for n, k, s, d, before in product(SIZES, KERNELS, STRIDES, DILATIONS, range(3)):
@@ -82,6 +86,7 @@ def test_ceil_mode_keeps_a_partial_last_window():
     assert extra > 100
 
 
+@pytest.mark.item("f26", "f30")
 def test_the_numbers_of_the_notes():
     assert output_size(320, 2) == 319                           # f10
     assert [output_size(n, 6) for n in (16, 11, 6)] == [11, 6, 1]              # f26
@@ -115,6 +120,7 @@ def test_output_size_is_the_size_of_the_output(n, k, s, d, padding):
         assert output_size(n, k, s, padding, d) == got
 
 
+@pytest.mark.item("f24", "f30")
 def test_padding_for_gives_the_size_with_the_least_padding():
     found = refused = 0
     for n, k, s, d, size in product(range(1, 9), range(1, 5), range(1, 4), (1, 2), range(1, 12)):

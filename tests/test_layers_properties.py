@@ -67,6 +67,7 @@ def unshared(case, period, arrays):
     return x, weight, bias
 
 
+@pytest.mark.item("f28")
 @pytest.mark.parametrize("case", PLAIN, ids=str)
 def test_period_one_is_convolution(case):
     nd = axes_of(case)
@@ -76,6 +77,7 @@ def test_period_one_is_convolution(case):
     assert_equal(got, case.call(convcore, arrays), case)
 
 
+@pytest.mark.item("f16")
 @pytest.mark.parametrize("case", [
     case for case in PLAIN if prod(case.x) * prod(case.weight) < 4_000_000], ids=str)
 def test_equal_kernels_are_convolution(case):
@@ -91,6 +93,7 @@ def test_equal_kernels_are_convolution(case):
         assert_equal(local(*unshared(case, space, arrays), **case.options), want, case)
 
 
+@pytest.mark.item("f28")
 @everywhere
 @pytest.mark.parametrize("case", [case for case in LOCAL if 0 not in case.weight], ids=str)
 def test_a_period_of_the_output_is_the_local_layer(case, operators):
@@ -112,6 +115,7 @@ def test_tiled_is_local_with_its_kernels_in_turn(case, operators):
                  case.call(operators, (x, weight, bias)), case)
 
 
+@pytest.mark.item("f09")
 @pytest.mark.parametrize("case", [case for case in TILED if 0 not in case.x + case.weight],
                          ids=str)
 def test_moving_by_whole_periods_moves_the_output_by_them(case):

@@ -21,6 +21,7 @@ every_case = pytest.mark.parametrize("case", LAYERS, ids=str)
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
 
 
+@pytest.mark.item("f27", "f28", "f33")
 @every_dtype
 @every_case
 def test_equals_reference(case, dtype):

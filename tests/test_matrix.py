@@ -114,6 +114,7 @@ def test_weighted(case):
 # The forms that textbooks draw
 
 
+@pytest.mark.item("f04")
 def test_one_dimension_is_toeplitz():
     kernel = np.array([2.0, 3.0, 5.0])
     want = linalg.toeplitz([2, 0, 0, 0], [2, 3, 5, 0, 0, 0])
@@ -125,6 +126,7 @@ def test_one_dimension_is_toeplitz():
         assert (got.toarray() == want).all(), mode
 
 
+@pytest.mark.item("f04")
 def test_two_dimensions_are_doubly_block_toeplitz():
     weight = np.arange(1.0, 7.0).reshape(1, 1, 2, 3)
     blocks = conv_matrix(weight, (1, 4, 5)).toarray().reshape(3, 3, 4, 5).swapaxes(1, 2)
@@ -134,6 +136,7 @@ def test_two_dimensions_are_doubly_block_toeplitz():
         assert (blocks[j, y] == want).all()
 
 
+@pytest.mark.item("f04")
 def test_wrapped_is_doubly_block_circulant():
     weight = np.arange(1.0, 5.0).reshape(1, 1, 2, 2)
     matrix = conv_matrix(weight, (1, 3, 4), padding=((0, 1), (0, 1)), border="wrap").toarray()
@@ -148,6 +151,7 @@ def test_wrapped_is_doubly_block_circulant():
     np.testing.assert_allclose(diagonal, np.diag(spectrum.ravel()), atol=1e-12)
 
 
+@pytest.mark.item("f04", "f06", "f16")
 def test_entries_are_tied_and_few():
     # f04, f06, f08: 9 different numbers in all, at most 9 in a row of 784
     weight = np.arange(1.0, 10.0).reshape(1, 1, 3, 3)
@@ -161,6 +165,7 @@ def test_entries_are_tied_and_few():
     assert (conv_matrix(weight, (1, 28, 28)).indices == untied.indices).all()
 
 
+@pytest.mark.item("f10")
 def test_the_edge_detector_of_the_notes():
     # f10: 280 rows of 320 columns, each pixel minus its left neighbour
     matrix = conv_matrix([[[[-1.0, 1.0]]]], (1, 280, 320))

@@ -84,6 +84,7 @@ def test_gradients_are_slopes(name):
         np.testing.assert_allclose(gradients[key], slope(value, array), rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.item("f00")
 @pytest.mark.parametrize("name", LAYERS)
 def test_the_shape_without_running(name):
     layer, x, _ = made(name)

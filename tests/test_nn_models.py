@@ -49,6 +49,7 @@ ALEXNET = {
 }
 
 
+@pytest.mark.item("f31", "f32", "f33", "f34")
 @pytest.mark.parametrize("name", LENET5)
 def test_lenet5_row(lenet5, name):
     row = nn.summary(lenet5, (1, 32, 32))[name]
@@ -56,6 +57,7 @@ def test_lenet5_row(lenet5, name):
         LENET5[name])
 
 
+@pytest.mark.item("f35", "f36", "f37")
 @pytest.mark.parametrize("name", ALEXNET)
 def test_alexnet_row(alexnet, name):
     row = nn.summary(alexnet, (3, 227, 227))[name]
@@ -64,6 +66,7 @@ def test_alexnet_row(alexnet, name):
     assert row.parameters == weights + biases
 
 
+@pytest.mark.item("f37")
 def test_totals(lenet5, alexnet):
     assert nn.summary(alexnet, (3, 227, 227)).parameters == 62_378_344
     assert nn.summary(lenet5, (1, 32, 32)).parameters == 60_850
@@ -82,6 +85,7 @@ def test_modern_lenet5():
     assert "ReLU" in repr(models.lenet5(modern=True))
 
 
+@pytest.mark.item("f34")
 def test_c5_is_the_dense_layer_on_a_map_of_its_size(lenet5):
     # f34: a convolution that happens to be fully connected, on 5 x 5 cells and not on more
     c5 = lenet5["C5"]
@@ -95,12 +99,14 @@ def test_c5_is_the_dense_layer_on_a_map_of_its_size(lenet5):
         dense.output_shape((16 * 9 * 7,))
 
 
+@pytest.mark.item("f34")
 def test_lenet5_on_a_larger_image_is_refused(lenet5):
     with pytest.raises(ValueError, match=r"layer 11 'F6', Linear\(120, 84\), does not fit what "
                        r"layer 10 'flat', Flatten\(\), gives, shape \(480,\): x has 480 features"):
         lenet5.forward(np.zeros((1, 1, 36, 36), np.float32))
 
 
+@pytest.mark.item("f33")
 def test_c3_leaves_out_what_its_table_leaves_out(lenet5):
     assert not lenet5["C3"].weight[~lenet5_c3()].any()
     assert (lenet5["C3"].options["connections"] == lenet5_c3()).all()
@@ -130,6 +136,7 @@ def test_an_image_without_a_batch(lenet5):
     assert lenet5.output_shape((5, 1, 32, 32)) == (5, 10)
 
 
+@pytest.mark.item("f07")
 def test_receptive_fields_are_what_moves_the_output():
     stack = nn.Sequential([nn.Conv2d(1, 1, 3, bias=False), nn.AvgPool2d(2), nn.ReLU(),
                            nn.Conv2d(1, 1, (3, 2), (2, 1), 1, bias=False), nn.Subsample2d(1, 2)])
@@ -283,6 +290,7 @@ def test_a_layer_has_one_place():
     model[0] = layer                                           # its own place again
 
 
+@pytest.mark.item("f00")
 def test_a_wrong_stack_names_layer_place_and_shapes():
     layers = {"C1": nn.Conv2d(1, 6, 5), "S2": nn.MaxPool2d(2), "C3": nn.Conv2d(4, 8, 5)}
     words = (r"Sequential: layer 2 'C3', Conv2d\(4, 8, 5\), does not fit what layer 1 'S2', "

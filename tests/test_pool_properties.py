@@ -65,6 +65,7 @@ def of_kind(word, kernel, options):
     return kind, kernel, {**options, "count_include_pad": True} if more else options
 
 
+@pytest.mark.item("f11", "f12", "f13", "f14")
 @given(grids(), st.sampled_from(KINDS), st.booleans(), st.sampled_from([None, 1, 2, 5]))
 def test_equals_reference(call, word, last, threads):
     nd, x, kernel, options = call
@@ -128,6 +129,7 @@ def test_the_average_is_between_least_and_largest(call):
     assert (constant == 5).all()
 
 
+@pytest.mark.item("f11")
 @given(grids(paddings=["valid"]))
 def test_maximum_of_the_negative_is_the_minimum(call):
     nd, x, kernel, options = call
@@ -223,6 +225,7 @@ def test_adaptive_with_sizes_that_divide_is_sliding(call, factor):
         assert equal(pool(f"adaptive_{kind}", nd, grown, (None,) * (nd - 1) + sizes[-1:]), want)
 
 
+@pytest.mark.item("f18")
 @given(grids())
 def test_global_pooling(call):
     nd, x, _, _ = call
@@ -241,6 +244,7 @@ def test_weighted_with_equal_weights_is_the_average(call):
                  pool("avg", nd, x, kernel, **options))
 
 
+@pytest.mark.item("f13")
 @given(grids())
 def test_norms_are_sums(call):
     nd, x, kernel, options = call
@@ -348,9 +352,29 @@ def test_the_error_of_an_average_hardly_grows_with_the_window(n):
         assert (abs(got - exact) <= 16 * EPS * exact).all()
 
 
+# A maximum after a small shift.
+
+
+@pytest.mark.item("f15")
+def test_a_shift_changes_a_maximum_only_by_what_enters_or_leaves_its_window():
+    rng = np.random.default_rng(15)
+    changed = np.zeros(2)                                       # detectors, maxima
+    for kernel in range(2, 9):
+        x = rng.permutation(400).astype(np.float64)[np.newaxis]  # no value twice
+        before, index = convcore.max_pool1d(x[:, 1:], kernel, 1, return_indices=True)
+        after = convcore.max_pool1d(x[:, :-1], kernel, 1)       # all moved on by one cell
+        left = index == np.arange(before.size) + kernel - 1     # the maximum was the last cell
+        entered = x[:, : before.size] > before
+        assert equal(after != before, left | entered)
+        changed += (x[:, 1:] != x[:, :-1]).mean(), (after != before).mean()
+    assert changed[0] == 7
+    assert changed[1] < 4
+
+
 # Figures, and containers.
 
 
+@pytest.mark.item("f20")
 def test_figure_9_10():
     # Width 3, stride 2: the rightmost region is smaller, and is kept.
     x = np.array([[0.1, 1.0, 0.2, 0.1, 0.0, 0.1]])

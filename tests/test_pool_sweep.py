@@ -59,6 +59,7 @@ def refused(call, *arguments, **options):
         return None
 
 
+@pytest.mark.item("f12")
 @pytest.mark.parametrize("more", [{}, {"count_include_pad": True}, {"return_indices": True}],
                          ids=str)
 @every_size
@@ -87,6 +88,7 @@ def test_sweep(n, more):
     assert counted > (10 if n == 1 else 50)
 
 
+@pytest.mark.item("f18")
 @every_size
 def test_sweep_of_adaptive_sizes(n):
     x = rows(n)
@@ -111,6 +113,7 @@ def core_windows(n, k, s, pair, d, out, count_padding, adaptive=False, adjoint=F
     return table.tolist()
 
 
+@pytest.mark.item("f25")
 @pytest.mark.parametrize("include", [False, True])
 @every_size
 def test_windows(n, include):
@@ -195,6 +198,7 @@ def test_several_axes_at_once():
         geometry.input_usage(9, 3, 2), geometry.input_usage(10, 3, 2))
 
 
+@pytest.mark.item("f22", "f23")
 def test_borders_are_used_less():
     # f22 of the notes: with "valid" the first and last cells are in one window, those inside in
     # as many as the kernel has cells; "full" uses every cell equally often.

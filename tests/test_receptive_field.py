@@ -30,6 +30,7 @@ def moved(layers, n):
     return [tuple(np.flatnonzero(column)[[0, -1]].tolist()) for column in reached.T]
 
 
+@pytest.mark.item("f07")
 @pytest.mark.parametrize("name", STACKS)
 def test_the_cells_that_move_an_output(name):
     layers, n = STACKS[name], 37

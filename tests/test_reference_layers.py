@@ -113,6 +113,7 @@ def test_local_with_equal_kernels_is_convolution(case):
     assert_equal(got, want, case)
 
 
+@pytest.mark.item("f27")
 def test_local_by_hand():
     # Z[0] = 1*1 + 2*10 + 0.5, Z[1] = 3*10 + 4*100 - 1; in two directions with a channel each
     x = np.array([[1.0, 10.0, 100.0]])
@@ -127,6 +128,7 @@ def test_local_by_hand():
         [0.0, 10.0, 0.0]]
 
 
+@pytest.mark.item("f28")
 def test_tiled_by_hand():
     x = np.ones((1, 6))
     weight = np.array([[[[1.0, 10.0]], [[100.0, 1000.0]]]])

@@ -38,6 +38,7 @@ def compare(namespace, operator, x, w, mode):
     return True
 
 
+@pytest.mark.item("f01", "f02")
 @both
 @every_operator
 @every_mode

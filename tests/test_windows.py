@@ -63,6 +63,7 @@ def by_hand(size, kind):
     return weights / weights.sum()
 
 
+@pytest.mark.item("f14")
 @pytest.mark.parametrize("size", [(1,), (4,), (7,), (3, 3), (2, 5), (3, 4, 2)], ids=str)
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_formulas(kind, size):
@@ -88,6 +89,7 @@ def test_binomial_of_many_cells_does_not_overflow():
     assert window[1500] == pytest.approx(1 / sqrt(np.pi * 1500), rel=1e-3)     # Stirling
 
 
+@pytest.mark.item("f14")
 def test_weighted_pooling_by_distance():
     # A constant picture stays constant, at the border too; a peak becomes the window.
     window = distance_window((3, 5))
