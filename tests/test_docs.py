@@ -157,6 +157,7 @@ def comparisons():
         for number, (margin, text) in enumerate(zip(blocks[1::2], blocks[2::2], strict=True)):
             block = re.match(rf"(?:(?:{margin}   .*)?\n)+", text)[0]
             rows = [f"assert same({row[0]}, {row[1]}), {row[1]!r}" for row in ROW.findall(text)]
+            assert len(rows) == text.count("`` | ``"), f"{path}: rows that are not run"
             code = "\n".join([textwrap.dedent(block), *rows])
             yield pytest.param(code, id=f"{path.stem}-{number}")
 
