@@ -162,7 +162,8 @@ def comparisons():
             yield pytest.param(code, id=f"{path.stem}-{number}")
 
 
-@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths",
+                            "ignore:__array__ implementation doesn't accept a copy keyword")
 @pytest.mark.parametrize("code", list(comparisons()))
 def test_what_is_said_of_other_libraries(code):
     for name in set(LIBRARIES.findall(code.strip().split("\n\n")[0])):  # what it imports
