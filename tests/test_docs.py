@@ -101,15 +101,18 @@ def test_formulas_are_set_by_a_local_script(site, name):
     assert "_static/mathjax/tex-svg.js" in page
 
 
+DRAWN = [*(f"learn/{name}" for name in LEARN), "use/images"]  # pages with figures
+
+
 def drawings(name):
-    """Return the scripts whose figures a Learn page shows, in the page's order."""
-    source = (DOCS / "learn" / f"{name}.rst").read_text(encoding="utf-8")
+    """Return the scripts whose figures a page shows, in the page's order."""
+    source = (DOCS / f"{name}.rst").read_text(encoding="utf-8")
     return re.findall(r"^\.\. drawing:: figures/(\w+)\.py$", source, re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", LEARN)
+@pytest.mark.parametrize("name", DRAWN)
 def test_every_figure_has_a_text(site, name):
-    page = (site / "learn" / f"{name}.html").read_text(encoding="utf-8")
+    page = (site / f"{name}.html").read_text(encoding="utf-8")
     images = re.findall(r"<img\b[^>]*>", page)
     figures = [image for image in images if "plot-directive" in image]
     assert len(figures) == 2 * len(drawings(name)) > 0  # a light and a dark one each
@@ -119,7 +122,7 @@ def test_every_figure_has_a_text(site, name):
 
 def test_every_figure_is_shown_once():
     scripts = [path.stem for path in (DOCS / "figures").glob("*.py") if path.stem != "boxes"]
-    assert sorted(scripts) == sorted(script for name in LEARN for script in drawings(name))
+    assert sorted(scripts) == sorted(script for name in DRAWN for script in drawings(name))
 
 
 @pytest.mark.parametrize(
