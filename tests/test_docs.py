@@ -1,6 +1,6 @@
 """The site builds without a warning, names its sections, and loads nothing from elsewhere."""
 
-import importlib
+import importlib.util
 import re
 import textwrap
 import zlib
@@ -158,18 +158,33 @@ def test_the_search_for_loads_finds_them(html, tmp_path):
     assert len(external_loads(page)) == 1
 
 
+# What a table about another library sets side by side: its call and ours, one row a line.
+ROW = re.compile(r"^ +``(.+)`` \| ``(.+)``$", re.MULTILINE)
+LIBRARIES = re.compile(r"\b(?:cv2|jax|keras|numpy|onnx|onnxruntime|safetensors|scipy|skimage|"
+                       r"tensorflow|torch)\b")
+
+
 def comparisons():
-    """Yield every Python block of the boxes about other libraries, with the modules it imports."""
-    for path in sorted((DOCS / "learn" / "others").glob("*.rst")):
-        blocks = re.split(r"^ *\.\. code-block:: python\n", path.read_text("utf-8"), flags=re.M)
-        for number, block in enumerate(blocks[1:]):
-            code = textwrap.dedent(re.match(r"(?:(?: {6}.*)?\n)+", block)[0])
+    """Yield every Python block about other libraries, rows of tables as assertions behind it.
+
+    A block that a table follows says by a function `same` when two calls of a row are equal.
+    """
+    pages = [*(DOCS / "learn" / "others").glob("*.rst"), *(DOCS / "use").glob("from-*.rst")]
+    for path in sorted(pages):
+        blocks = re.split(r"^( *)\.\. code-block:: python\n", path.read_text("utf-8"), flags=re.M)
+        for number, (margin, text) in enumerate(zip(blocks[1::2], blocks[2::2], strict=True)):
+            block = re.match(rf"(?:(?:{margin}   .*)?\n)+", text)[0]
+            rows = [f"assert same({row[0]}, {row[1]}), {row[1]!r}" for row in ROW.findall(text)]
+            assert len(rows) == text.count("`` | ``"), f"{path}: rows that are not run"
+            code = "\n".join([textwrap.dedent(block), *rows])
             yield pytest.param(code, id=f"{path.stem}-{number}")
 
 
-@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths",
+                            "ignore:__array__ implementation doesn't accept a copy keyword")
 @pytest.mark.parametrize("code", list(comparisons()))
 def test_what_is_said_of_other_libraries(code):
-    for name in re.findall(r"\b(?:numpy|scipy\.\w+|scipy|skimage|torch)\b", code.split("\n\n")[0]):
-        pytest.importorskip(name)
-    exec(compile(code, "<box>", "exec"), {})
+    for name in set(LIBRARIES.findall(code.strip().split("\n\n")[0])):  # what it imports
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"{name} is not installed")
+    exec(compile(code, "<page>", "exec"), {})
