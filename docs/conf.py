@@ -23,6 +23,7 @@ extensions = [
     "sphinx_copybutton",
     "drawing",
     "bench_tables",
+    "explorer",
     "house",
     "local_mathjax",
     "proofs",
@@ -55,6 +56,7 @@ copybutton_prompt_is_regexp = True
 
 html_theme = "pydata_sphinx_theme"
 html_title = "convcore"
+html_sidebars = {"explorer": []}  # it has no pages below it, and needs the width
 html_static_path = ["_static"]
 html_css_files = ["convcore.css"]
 html_js_files = ["scrolling.js"]
