@@ -1,7 +1,10 @@
 """Rows and grids of labelled boxes, the drawing that most figures of the site are made of."""
 
+from colorsys import hls_to_rgb
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import to_rgb
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
 
@@ -46,3 +49,34 @@ def arrow(axes, start, end, *, color="C1", bend=0.0, width=1.4):
             connectionstyle=f"arc3,rad={bend}", shrinkA=0, shrinkB=0,
         )
     )
+
+
+def hues(number):
+    """As many colours, all as bright, so that each shows on a light and on a dark page."""
+    for i in range(number):
+        turn = (0.58 + 0.45 * (i % 2) + i / (2 * number)) % 1.0  # neighbours far apart
+        shades = np.array([hls_to_rgb(turn, lightness, 0.75)
+                           for lightness in np.arange(0.2, 0.8, 0.005)])
+        luminance = shades**2.2 @ [0.2126, 0.7152, 0.0722]
+        yield shades[np.argmin(np.abs(luminance - 0.22))]
+
+
+def tinted(numbers, colors, fill=0.75):
+    """Return a picture of an array of whole numbers: ``colors[number - 1]``, and 0 left open."""
+    numbers = np.asarray(numbers).astype(int)
+    palette = [(0, 0, 0, 0), *[(*to_rgb(color), fill) for color in colors]]
+    return np.array(palette)[numbers]
+
+
+def signed(values, largest):
+    """Return a picture of an array: C0 where positive, C1 where negative, open where 0."""
+    values = np.asarray(values)
+    picture = np.where(values[..., np.newaxis] > 0, to_rgb("C0"), to_rgb("C1"))
+    return np.concatenate([picture, np.minimum(1, np.abs(values) / largest)[..., np.newaxis]], -1)
+
+
+def bare(axes, title="", *, frame=False, size=11):
+    """Leave an axes without ticks, and without its frame unless that is asked for."""
+    axes.set_title(title, fontsize=size)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(frame)

@@ -1,9 +1,7 @@
 """The same five cells and four outputs as a dense, a local, a tiled layer and a convolution."""
 
-from colorsys import hls_to_rgb
-
 import numpy as np
-from boxes import box, canvas
+from boxes import box, canvas, hues
 
 from convcore import matrix
 from convcore.geometry import Layer, count
@@ -29,16 +27,6 @@ def layers():
     yield "tiled, t = 2", matrix.tiled_conv_matrix(tiled, shape), Layer("tiled_conv1d", tiled)
     shared = numbered(1, 1, KERNEL)
     yield "convolution", matrix.conv_matrix(shared, shape), Layer("conv1d", shared)
-
-
-def hues(number):
-    """As many colours, all as bright, so that each shows on a light and on a dark page."""
-    for i in range(number):
-        turn = (0.58 + 0.45 * (i % 2) + i / (2 * number)) % 1.0  # neighbours far apart
-        shades = np.array([hls_to_rgb(turn, lightness, 0.75)
-                           for lightness in np.arange(0.2, 0.8, 0.005)])
-        luminance = shades**2.2 @ [0.2126, 0.7152, 0.0722]
-        yield shades[np.argmin(np.abs(luminance - 0.22))]
 
 
 def graph(axes, left, weights, colors):
