@@ -21,6 +21,7 @@ extensions = [
     "matplotlib.sphinxext.plot_directive",
     "sphinx_design",
     "sphinx_copybutton",
+    "sphinx_gallery.gen_gallery",
     "drawing",
     "bench_tables",
     "explorer",
@@ -50,6 +51,27 @@ numpydoc_class_members_toctree = False
 plot_formats = [("svg", 100)]
 plot_html_show_formats = False
 plot_html_show_source_link = False
+
+# --- the gallery: the scripts of examples/, run when the site is built --------------------------
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": "",  # all of them are run, whatever they are called
+    "within_subsection_order": "gallery.order",
+    "reset_modules": ("gallery.style",),
+    "backreferences_dir": "gallery/backreferences",  # "In the gallery" on the reference pages
+    "doc_module": ("convcore",),
+    "image_srcset": ["2x"],
+    "capture_repr": (),  # what is printed is shown, nothing else
+    "notebook_extensions": set(),
+    "download_all_examples": False,
+    "write_computation_times": False,  # its page would load scripts from elsewhere
+    "min_reported_time": 3600,  # a time of the machine that built the site tells a reader nothing
+    "show_signature": False,
+    "remove_config_comments": True,
+    "only_warn_on_example_error": False,
+    "abort_on_example_error": True,
+}
 
 # --- copy buttons take what was typed, not the prompts and the answers --------------------------
 copybutton_prompt_text = r">>> |\.\.\. "
