@@ -23,6 +23,7 @@ extensions = [
     "sphinx_copybutton",
     "drawing",
     "local_mathjax",
+    "explorer",
 ]
 exclude_patterns = ["_build", "learn/others"]  # boxes, included in their pages
 nitpicky = True
@@ -49,6 +50,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "convcore"
 html_static_path = ["_static"]
 html_css_files = ["convcore.css"]
+html_sidebars = {"explorer": []}  # a page without a section, which needs the width
 html_copy_source = False
 html_show_sourcelink = False
 html_context = {"default_mode": "auto"}

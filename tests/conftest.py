@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
+from browser import ARGUMENTS, Opened, executable
 from hypothesis import settings
 
 # `from cases import ...` works in the tests (see `pythonpath` in pyproject.toml), and in the
@@ -87,3 +88,38 @@ def site(tmp_path_factory):
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return root / "html"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium, driven by playwright."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="pages are opened by playwright")
+    if executable() is None:
+        pytest.skip("there is no chromium to open pages in")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=executable(), args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser, site):
+    """Opens a page of the site as a file: `open_page("learn/sizes.html", width=380)`.
+
+    Returns a `browser.Opened`. When the test ends, no page may have met an error, and none may have
+    asked for anything but files.
+    """
+    opened = []
+
+    def open_one(name, **options):
+        path, _, fragment = name.partition("#")
+        address = (site / path).as_uri() + (f"#{fragment}" if fragment else "")
+        opened.append(Opened(browser, address, **options))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        one.context.close()
+    assert [fault for one in opened for fault in one.faults] == []
+    assert [url for one in opened for url in one.requests
+            if not url.startswith(("file:", "data:", "blob:"))] == []

@@ -41,13 +41,14 @@ enum { FITS, OUT_OF_RANGE, TOO_LARGE, EMPTY_WINDOW, FAILED };
  * numbers stand for; `room`: the steps of one cell that the kernel can make; `rounded`: room /
  * stride, down or up; `dropped`: 1 if the last window would begin in the padding after; `end`:
  * where the last window or the padding ends, counted from the first input cell. */
+/* clang-format off */
 #define AXIS_FACTS(X, axis) \
-    X(padded_before_##axis) \
-    X(padded_after_##axis) X(span_##axis) X(room_##axis) X(rounded_##axis) X(dropped_##axis) \
-        X(outputs_##axis) X(end_##axis) X(kernels_##axis)
+    X(padded_before_##axis) X(padded_after_##axis) X(span_##axis) X(room_##axis) \
+    X(rounded_##axis) X(dropped_##axis) X(outputs_##axis) X(end_##axis) X(kernels_##axis)
 #define FACTS(X) \
-    X(status) \
-    X(field) X(axis) X(place) AXIS_FACTS(X, rows) AXIS_FACTS(X, columns) X(weights) X(traced)
+    X(status) X(field) X(axis) X(place) X(weights) X(traced) \
+    AXIS_FACTS(X, rows) AXIS_FACTS(X, columns)
+/* clang-format on */
 
 /* A kernel of 7 with dilation 4 spans 25 cells, so "full" gives 16 + 24 outputs. */
 enum { MOST_IN = 16, MOST_TAPS = 7, MOST_OUT = 40 };
