@@ -259,8 +259,10 @@
         cell.classList.toggle("is-winner", term.winner);
         if (term.kind !== "input") {
           cell.classList.add(term.kind === "padding" ? "is-padding" : "is-beyond");
-          cell.append(element("small", { textContent: term.kind }));
-          if (this.result.operator === "weighted" || !weighs) return;
+          if (explorer.isPool(this.result.operator)) { // which takes nothing from there
+            cell.append(element("small", { textContent: term.kind }));
+            return;
+          }
         }
         const product = element("b", { textContent: words.text(term.product) });
         const factors = weighs ? `${words.text(term.value)} \u00b7 ${words.factor(term.weight)}`
