@@ -58,9 +58,8 @@ sphinx_gallery_conf = {
     "gallery_dirs": "gallery",
     "filename_pattern": "",  # all of them are run, whatever they are called
     "within_subsection_order": "gallery.order",
-    "reset_modules": ("gallery.style",),
-    "backreferences_dir": "gallery/backreferences",  # "In the gallery" on the reference pages
-    "doc_module": ("convcore",),
+    "reset_modules": ("gallery.style", "gallery.tidy"),
+    "reset_modules_order": "both",
     "image_srcset": ["2x"],
     "capture_repr": (),  # what is printed is shown, nothing else
     "notebook_extensions": set(),

@@ -1,4 +1,8 @@
-"""AlexNet in numbers: every row counted, in one part and in the two of the paper, and run.
+"""
+AlexNet in numbers
+==================
+
+Every row counted, in one part and in the two of the paper, and run.
 
 Run with ``python examples/alexnet_table.py``; takes a few seconds.
 """
@@ -36,8 +40,30 @@ def main():
     start = perf_counter()
     scores = model.forward(image)
     print(f"One image, {scores.size} scores: {1000 * (perf_counter() - start):.0f} ms.")
-    return table.parameters
+    return table
+
+
+# %%
+# Where the parameters are, and where the work
+# --------------------------------------------
+
+
+def draw(table):
+    """Draw the shares of each row as bars."""
+    import matplotlib.pyplot as plt
+
+    rows = [table[name] for name in ROWS if table[name].multiply_adds]
+    figure, axes = plt.subplots(figsize=(8, 3.6))
+    axes.set_title("AlexNet's rows: share of the parameters and of the multiply-adds")
+    place = np.arange(len(rows))
+    axes.bar(place - 0.2, [row.parameters / table.parameters for row in rows], 0.4,
+             label="parameters")
+    axes.bar(place + 0.2, [row.multiply_adds / table.multiply_adds for row in rows], 0.4,
+             label="multiply-adds")
+    axes.set_xticks(place, [row.name for row in rows])
+    axes.legend(frameon=False)
+    plt.show()
 
 
 if __name__ == "__main__":
-    main()
+    draw(main())

@@ -1,4 +1,8 @@
-"""Max pooling and blur pooling: how often a digit that is shifted changes its class.
+"""
+Max pooling and blur pooling
+============================
+
+How often a digit that is shifted changes its class.
 
 Max pooling with stride 2 keeps one of four maxima, another one after a shift by one cell. Blur
 pooling takes the maxima with stride 1 and then a weighted average with stride 2: the same layers
@@ -69,5 +73,32 @@ def main(epochs=EPOCHS):
     return results
 
 
+# %%
+# What is smoothed before it is left out
+# --------------------------------------
+
+
+def draw(results):
+    """Draw a digit's maxima under both poolings, before and after a shift by one cell."""
+    import matplotlib.pyplot as plt
+
+    digit = nn.data.digits().test_images[3]
+    moved = np.roll(digit, 1, axis=2)
+    window = distance_window((4, 4), "binomial")
+    figure, axes = plt.subplots(2, 3, figsize=(8, 5.2))
+    figure.suptitle("A digit and its shift by one cell, pooled by maxima and by blurred maxima")
+    for row, (word, x) in zip(axes, {"unmoved": digit, "moved": moved}.items(), strict=True):
+        dense = convcore.max_pool2d(x, 2, 1)
+        row[0].set_title(f"digit, {word}")
+        row[0].imshow(x[0])
+        row[1].set_title(f"max, same class in {100 * results['max']:.1f} %")
+        row[1].imshow(convcore.max_pool2d(x, 2)[0])
+        row[2].set_title(f"blur, same class in {100 * results['blur']:.1f} %")
+        row[2].imshow(convcore.weighted_pool2d(dense, window, 2, 1)[0])
+    for place in axes.flat:
+        place.set_axis_off()
+    plt.show()
+
+
 if __name__ == "__main__":
-    main()
+    draw(main())

@@ -1,4 +1,8 @@
-"""Filters over a large photograph, with the time of each and a picture of the edges.
+"""
+Filters over a large photograph
+===============================
+
+The time of each, and a picture of the edges.
 
 The photograph is scikit-image's retina, 1411 x 1411 pixels of three colours.
 
@@ -66,5 +70,21 @@ def main(folder="."):
     return path
 
 
+# %%
+# The edges
+# ---------
+
+
+def draw(path):
+    """Show the picture that was written."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(6, 6))
+    axes.set_title("Edges of a retina's photograph, the strongest of every 3 x 3 pixels")
+    axes.imshow(plt.imread(path), cmap="gray")
+    axes.set_axis_off()
+    plt.show()
+
+
 if __name__ == "__main__":
-    main()
+    draw(main())

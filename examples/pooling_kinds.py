@@ -12,8 +12,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 from skimage import data
 
-from convcore import adaptive_avg_pool2d, avg_pool2d, distance_window, l2_pool2d, max_pool2d
-from convcore import weighted_pool2d
+from convcore import (
+    adaptive_avg_pool2d,
+    avg_pool2d,
+    distance_window,
+    l2_pool2d,
+    max_pool2d,
+    weighted_pool2d,
+)
 
 # %%
 # Four kinds

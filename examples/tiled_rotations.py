@@ -1,4 +1,8 @@
-"""A tiled layer learns rotated copies of a kernel, by itself.
+"""
+A tiled layer learns rotated copies of a kernel
+===============================================
+
+It does so by itself.
 
 The task: tell waves that all run in one direction, whichever it is, from waves of the same length
 in all directions. An oriented kernel sees the difference where it fits the direction. A convolution
@@ -74,9 +78,28 @@ def main(epochs=EPOCHS):
             bars = "".join(" .:-=+*#%@"[int(9.99 * a)] for a in answers / answers.max())
             print(f"  kernel {number} answers most to {ANGLES[answers.argmax()]:3} degrees  "
                   f"[{bars}] 0 to 175 degrees")
-        results[period] = accuracy, [int(ANGLES[tuning(k).argmax()]) for k in kernels]
+        results[period] = accuracy, kernels
     return results
 
 
+# %%
+# The kernels
+# -----------
+
+
+def draw(results):
+    """Draw the kernels of both networks, each with the angle that it answers most to."""
+    import matplotlib.pyplot as plt
+
+    kernels = [kernel for _, found in results.values() for kernel in found]
+    figure, axes = plt.subplots(1, len(kernels), figsize=(9, 2.4))
+    figure.suptitle("The kernel of period 1, and the four that a tiled layer has learned")
+    for place, kernel in zip(axes, kernels, strict=True):
+        place.imshow(kernel)
+        place.set_title(f"{ANGLES[tuning(kernel).argmax()]} degrees", fontsize=10)
+        place.set_axis_off()
+    plt.show()
+
+
 if __name__ == "__main__":
-    main()
+    draw(main())

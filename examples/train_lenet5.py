@@ -1,4 +1,8 @@
-"""Train LeNet-5 on real digits, interrupted or not, and test it.
+"""
+Train LeNet-5 on real digits
+============================
+
+Interrupted or not, and test it.
 
 Stop it with Ctrl-C and start it again: it continues from its checkpoint, and ends with the same
 bits as without the interruption.
@@ -43,8 +47,30 @@ def main(epochs=EPOCHS, folder="."):
     scores = again.forward(digits.test_images[0])
     print(f"\nloaded again, the first test digit, a {digits.test_labels[0]}, is taken for a "
           f"{np.argmax(scores)}")
-    return found.accuracy
+    return found.accuracy, model
+
+
+# %%
+# What the layers see
+# -------------------
+
+
+def draw(model):
+    """Draw a digit and the six maps of layer C1, with the kernels that made them."""
+    import matplotlib.pyplot as plt
+
+    digit = nn.data.digits().test_images[0]
+    maps = model[0].forward(digit)
+    figure, axes = plt.subplots(2, 7, figsize=(9, 3))
+    figure.suptitle("A digit, the six kernels of layer C1, and the maps that they make of it")
+    axes[0, 0].imshow(digit[0])
+    for column, (kernel, answer) in enumerate(zip(model[0].weight, maps, strict=True), 1):
+        axes[0, column].imshow(kernel[0])
+        axes[1, column].imshow(answer)
+    for place in axes.flat:
+        place.set_axis_off()
+    plt.show()
 
 
 if __name__ == "__main__":
-    main()
+    draw(main()[1])

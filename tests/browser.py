@@ -1,40 +1,46 @@
-"""A page of the built site in the system's Chromium, and what goes wrong while it is open."""
+"""Pages in the system's browser: opened as files, with everything noted that goes wrong."""
 
-from contextlib import contextmanager
+import shutil
+from pathlib import Path
 
-# As root in a container; without the browser's own calls home.
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--no-first-run"]
-
-
-@contextmanager
-def open_page(browser, path, *, width=1280, theme="light", query="", fragment="", script=None):
-    """Open a file; yield the page and a list that fills with its troubles.
-
-    Troubles are errors on the console, uncaught errors and requests to anything but files.
-    `script` runs before those of the page.
-    """
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=theme)
-    page, trouble = context.new_page(), []
-    page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.on("request", lambda request: None if request.url.startswith(("file:", "data:", "blob:"))
-            else trouble.append(request.url))
-    if script:
-        page.add_init_script(script)
-    address = path.as_uri() + (f"?{query}" if query else "") + (f"#{fragment}" if fragment else "")
-    try:
-        page.goto(address)
-        yield page, trouble
-    finally:
-        context.close()
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync", "--no-first-run"]
 
 
-def faults_of_access(page):
-    """Return what axe calls a serious or critical fault of accessibility, one line each."""
-    from axe_playwright_python.sync_playwright import Axe
+def executable():
+    """Return the path of Chromium, or None."""
+    return CHROMIUM if Path(CHROMIUM).exists() else shutil.which("chromium")
 
-    # preload: axe would fetch style sheets, which no browser allows from a file.
-    found = Axe().run(page, options={"preload": False}).response["violations"]
-    return [f"{fault['id']}: {fault['nodes'][0]['html'][:200]}" for fault in found
-            if fault["impact"] in ("serious", "critical")]
+
+class Opened:
+    """A page in a context of its own; `faults` are its errors, `requests` what it asked for."""
+
+    def __init__(self, browser, address, width=1280, theme="light", script=None, **context):
+        self.context = browser.new_context(viewport={"width": width, "height": 1000},
+                                           color_scheme=theme, **context)
+        self.page = self.context.new_page()
+        self.faults, self.requests = [], []
+        self.page.on("console", self._note)
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        if script:
+            self.page.add_init_script(script)
+        self.page.goto(address)
+
+    def _note(self, message):
+        if message.type in ("error", "warning"):
+            self.faults.append(message.text)
+
+    def overflow(self):
+        """Return by how many pixels the page is wider than the window."""
+        return self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+
+    def axe(self):
+        """Return what axe finds that is serious or critical, as (rule, elements)."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        # Preloading would ask for style sheets by scripts, which files are not allowed to.
+        found = Axe().run(self.page, options={"preload": False}).response["violations"]
+        return [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found
+                if rule["impact"] in ("serious", "critical")]

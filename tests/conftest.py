@@ -1,6 +1,7 @@
 """What every test module relies on: the table of cases, and how hypothesis searches."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
-from browser import FLAGS
+from browser import ARGUMENTS, Opened, executable
 from hypothesis import settings
 
 # `from cases import ...` works in the tests (see `pythonpath` in pyproject.toml), and in the
@@ -107,12 +108,34 @@ def site(build_site):
 
 @pytest.fixture(scope="session")
 def browser():
-    """The system's Chromium, driven by Playwright."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if not chromium:
-        pytest.skip("no chromium on this machine")
+    """Chromium, driven by playwright."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="pages are opened by playwright")
+    if executable() is None:
+        pytest.skip("there is no chromium to open pages in")
     with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield started
-        started.close()
+        chromium = driver.chromium.launch(executable_path=executable(), args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser, site):
+    """Opens a page of the site as a file: `open_page("learn/sizes.html", width=380)`.
+
+    Returns a `browser.Opened`. When the test ends, no page may have met an error, and none may have
+    asked for anything but files.
+    """
+    opened = []
+
+    def open_one(name, **options):
+        path, mark, more = re.match(r"([^?#]*)([?#]?)(.*)", name).groups()
+        address = (site / path).as_uri() + mark + more
+        opened.append(Opened(browser, address, **options))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        one.context.close()
+    assert [fault for one in opened for fault in one.faults] == []
+    assert [url for one in opened for url in one.requests
+            if not url.startswith(("file:", "data:", "blob:"))] == []

@@ -131,6 +131,15 @@ def test_every_figure_has_a_text(site, name):
         assert len(re.search(r'alt="([^"]*)"', image)[1]) > 60
 
 
+def test_every_example_is_in_the_gallery_with_pictures_and_texts(site):
+    for script in (DOCS.parent / "examples").glob("*.py"):
+        page = (site / "gallery" / f"{script.stem}.html").read_text(encoding="utf-8")
+        images = [image for image in re.findall(r"<img\b[^>]*>", page) if "sphx_glr" in image]
+        assert images, script.stem
+        for image in images:  # the title of the figure, not its number
+            assert len(re.search(r'alt="([^"]*)"', image)[1]) > 30, image
+
+
 def test_every_page_of_learn_has_a_figure():
     assert {f"learn/{name}" for name in LEARN} <= set(DRAWN)
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def test_all_are_listed():
 
 
 def test_train_lenet5(tmp_path, capsys):
-    assert run("train_lenet5", 2, tmp_path) > 0.9
+    assert run("train_lenet5", 2, tmp_path)[0] > 0.9
     assert "151,600" in capsys.readouterr().out
     assert {path.name for path in tmp_path.iterdir()} == {"lenet5-training.safetensors",
                                                           "lenet5.safetensors"}
@@ -51,8 +52,21 @@ def test_tiled_rotations(capsys):
 
 
 def test_alexnet_table(capsys):
-    assert run("alexnet_table") == 62_378_344
+    assert run("alexnet_table").parameters == 62_378_344
     assert "60,965,224" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["echoes", "edges", "moving_film", "pooling_kinds"])
+def test_pictures(name):
+    """Their assertions are what they print and draw; a change that breaks them ends the run."""
+    for package in ("matplotlib", "skimage"):
+        pytest.importorskip(package)
+    import matplotlib.pyplot as plt
+
+    with plt.rc_context({"backend": "agg"}):
+        runpy.run_path(str(EXAMPLES / f"{name}.py"), {"plt": plt})
+        assert plt.get_fignums()
+        plt.close("all")
 
 
 def test_large_photograph(tmp_path, capsys):

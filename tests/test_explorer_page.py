@@ -1,224 +1,348 @@
-"""The explorer in a browser: what it shows is what convcore computes, by keys, links and mouse."""
+"""The explorer's page in a browser: what it shows is what convcore computes."""
 
 import re
 
 import numpy as np
 import pytest
-from browser import faults_of_access, open_page
+from explorer_module import (
+    FITS,
+    OPERATORS,
+    PADDINGS,
+    Module,
+    both,
+    compute,
+    random_settings,
+    sizes,
+    weight_shape,
+)
 
-from convcore import distance_window, geometry
+from convcore import geometry
 
-pytest.importorskip("playwright")
+PAGE = "explorer.html"
+CASES = 30  # random settings an operator
+READY = "#explorer-root[data-ready]"
 
-READY = "() => !document.querySelector('#explorer-form').hidden"
+FOLLOW = """fragment => new Promise(done => {
+  addEventListener("hashchange", () => done(), {once: true});
+  location.hash = fragment;
+})"""
+VALUES = """id => [...document.querySelectorAll(`#explorer-${id} tr`)]
+  .map(row => [...row.querySelectorAll("td.is-cell")]
+    .filter(cell => cell.dataset.value !== undefined).map(cell => Number(cell.dataset.value)))
+  .filter(row => row.length)"""
+
+
+@pytest.fixture(scope="module")
+def module(tmp_path_factory):
+    pytest.importorskip("wasmtime", reason="the module's weights are read by wasmtime")
+    pytest.importorskip("ziglang", reason="the explorer is compiled by ziglang")
+    explorer_wasm = pytest.importorskip("explorer_wasm")
+    return Module(explorer_wasm.build(tmp_path_factory.mktemp("explorer")))
 
 
 @pytest.fixture
-def explorer(site, browser):
-    """The page, open; at its end nothing may have gone wrong on it."""
-    with open_page(browser, site / "explorer.html") as (page, trouble):
-        page.wait_for_function(READY)
-        yield page
-        assert trouble == []
+def explorer(open_page):
+    """Opens the explorer, with settings or without, and returns the playwright page."""
+
+    def open_one(fragment="", **options):
+        page = open_page(f"{PAGE}#{fragment}" if fragment else PAGE, **options).page
+        page.wait_for_selector(READY, state="attached")
+        return page
+
+    return open_one
 
 
-def visit(page, fragment):
-    """Follow a link to settings."""
-    page.evaluate("""to => new Promise(done => {
-        addEventListener("hashchange", () => setTimeout(done), {once: true});
-        location.hash = to;
-    })""", fragment)
+def fragment(settings):
+    """Return the settings as the fragment of a link."""
+    def pair(name):
+        return "x".join(map(str, both(settings, name)))
+
+    word = PADDINGS[settings["padding"]]
+    sides = "before_rows", "after_rows", "before_columns", "after_columns"
+    pad = ",".join(str(settings[side]) for side in sides) if word == "explicit" else word
+    return (f"op={OPERATORS[settings['operator']]}&n={pair('input')}&k={pair('kernel')}"
+            f"&s={pair('stride')}&d={pair('dilation')}&t={pair('period')}&pad={pad}"
+            f"&ceil={settings['ceil']}&count={settings['count_padding']}&seed={settings['seed']}")
 
 
-def grid(page, name):
-    """The cells of a grid as texts."""
-    return page.eval_on_selector_all(
-        f'[data-grid="{name}"] tr',
-        "rows => rows.map(row => [...row.cells].map(cell => cell.textContent))")
+def values(page, what):
+    return np.array(page.evaluate(VALUES, what), float)
 
 
-def as_numbers(cells):
-    return np.array([[float(text.replace("\u2212", "-")) for text in row] for row in cells])
+def move(page, name):
+    page.click(f"[data-move={name}]")
 
 
 def error(page):
-    return page.text_content("#explorer-error") if page.is_visible("#explorer-error") else ""
+    """Return the text of what is wrong with the settings, or None."""
+    shown = page.is_visible("#explorer-error")
+    assert shown != page.is_visible(".explorer-shown")  # never numbers beside an error
+    return page.inner_text("#explorer-error") if shown else None
 
 
-def python(page):
-    """Run the page's Python code; return its names."""
-    names = {}
-    exec(page.text_content("#explorer-python"), names)
-    return names
+def current(page):
+    cell = page.locator("#explorer-output td.is-current")
+    return int(cell.get_attribute("data-row")), int(cell.get_attribute("data-column"))
 
 
-def drawn(rng):
-    """A random link."""
-    operator = rng.choice(["conv", "local", "tiled", "max", "average", "l2", "weighted"])
-    mode = rng.choice(["valid", "same", "same_lower", "full", "explicit"])
-    of = lambda low, high, n=2: "x".join(str(v) for v in rng.integers(low, high, n))  # noqa: E731
-    link = f"op={operator}&mode={mode}&in={of(3, 12)}&k={of(1, 5)}&s={of(1, 4)}&d={of(1, 3)}"
-    return link + (f"&t={of(1, 4)}&p={of(0, 3, 4)}&seed={rng.integers(1, 9999)}"
-                   f"&ceil={rng.integers(2)}&count={rng.integers(2)}")
-
-
-def test_what_it_shows_is_what_convcore_computes(explorer):
-    rng, compared, refused = np.random.default_rng(1), 0, 0
-    while compared < 250:
-        link = drawn(rng)
-        visit(explorer, link)
-        if error(explorer):
-            refused += 1
-            assert not explorer.is_visible("#explorer-results")
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_the_output_is_convcores(explorer, module, operator):
+    rng, page, shown = np.random.default_rng(OPERATORS.index(operator)), explorer(), 0
+    while shown < CASES:
+        settings = random_settings(rng, module.ranges, operator)
+        status = module.plan(settings)
+        page.evaluate(FOLLOW, fragment(settings))
+        assert not page.is_visible("#explorer-link")
+        if status != FITS:
+            assert error(page)
             continue
-        explorer.click('[data-step="last"]')
-        y = python(explorer)["y"]
-        shown = as_numbers(grid(explorer, "output"))
-        assert shown.shape == y.shape, link
-        assert (abs(shown - y) <= (0.005 + 1e-9) * (y != np.round(y))).all(), link
-        sizes = [int(text) for text in explorer.eval_on_selector_all(
-            "#explorer-formula strong", "found => found.map(s => s.textContent)")]
-        assert tuple(sizes) == y.shape
-        result = explorer.text_content("#explorer-terms").rpartition(" = ")[2]
-        assert float(result.replace("\u2212", "-")) == shown[-1, -1]
-        compared += 1
-    assert refused > 5
+        assert error(page) is None
+        shown += 1
+        module.call("explorer_fill")
+        x, shape = module.real("input", *both(settings, "input")), weight_shape(settings)
+        weight = None if shape is None else module.real("weights", *shape)
+        assert (values(page, "input") == x).all()
+        move(page, "last")
+        output = values(page, "output")
+        assert output.shape == geometry.output_size(**sizes(settings))
+        assert (output == compute(settings, x, weight)).all(), settings
+        usage = np.multiply.outer(*geometry.input_usage(**sizes(settings)))
+        assert (values(page, "usage") == usage).all()
+        _, *numbers = page.locator("#explorer-formula p").all_inner_texts()
+        results = [int(line.split(" (the")[0].split("= ")[-1]) for line in numbers]
+        assert results == [*output.shape, output.size]
+        if operator in ("convolution", "tiled", "local"):
+            assert values(page, "terms").sum() == output[-1, -1]
 
 
-def test_it_refuses_what_convcore_refuses(explorer):
-    visit(explorer, "op=conv&mode=valid&in=3x3&k=4x1")
-    assert "larger than the padded input" in error(explorer)
-    assert not explorer.is_visible("#explorer-results")
-    visit(explorer, "op=max&mode=explicit&in=3x3&k=2x2&p=3x0x0x0")
-    assert "in the padding alone" in error(explorer)
-    explorer.fill('[name="padding-0-0"]', "1")
-    assert error(explorer) == ""
-    assert explorer.is_visible("#explorer-results")
-    explorer.fill('[name="stride-1"]', "0")
-    assert error(explorer) == "stride along columns: expected a whole number from 1 to 5."
-    assert not explorer.is_visible("#explorer-results")
+def test_the_output_fills_in(explorer):
+    page = explorer("op=convolution&n=4x5&k=2x2")
+    for seen in range(1, 13):
+        at = divmod(seen - 1, 4)
+        assert current(page) == at
+        cells = page.evaluate(VALUES, "output")
+        assert sum(map(len, cells)) == seen
+        taps = page.locator("#explorer-input td.is-tap").evaluate_all(
+            "cells => cells.map(cell => [Number(cell.dataset.row), Number(cell.dataset.column)])")
+        assert taps == [[at[0] + m, at[1] + n] for m in range(2) for n in range(2)]
+        if seen < 12:
+            move(page, "forward")
+    assert page.get_attribute("[data-move=forward]", "aria-disabled") == "true"
+    move(page, "back")
+    assert current(page) == (2, 2)
+    move(page, "first")
+    assert current(page) == (0, 0)
 
 
-def test_usage_and_windows(explorer):
-    visit(explorer, "op=conv&mode=same&in=6x7&k=3x4&s=2x1&d=1x2")
-    usage = [geometry.input_usage(*axis, "same", d)
-             for axis, d in (((6, 3, 2), 1), ((7, 4, 1), 2))]
-    assert (as_numbers(grid(explorer, "usage")) == np.multiply.outer(*usage)).all()
-    explorer.click('[data-grid="input"] td:not(.pad) >> nth=10')
-    marked = explorer.locator('[data-grid="output"] td.marked').count()
-    assert marked == as_numbers(grid(explorer, "usage")).ravel()[10]
-    assert f"seen by {marked} outputs" in explorer.text_content("#explorer-sentence")
+def test_the_keys_move_the_window(explorer):
+    page = explorer("op=convolution&n=5x6&k=3x3")
+    page.locator("#explorer-output td.is-current").focus()
+    for key, at in [("ArrowRight", (0, 1)), ("ArrowDown", (1, 1)), ("ArrowDown", (2, 1)),
+                    ("ArrowDown", (2, 1)), ("ArrowUp", (1, 1)), ("ArrowLeft", (1, 0)),
+                    ("ArrowLeft", (1, 0)), ("End", (2, 3)), ("Home", (0, 0))]:
+        page.keyboard.press(key)
+        assert current(page) == at
+        assert page.evaluate("document.activeElement.classList.contains('is-current')")
+    assert "row 0, column 0 (1 of 12)" in page.inner_text("#explorer-sentence")
+    page.locator("[data-move=forward]").focus()
+    for key, at in [("ArrowRight", (0, 1)), ("ArrowDown", (1, 1)), ("End", (2, 3)),
+                    ("ArrowRight", (2, 3)), ("ArrowUp", (1, 3)), ("Home", (0, 0))]:
+        page.keyboard.press(key)
+        assert current(page) == at
 
 
-def test_shared_weights_have_one_colour(explorer):
-    visit(explorer, "op=tiled&mode=valid&in=8x8&t=2x3")
-    tints = np.array(explorer.eval_on_selector_all(
-        '[data-grid="output"] td', "cells => cells.map(c => c.style.getPropertyValue('--tint'))")
-    ).reshape(6, 6)
-    assert len(set(tints.ravel())) == 6
-    assert (tints == np.tile(tints[:2, :3], (3, 2))).all()
-    assert "6 outputs use this one" in explorer.text_content("#explorer-shared")
+def test_it_plays_and_pauses(explorer):
+    page = explorer("op=convolution&n=3x3&k=2x2")
+    page.locator("#explorer-output td.is-current").focus()
+    page.keyboard.press(" ")
+    assert page.inner_text("[data-move=play]") == "Pause"
+    assert page.get_attribute("#explorer-sentence", "aria-live") == "off"
+    page.wait_for_selector("#explorer-output td.is-current[data-row='0'][data-column='1']")
+    page.keyboard.press(" ")
+    assert page.inner_text("[data-move=play]") == "Play"
+    assert page.get_attribute("#explorer-sentence", "aria-live") == "polite"
+    at = current(page)
+    page.wait_for_timeout(900)
+    assert current(page) == at
+    move(page, "play")
+    page.wait_for_selector("[data-move=play][aria-pressed=false]")
+    assert current(page) == (1, 1)
+    move(page, "play")  # from the end: once more from the beginning
+    assert current(page) == (0, 0)
 
 
-def test_the_distance_window_is_the_library_s(explorer):
-    visit(explorer, "op=weighted&mode=valid&in=8x8&k=3x5")
-    weights = as_numbers(grid(explorer, "kernel"))
-    assert np.allclose(weights / weights.sum(),
-                       distance_window((3, 5), "binomial") / distance_window(
-                           (3, 5), "binomial").sum(), rtol=1e-6)
+def test_what_belongs_together_gets_a_ring(explorer):
+    page = explorer("op=tiled&n=5x5&k=2x2&t=2x2&pad=1,0,0,0")
+
+    def ringed(what):
+        return page.locator(f"#explorer-{what} td.is-traced").evaluate_all(
+            "cells => cells.map(cell => [Number(cell.dataset.row), Number(cell.dataset.column)])")
+
+    same = [[row, column] for row in (0, 2, 4) for column in (0, 2)]
+    assert ringed("output") == same  # those that take the current output's kernel
+    page.locator("#explorer-weights table td.is-cell").first.click()
+    assert ringed("output") == same
+    assert ringed("input") == [[1, 0], [1, 2], [3, 0], [3, 2]]  # row -1 is padding
+    words = page.inner_text("#explorer-sentence")
+    assert "kernel A is taken by 6 outputs, 2 of which take it in the padding" in words
+    page.locator("#explorer-input td[data-row='0'][data-column='0']").click()
+    assert ringed("output") == [[0, 0], [1, 0]]
+    assert "seen by 2 outputs" in page.inner_text("#explorer-sentence")
+    page.keyboard.press("ArrowRight")
+    assert ringed("output") == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    page.keyboard.press("Escape")
+    assert ringed("output") == same
+    letters = page.locator("#explorer-output td small").all_inner_texts()
+    assert letters == list("ABABCDCDABABCDCDABAB")
 
 
-def test_keys_move_the_window(explorer):
-    visit(explorer, "op=conv&mode=valid&in=5x6")
-    output = explorer.locator('[data-grid="output"]')
-    output.focus()
-
-    def place():
-        return tuple(map(int, re.search(r"\((\d+), (\d+)\)",
-                                        explorer.text_content("#explorer-sentence")).groups()))
-
-    assert place() == (0, 0)
-    for key, at in [("ArrowRight", (0, 1)), ("ArrowDown", (1, 1)), ("ArrowLeft", (1, 0)),
-                    ("ArrowUp", (0, 0)), ("ArrowUp", (0, 0)), ("End", (2, 3)),
-                    ("ArrowRight", (2, 3)), ("Home", (0, 0))]:
-        output.press(key)
-        assert place() == at
-    assert "at=" not in explorer.url
-    output.press("ArrowDown")
-    assert explorer.url.endswith("at=1x0")
-    filled = [text for row in grid(explorer, "output") for text in row]
-    assert all(filled)  # End has filled them
-    explorer.locator('[data-grid="input"]').focus()
-    explorer.keyboard.press("ArrowRight")
-    explorer.keyboard.press("ArrowRight")
-    assert explorer.locator('[data-grid="input"] td.marked').get_attribute("data-column") == "1"
-    explorer.keyboard.press("Escape")
-    assert explorer.locator("td.marked").count() == 0
+def test_the_address_follows_the_settings(explorer):
+    page = explorer()
+    page.select_option("[name=operator]", "max")
+    page.fill("[name=input_columns]", "9")
+    page.check("[name=ceil]")
+    page.fill("[name=stride_columns]", "2")
+    page.select_option("[name=padding]", "same")
+    page.select_option("[name=padding]", "explicit")
+    sides = "before_rows", "after_rows", "before_columns", "after_columns"
+    found = [page.input_value(f"[name={side}]") for side in sides]
+    assert found == ["1", "1", "1", "1"]  # it begins with the padding that there was
+    page.fill("[name=after_rows]", "0")
+    move(page, "numbers")
+    move(page, "last")
+    words = "op=max&n=6x9&k=3x3&s=1x2&pad=1,0,1,1&ceil=1&seed=2&at=4,4"
+    page.wait_for_function("words => location.hash === '#' + words", arg=words)
+    output, sentence = values(page, "output"), page.inner_text("#explorer-sentence")
+    again = explorer(words)
+    assert (values(again, "output") == output).all()
+    assert again.inner_text("#explorer-sentence") == sentence
+    move(again, "reset")
+    again.wait_for_function("location.hash === '#op=convolution&n=6x7&k=3x3'")
 
 
-def test_it_fills_the_output_as_it_plays(explorer):
-    visit(explorer, "op=conv&mode=valid&in=4x4")
-    assert [bool(text) for row in grid(explorer, "output") for text in row] == [
-        True, False, False, False]
-    explorer.locator('[data-grid="output"]').press(" ")
-    assert explorer.get_attribute('[data-step="play"]', "aria-pressed") == "true"
-    explorer.wait_for_function(
-        "() => [...document.querySelectorAll('[data-grid=output] td')].every(c => c.textContent)")
-    assert explorer.get_attribute('[data-step="play"]', "aria-pressed") == "false"
+def test_links_and_the_way_back(explorer):
+    page = explorer("op=convolution&n=5x5&k=2x2")
+    page.click("a[href^='#op=max&n=1x6']")
+    page.wait_for_function("document.querySelector('[name=operator]').value === 'max'")
+    assert current(page) == (0, 2)
+    page.go_back()
+    page.wait_for_function("document.querySelector('[name=operator]').value === 'convolution'")
+    assert page.input_value("[name=input_rows]") == "5"
+    page.evaluate(FOLLOW, "the-keys")  # the link of a heading: no settings, no fault
+    assert not page.is_visible("#explorer-link")
+    assert page.input_value("[name=input_rows]") == "5"
 
 
-def test_a_link_carries_the_settings(explorer):
-    explorer.select_option('[name="operator"]', "tiled")
-    explorer.select_option('[name="mode"]', "explicit")
-    for name, value in (("in-0", "9"), ("kernel-1", "2"), ("period-0", "3"),
-                        ("padding-0-1", "2"), ("padding-1-0", "1")):
-        explorer.fill(f'[name="{name}"]', value)
-    explorer.click('[data-step="numbers"]')
-    explorer.click('[data-step="last"]')
-    shown, link = grid(explorer, "output"), explorer.url
-    explorer.goto("about:blank")
-    explorer.goto(link)
-    explorer.wait_for_function(READY)
-    explorer.click('[data-step="last"]')
-    assert grid(explorer, "output") == shown
-    assert explorer.input_value('[name="padding-0-1"]') == "2"
+@pytest.mark.parametrize("broken", [
+    "op=pooling", "n=3x", "n=3x3x3", "k=-1", "n=1.5", "pad=1,2", "pad=most", "colour=red",
+    "n=3&n=4", "op=max&&n=3", "at=1", "n=3=4", "seed=", "n=%ff", "ceil=yes", "n=99999999999",
+])  # fmt: skip
+def test_a_broken_link_is_told_and_ignored(explorer, broken):
+    page = explorer(broken)
+    assert "can't be read" in page.inner_text("#explorer-link")
+    assert error(page) is None
+    assert page.input_value("[name=input_rows]") == "6"
+    assert page.input_value("[name=operator]") == "convolution"
+    page.fill("[name=input_rows]", "7")
+    assert not page.is_visible("#explorer-link")
 
 
-def test_a_link_that_is_not_understood_is_told(explorer):
-    visit(explorer, "op=conv&mode=valid&in=6x99&k=ax2&who=1&s=2x2")
-    assert error(explorer).startswith("Not understood in this link, and left out: in=6x99, k=ax2, "
-                                      "who=1")
-    assert explorer.input_value('[name="stride-0"]') == "2"
-    assert explorer.input_value('[name="in-1"]') == "7"
+def test_a_place_that_is_none(explorer):
+    page = explorer("op=convolution&n=5x5&k=3x3&at=3,0")
+    assert "There is no output row 3, column 0" in page.inner_text("#explorer-link")
+    assert current(page) == (0, 0)
 
 
-def test_every_link_of_the_page_works(explorer):
-    links = explorer.eval_on_selector_all(
-        'a[href^="#op="]', "links => links.map(a => a.getAttribute('href'))")
-    assert len(links) > 10
-    for link in links:
-        visit(explorer, link[1:])
-        assert error(explorer) == ""
-        assert explorer.is_visible("#explorer-results")
+@pytest.mark.parametrize(("settings", "words"), [
+    ("n=17x3", "The number of input rows must be from 1 to 16, not 17."),
+    ("n=9&k=8x2", "The number of kernel rows must be from 1 to 7, not 8."),
+    ("n=0x3", "The number of input rows must be from 1 to 16, not 0."),
+    ("s=6", "The stride of the rows must be from 1 to 5, not 6."),
+    ("op=tiled&t=2x5", "The period of the columns must be from 1 to 4, not 5."),
+    ("pad=0,0,0,9", "The padding on the right must be from 0 to 8, not 9."),
+    ("n=4&k=2x3&d=1x3", "The kernel doesn't fit: its columns span 7 cells"),
+    ("op=max&n=4&k=2&pad=2,2,0,0", "The windows of output row 0 hold no input cell"),
+    ("op=weighted&n=4&k=2&pad=0,0,0,2", "The windows of output column 4 hold no input cell"),
+])
+def test_settings_without_sense_are_told(explorer, settings, words):
+    assert words in error(explorer(settings))
+
+
+def test_numbers_that_are_none(explorer):
+    page = explorer()
+    for text in "", "1e1", "-2":
+        page.fill("[name=kernel_rows]", text)
+        assert "The number of kernel rows must be" in error(page)
+        assert page.get_attribute("[name=kernel_rows]", "aria-invalid") == "true"
+    page.fill("[name=kernel_rows]", "2")
+    assert error(page) is None
+    assert page.get_attribute("[name=kernel_rows]", "aria-invalid") == "false"
+    page.select_option("[name=padding]", "explicit")
+    page.fill("[name=after_rows]", "9")
+    assert "The padding at the bottom" in error(page)
+    page.select_option("[name=padding]", "valid")  # what isn't used can't be wrong
+    assert error(page) is None
+
+
+def test_every_link_to_the_explorer_is_sound(explorer, site):
+    found = set()
+    for path in site.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        own = r'href="#([^"]*=[^"]*)"' if path.name == PAGE else None
+        for pattern in filter(None, [own, r'href="[^"]*explorer\.html#([^"]*=[^"]*)"']):
+            found |= {match.replace("&amp;", "&") for match in re.findall(pattern, text)}
+    assert len(found) > 10
+    page = explorer()
+    for words in sorted(found):
+        page.evaluate(FOLLOW, words)
+        assert not page.is_visible("#explorer-link"), words
+        assert error(page) is None, words
+
+
+@pytest.mark.parametrize("script", ["delete window.WebAssembly",
+                                    "WebAssembly.instantiate = () => Promise.reject(new Error())"])
+def test_without_webassembly_the_page_says_so(open_page, script):
+    page = open_page(PAGE, script=script).page
+    page.wait_for_selector("#explorer-none")
+    assert "WebAssembly" in page.inner_text("#explorer-none")
+    assert not page.is_visible(".explorer-form")
+    assert not page.is_visible(".explorer-shown")
+
+
+def test_without_scripts_the_page_says_so(open_page):
+    page = open_page(PAGE, java_script_enabled=False).page
+    assert "needs JavaScript" in page.inner_text("#explorer-root noscript")
+    assert not page.is_visible(".explorer-form")
+
+
+LOOKS = ["op=convolution&pad=same", "op=tiled&n=6x8&k=2x2&at=2,3", "op=local&n=5x5&at=1,1",
+         "op=max&n=1x6&k=1x3&s=1x2&ceil=1&at=0,2", "op=weighted&n=6x6&k=3x3&pad=same",
+         "op=l2", "op=convolution&n=3x16&k=1x7&d=1x4&pad=full&at=1,20", "n=3&k=5", "op=nothing"]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_it_is_accessible_and_fits_a_phone(site, browser, theme):
-    states = ["op=tiled&mode=full&in=16x16&t=3x3&k=7x7", "op=max&mode=same&in=5x5&ceil=1",
-              "op=conv&mode=valid&in=2x2"]
-    for state in states:
-        with open_page(browser, site / "explorer.html", width=380, theme=theme,
-                       fragment=state) as (page, trouble):
-            page.wait_for_function(READY)
-            assert page.evaluate("document.documentElement.scrollWidth") <= 380
-            assert faults_of_access(page) == []
-            assert trouble == []
+def test_axe_finds_nothing_serious(open_page, theme):
+    pytest.importorskip("axe_playwright_python", reason="the page is examined by axe")
+    opened = open_page(PAGE, theme=theme)
+    opened.page.wait_for_selector(READY, state="attached")
+    assert opened.page.get_attribute("html", "data-theme") == theme
+    for words in LOOKS:
+        opened.page.evaluate(FOLLOW, words)
+        if opened.page.is_visible("#explorer-weights td.is-cell"):
+            opened.page.locator("#explorer-weights td.is-cell").first.click()  # with rings
+        assert opened.axe() == [], words
 
 
-def test_without_webassembly_it_says_so(site, browser):
-    with open_page(browser, site / "explorer.html",
-                   script="delete window.WebAssembly") as (page, trouble):
-        page.wait_for_selector("#explorer-error")
-        assert "no WebAssembly" in error(page)
-        assert not page.is_visible("#explorer-form")
-        assert trouble == []
+@pytest.mark.parametrize("width", [380, 1280])
+def test_the_page_is_no_wider_than_the_window(open_page, width):
+    opened = open_page(PAGE, width=width)
+    opened.page.wait_for_selector(READY, state="attached")
+    for words in LOOKS:
+        opened.page.evaluate(FOLLOW, words)
+        assert opened.overflow() <= 0, words
+
+
+def test_its_files_are_on_its_page_alone(site):
+    for path in site.rglob("*.html"):
+        loads = "_static/explorer-wasm.js" in path.read_text(encoding="utf-8")
+        assert loads == (path == site / PAGE), path

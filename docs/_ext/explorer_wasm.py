@@ -1,58 +1,77 @@
-"""Compiles the library's C files, and the explorer's few lines, to WebAssembly.
+"""Compiles the library's own C files and the explorer's wrapper to WebAssembly.
 
-The compiler is the Clang in the package ``ziglang``: ``python -m ziglang cc``. The C files are
-those of the wheel, unchanged: all of ``csrc/ops``, and of ``csrc/kernels`` what CMake compiles for
-float64 on the baseline. ``csrc/dispatch`` is left out: there is one instruction set to choose from.
+The compiler is clang from the package ``ziglang``, which also brings the C library. What differs
+from a wheel is said in flags alone: one table of kernels (float64, the sizes of the baseline), no
+OpenMP, small code instead of fast. ``docs/design/explorer.rst`` tells more.
 """
 
 import hashlib
 import subprocess
 import sys
-import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-DOCS = Path(__file__).parents[1]
+DOCS = Path(__file__).resolve().parents[1]
 CSRC = DOCS.parent / "src" / "convcore" / "csrc"
-KERNELS = ("dots", "first", "fold", "move", "norm", "pixels", "probe", "rows", "spread", "table")
-EXPORTS = ("settings", "sizes", "input", "weights", "output", "taps", "sets", "usage", "terms",
-           "run", "look")
+WRAPPER = DOCS / "explorer" / "explorer.c"
 
-FLAGS = ["-target", "wasm32-wasi", "-Os", "-msimd128", "-std=c11", "-Wall", "-Werror",
-         "-ffp-contract=off", "-fno-math-errno"]
-DEFINITIONS = ["-DCC_REAL=double", "-DCC_REAL_BYTES=8", "-DCC_TABLE=baseline_f64",
-               "-DCC_VECTOR_BYTES=16", "-DCC_REGISTERS=16"]
-LINK = ["-mexec-model=reactor", "-Wl,--strip-all", "-Wl,--gc-sections",
-        *(f"-Wl,--export=explorer_{name}" for name in EXPORTS)]
+FLAGS = ["-target", "wasm32-wasi", "-std=c11", "-Oz", "-msimd128", "-Wall", "-Wextra", "-Werror",
+         "-ffunction-sections", "-fdata-sections", f"-I{CSRC}"]
+KERNEL_FLAGS = ["-DCC_REAL=double", "-DCC_REAL_BYTES=8", "-DCC_TABLE=baseline_f64",
+                "-DCC_VECTOR_BYTES=16", "-DCC_REGISTERS=16", "-DCC_INLINE=static inline",
+                "-ffp-contract=off", "-fno-math-errno"]  # WebAssembly has no fused multiply-add
+LINK_FLAGS = ["-mexec-model=reactor", "-Wl,--gc-sections", "-s"]
+
+
+class CompileError(Exception):
+    """The explorer can't be compiled; says why."""
 
 
 def sources():
-    """Return the C files that are compiled, those of the library first."""
-    kernels = [CSRC / "kernels" / f"{name}.c" for name in KERNELS]
-    return [*sorted((CSRC / "ops").glob("*.c")), *kernels, DOCS / "explorer" / "explorer.c"]
+    """Return the C files that are compiled: every operator, every kernel, the wrapper."""
+    return [*sorted(CSRC.glob("ops/*.c")), *sorted(CSRC.glob("kernels/*.c")), WRAPPER]
 
 
 def fingerprint():
-    """Return a name for what the compiler would be given: every file, header and flag."""
-    digest = hashlib.sha256(repr((FLAGS, DEFINITIONS, LINK)).encode())
-    for path in sorted({*sources(), *CSRC.rglob("*.h")}):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+    """Return a hash of everything that the result depends on."""
+    digest = hashlib.sha256(Path(__file__).read_bytes())
+    for path in [*sorted(CSRC.rglob("*.h")), *sources()]:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:32]
 
 
-def compiled(folder):
-    """Return the module's bytes; ``folder`` keeps them until a file or flag is another."""
-    kept = Path(folder) / f"explorer-{fingerprint()}.wasm"
-    if not kept.is_file():
-        if find_spec("ziglang") is None:
-            raise RuntimeError("the explorer is compiled by the package ziglang: install it")
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory() as scratch:
-            target = Path(scratch) / "explorer.wasm"
-            command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, *DEFINITIONS, f"-I{CSRC}",
-                       *map(str, sources()), *LINK, "-o", str(target)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise RuntimeError(f"the explorer does not compile:\n{done.stderr}")
-            kept.write_bytes(target.read_bytes())
+def run(*arguments):
+    """Call the compiler."""
+    command = [sys.executable, "-m", "ziglang", "cc", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise CompileError(f"{' '.join(command)}\n{done.stderr}")
+
+
+def compile_one(source, target):
+    """Compile one file to an object file."""
+    flags = KERNEL_FLAGS if source.parent.name == "kernels" else []
+    run(*FLAGS, *flags, "-c", source, "-o", target)
+    return target
+
+
+def build(cache):
+    """Return the compiled module, kept in the directory ``cache`` until a source changes."""
+    if find_spec("ziglang") is None:
+        raise CompileError("the explorer is compiled by the package ziglang, which isn't installed")
+    cache = Path(cache)
+    kept = cache / f"{fingerprint()}.wasm"
+    if kept.exists():
+        return kept.read_bytes()
+    cache.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=cache) as work, ThreadPoolExecutor(2) as pool:
+        targets = [Path(work, f"{path.parent.name}-{path.stem}.o") for path in sources()]
+        objects = list(pool.map(compile_one, sources(), targets))
+        module = Path(work, "explorer.wasm")
+        run(*FLAGS, *LINK_FLAGS, *objects, "-o", module)
+        for old in cache.glob("*.wasm"):
+            old.unlink()
+        module.replace(kept)
     return kept.read_bytes()

@@ -15,7 +15,20 @@ def order(filename):
     return listed.index(Path(filename).name)
 
 
-def style(gallery_conf, filename):
+before = set()
+
+
+def tidy(gallery_conf, filename, when):
+    """Remove what an example has written beside itself: it is run in the sources' folder."""
+    if when == "before":
+        before.update(EXAMPLES.iterdir())
+    else:
+        for path in set(EXAMPLES.iterdir()) - before:
+            if path.is_file():
+                path.unlink()
+
+
+def style(gallery_conf, filename, when):
     """Set matplotlib's defaults before each example: the site's light theme, on paper.
 
     Photographs are drawn once, not once a theme, so the paper is part of the picture.

@@ -1,49 +1,83 @@
-// The explorer's settings, and the link that carries them: what follows the # of the address.
+// The explorer's settings as the fragment of an address, and back.
 "use strict";
 
-const explorerLink = (() => {
-  // name in a link -> [setting, how many numbers, least, most]
-  const NUMBERS = {
-    in: ["in", 2, 1, 16], k: ["kernel", 2, 1, 7], s: ["stride", 2, 1, 5],
-    d: ["dilation", 2, 1, 4], t: ["period", 2, 1, 16], p: ["padding", 4, 0, 8],
-    seed: ["seed", 1, 0, 9999], at: ["at", 2, 0, 99],
-  };
-  const FIRST = {
-    operator: "conv", mode: "valid", ceil: false, count: false, seed: 1, at: [0, 0],
-    in: [6, 7], kernel: [3, 3], stride: [1, 1], dilation: [1, 1], period: [2, 2],
-    padding: [[0, 0], [0, 0]],
-  };
-  const copy = (settings) => JSON.parse(JSON.stringify(settings));
+(() => {
+  const PAIRS = { n: "input", k: "kernel", s: "stride", d: "dilation", t: "period" };
+  const FLAGS = { ceil: "ceil", count: "count_padding" };
+  const WORDS = explorer.PADDINGS.filter((word) => word !== "explicit");
+  const SIDES = ["before_rows", "after_rows", "before_columns", "after_columns"];
+  const whole = (text) => (/^\d{1,6}$/.test(text) ? Number(text) : undefined);
 
-  // Returns {settings, faults}: what can't be understood is told and left as it was at first.
-  const read = (fragment) => {
-    const settings = copy(FIRST), faults = [];
-    for (const [name, text] of new URLSearchParams(fragment)) {
-      if (name === "op" && explorerEngine.OPERATORS.includes(text)) settings.operator = text;
-      else if (name === "mode" && explorerEngine.MODES.includes(text)) settings.mode = text;
-      else if ((name === "ceil" || name === "count") && /^[01]$/.test(text)) settings[name] = text === "1";
-      else if (Object.hasOwn(NUMBERS, name) && /^\d{1,4}(x\d{1,4})*$/.test(text)) {
-        const [setting, count, least, most] = NUMBERS[name];
-        const values = text.split("x").map(Number);
-        if (values.length !== count || values.some((v) => v < least || v > most)) {
-          faults.push(`${name}=${text}`);
-        } else if (count === 4) settings[setting] = [values.slice(0, 2), values.slice(2)];
-        else settings[setting] = count === 1 ? values[0] : values;
-      } else faults.push(`${name}=${text}`);
-    }
-    return { settings, faults };
-  };
+  class Malformed extends Error {}
 
-  // Only what differs from the first settings, so that links stay short.
-  const write = (settings) => {
-    const parts = [`op=${settings.operator}`, `mode=${settings.mode}`];
-    for (const [name, [setting]] of Object.entries(NUMBERS)) {
-      const text = [settings[setting]].flat(2).join("x");
-      if (text !== [FIRST[setting]].flat(2).join("x")) parts.push(`${name}=${text}`);
+  function numbers(key, text, separator, counts) {
+    const values = text.split(separator).map(whole);
+    if (!counts.includes(values.length) || values.includes(undefined))
+      throw new Malformed(`\u201c${key}=${text}\u201d is no setting`);
+    return values;
+  }
+
+  function read(key, text, settings, at) {
+    if (key === "op") {
+      settings.operator = explorer.OPERATORS.indexOf(text);
+      if (settings.operator < 0) throw new Malformed(`there is no operator \u201c${text}\u201d`);
+    } else if (key in PAIRS) {
+      const [rows, columns = rows] = numbers(key, text, "x", [1, 2]);
+      settings[`${PAIRS[key]}_rows`] = rows;
+      settings[`${PAIRS[key]}_columns`] = columns;
+    } else if (key === "pad" && WORDS.includes(text)) {
+      settings.padding = explorer.PADDINGS.indexOf(text);
+    } else if (key === "pad") {
+      settings.padding = explorer.PADDINGS.indexOf("explicit");
+      numbers(key, text, ",", [4]).forEach((value, i) => { settings[SIDES[i]] = value; });
+    } else if (key in FLAGS || key === "seed") {
+      [settings[FLAGS[key] || key]] = numbers(key, text, ",", [1]);
+    } else if (key === "at") {
+      [at.row, at.column] = numbers(key, text, ",", [2]);
+    } else {
+      throw new Malformed(`\u201c${key}\u201d is no setting`);
     }
-    for (const name of ["ceil", "count"]) if (settings[name]) parts.push(`${name}=1`);
+  }
+
+  // { settings, at } of a fragment without its "#", or { problem: in words }.
+  function parse(fragment, first) {
+    const settings = { ...first }, at = { row: 0, column: 0 }, seen = new Set();
+    try {
+      for (const part of decodeURIComponent(fragment).split("&")) {
+        const [key, text, ...more] = part.split("=");
+        if (text === undefined || more.length)
+          throw new Malformed(`\u201c${part}\u201d is no setting`);
+        if (seen.has(key)) throw new Malformed(`\u201c${key}\u201d is there twice`);
+        seen.add(key);
+        read(key, text, settings, at);
+      }
+    } catch (error) {
+      if (error instanceof Malformed || error instanceof URIError)
+        return { problem: error instanceof URIError ? "it can't be decoded" : error.message };
+      throw error;
+    }
+    return { settings, at };
+  }
+
+  // The shortest fragment that parse() reads back: what matters and isn't as at first.
+  function write(settings, at, first) {
+    const operator = explorer.OPERATORS[settings.operator];
+    const parts = [`op=${operator}`];
+    for (const [key, name] of Object.entries(PAIRS)) {
+      const names = [`${name}_rows`, `${name}_columns`];
+      const same = names.every((n) => settings[n] === first[n]);
+      if ((same && key !== "n" && key !== "k") || (key === "t" && operator !== "tiled")) continue;
+      parts.push(`${key}=${names.map((n) => settings[n]).join("x")}`);
+    }
+    const padding = explorer.PADDINGS[settings.padding];
+    if (padding === "explicit") parts.push(`pad=${SIDES.map((side) => settings[side]).join(",")}`);
+    else if (settings.padding !== first.padding) parts.push(`pad=${padding}`);
+    if (explorer.isPool(operator) && settings.ceil) parts.push("ceil=1");
+    if (operator === "average" && settings.count_padding) parts.push("count=1");
+    if (settings.seed !== first.seed) parts.push(`seed=${settings.seed}`);
+    if (at.row || at.column) parts.push(`at=${at.row},${at.column}`);
     return parts.join("&");
-  };
+  }
 
-  return { read, write };
+  explorer.link = { parse, write };
 })();

@@ -1,333 +1,394 @@
-/* One layer of one channel, set by a page: what the site's explorer asks the library.
- *
- * Everything the page shows is computed by the library's entry points. Which cell an output sees
- * along an axis, and by which tap, is found by asking them too: lines with a single 1, and a kernel
- * whose taps are numbered 1, 2, 3 ..., give the tap's number where the cell is seen and 0
- * elsewhere. How many outputs see a cell is the gradient of their sum, for a kernel of ones. Two
- * rules of the package are in Python and so are written here again: how many cells "same" and
- * "full" pad, and how many outputs there are. The tests compare them, as all the rest, with the
- * package's.
+/* The explorer's side of the library: reads the page's settings, says why some make no sense, and
+ * calls the library's own operators. One channel, float64, zero border. The page and the tests find
+ * every number by its name, so that no second list of them exists.
  */
 #include "convcore.h"
 #include "kernels/kernels.h"
 
-enum { ROWS = 0, COLUMNS, SIDES };
-enum { MOST_IN = 16, MOST_KERNEL = 7, MOST_STRIDE = 5, MOST_DILATION = 4, MOST_PADDING = 8 };
-enum { MOST_OUT = MOST_IN + 2 * (MOST_KERNEL - 1) * MOST_DILATION };
-enum { CELLS = MOST_IN * MOST_IN, TAPS = MOST_KERNEL * MOST_KERNEL, OUTPUTS = MOST_OUT * MOST_OUT };
+#define EXPORT(name) __attribute__((export_name(#name))) name
 
-typedef enum { CONV = 0, LOCAL, TILED, MAXIMUM, AVERAGE, L2, WEIGHTED, OPERATORS } operator;
-typedef enum { VALID = 0, SAME, SAME_LOWER, FULL, EXPLICIT, MODES } mode;
-typedef enum {
-    FINE = 0,
-    BAD_OPERATOR,
-    BAD_INPUT,
-    BAD_KERNEL,
-    BAD_STRIDE,
-    BAD_DILATION,
-    BAD_PADDING,
-    BAD_PERIOD,
-    NO_OUTPUT,    /* the kernel is larger than the padded input */
-    EMPTY_WINDOW, /* a pooling window that lies in the padding alone */
-    NO_WEIGHT,    /* a weighted average whose weights on the input sum to 0 */
-    FAILED
-} problem;
-
-/* What the page writes before it calls explorer_run(). */
-static struct {
-    int32_t operator, mode, ceil_mode, count_padding;
-    int32_t in[SIDES], kernel[SIDES], stride[SIDES], dilation[SIDES], period[SIDES];
-    int32_t padding[SIDES][2]; /* before and after, of the mode EXPLICIT */
-} settings;
-
-/* What explorer_run() finds. */
-static struct {
-    int32_t out[SIDES], padding[SIDES][2], period[SIDES];
-    int32_t beyond[SIDES]; /* cells that a partial last window holds after the padding */
-} sizes;
-
-/* A tap of the output that explorer_look() was called for. `place`: on an input cell, in the
- * padding, beyond it; `chosen`: it is the maximum. */
-typedef struct {
-    double row, column, place, value, weight, product, chosen;
-} term;
-
-/* The longest padded line: "full" with the widest kernel, or the largest padding given. */
-enum { MOST_LINE = MOST_IN + 2 * (MOST_KERNEL - 1) * MOST_DILATION + MOST_STRIDE };
-
-static double input[CELLS];
-static double weights[OUTPUTS * TAPS]; /* one kernel after the other, row by row */
-static double output[OUTPUTS];
-static int64_t places[OUTPUTS];                   /* of maxima, in the input */
-static int32_t taps[SIDES][MOST_LINE * MOST_OUT]; /* [padded cell][output]: number from 1, or 0 */
-static int32_t sets[OUTPUTS];                     /* which of the kernels an output uses */
-static int32_t usage[CELLS];                      /* how many outputs see a cell */
-static term terms[TAPS];
-
-static double units[MOST_LINE * MOST_LINE], numbers[MOST_KERNEL], seen[MOST_LINE * MOST_OUT];
-static double zeros[OUTPUTS * TAPS], ones[OUTPUTS * TAPS], plane[OUTPUTS];
-
+/* The only table there is; csrc/dispatch, which chooses between processors', is left out. */
 extern const cc_kernels cc_kernels_baseline_f64;
 const cc_kernels *cc_kernels_of(cc_type type)
 {
-    return type == CC_F64 ? &cc_kernels_baseline_f64 : 0;
+    (void)type;
+    return &cc_kernels_baseline_f64;
 }
 
-static bool within(const int32_t values[SIDES], int32_t least, int32_t most)
+enum { ROWS, COLUMNS, AXES };
+enum { CONVOLUTION, LOCAL, TILED, MAXIMUM, AVERAGE, NORM, WEIGHTED, OPERATORS };
+enum { VALID, SAME, SAME_LOWER, FULL, EXPLICIT, PADDINGS };
+enum { FITS, OUT_OF_RANGE, TOO_LARGE, EMPTY_WINDOW, FAILED };
+
+/* X(name, least, most, value at first) */
+#define BOTH(X, name, least, most, rows, columns) \
+    X(name##_rows, least, most, rows) X(name##_columns, least, most, columns)
+#define SETTINGS(X) \
+    X(operator, 0, OPERATORS - 1, CONVOLUTION) \
+    X(padding, 0, PADDINGS - 1, VALID) \
+    BOTH(X, input, 1, 16, 6, 7) \
+    BOTH(X, kernel, 1, 7, 3, 3) \
+    BOTH(X, stride, 1, 5, 1, 1) \
+    BOTH(X, dilation, 1, 4, 1, 1) \
+    BOTH(X, before, 0, 8, 0, 0) \
+    BOTH(X, after, 0, 8, 0, 0) \
+    BOTH(X, period, 1, 4, 2, 2) \
+    X(ceil, 0, 1, 0) \
+    X(count_padding, 0, 1, 0) \
+    X(seed, 0, 9999, 1)
+
+/* What follows from them. `padded_before` and `padded_after`: the padding that the word or the
+ * numbers stand for; `room`: the steps of one cell that the kernel can make; `rounded`: room /
+ * stride, down or up; `dropped`: 1 if the last window would begin in the padding after; `end`:
+ * where the last window or the padding ends, counted from the first input cell. */
+/* clang-format off */
+#define AXIS_FACTS(X, axis) \
+    X(padded_before_##axis) X(padded_after_##axis) X(span_##axis) X(room_##axis) \
+    X(rounded_##axis) X(dropped_##axis) X(outputs_##axis) X(end_##axis) X(kernels_##axis)
+#define FACTS(X) \
+    X(status) X(field) X(axis) X(place) X(weights) X(traced) \
+    AXIS_FACTS(X, rows) AXIS_FACTS(X, columns)
+/* clang-format on */
+
+/* A kernel of 7 with dilation 4 spans 25 cells, so "full" gives 16 + 24 outputs. */
+enum { MOST_IN = 16, MOST_TAPS = 7, MOST_OUT = 40 };
+enum { CELLS = MOST_IN * MOST_IN, OUTPUTS = MOST_OUT * MOST_OUT, TAPS = MOST_TAPS * MOST_TAPS };
+
+#define SET(name, ...) SET_##name,
+#define GOT(name) GOT_##name,
+enum { SETTINGS(SET) SETTING_COUNT };
+enum { FACTS(GOT) FACT_COUNT };
+#define NAME(name, ...) #name,
+#define LEAST(name, least, most, first) least,
+#define MOST(name, least, most, first) most,
+#define FIRST(name, least, most, first) first,
+static const char *const setting_names[] = {SETTINGS(NAME)}, *const fact_names[] = {FACTS(NAME)};
+static const int32_t least[] = {SETTINGS(LEAST)}, most[] = {SETTINGS(MOST)};
+static int32_t settings[] = {SETTINGS(FIRST)}, facts[FACT_COUNT];
+
+static double input[CELLS], weights[OUTPUTS * TAPS], output[OUTPUTS], spare[OUTPUTS];
+static int64_t places[OUTPUTS]; /* of maxima, in the input */
+static int32_t usage[CELLS], kernel_of[OUTPUTS];
+static int32_t traced_cells[CELLS], traced_outputs[OUTPUTS];
+
+/* A tap of the output that is looked at. `kind`: 0 on an input cell, 1 in the padding, 2 beyond. */
+typedef struct {
+    double row, column, kind, value, weight, product, winner;
+} term;
+static term terms[TAPS];
+static double sums[2]; /* of the products, and what that is divided by */
+
+static cc_pool windows; /* where the windows lie, whatever the operator */
+
+/* A setting or a fact that each axis has, by the name of the one for rows. */
+#define OF(axis, name) settings[SET_##name##_rows + (axis)]
+#define FACT(axis, name) facts[(axis) == ROWS ? GOT_##name##_rows : GOT_##name##_columns]
+
+static int pools(void) { return settings[SET_operator] >= MAXIMUM; }
+static const cc_axis *axis_of(int axis) { return &windows.axis[CC_ROW + axis]; }
+static int32_t refuse(int status, int field, int axis, int place)
 {
-    for (int i = 0; i < SIDES; i++)
-        if (values[i] < least || values[i] > most)
-            return false;
+    facts[GOT_field] = field;
+    facts[GOT_axis] = axis;
+    facts[GOT_place] = place;
+    return facts[GOT_status] = status;
+}
+
+/* As convcore.geometry does. */
+static void pad(int a)
+{
+    const int32_t n = OF(a, input), s = OF(a, stride), span = FACT(a, span);
+    const int32_t outputs = (n + s - 1) / s, total = (outputs - 1) * s + span - n;
+    const int32_t both = total > 0 ? total : 0, word = settings[SET_padding];
+    int32_t before = 0, after = 0;
+    if (word == SAME || word == SAME_LOWER) {
+        before = word == SAME ? both / 2 : both - both / 2;
+        after = both - before;
+    } else if (word == FULL) {
+        before = after = span - 1;
+    } else if (word == EXPLICIT) {
+        before = OF(a, before);
+        after = OF(a, after);
+    }
+    FACT(a, padded_before) = before;
+    FACT(a, padded_after) = after;
+}
+
+/* Returns whether the kernel fits. */
+static bool count_outputs(int a)
+{
+    const int32_t s = OF(a, stride), before = FACT(a, padded_before);
+    const int32_t padded = OF(a, input) + before + FACT(a, padded_after);
+    const int32_t room = padded - FACT(a, span);
+    FACT(a, room) = room;
+    if (room < 0)
+        return false;
+    const bool up = pools() && settings[SET_ceil];
+    const int32_t rounded = up ? (room + s - 1) / s : room / s;
+    FACT(a, rounded) = rounded;
+    FACT(a, dropped) = up && rounded * s >= OF(a, input) + before;
+    FACT(a, outputs) = rounded + 1 - FACT(a, dropped);
+    const int32_t reached = (FACT(a, outputs) - 1) * s + FACT(a, span) - before;
+    const int32_t padded_end = padded - before;
+    FACT(a, end) = reached > padded_end ? reached : padded_end;
     return true;
 }
 
-static int32_t span(int i) { return (settings.kernel[i] - 1) * settings.dilation[i] + 1; }
-
-/* Cells of padding before and after along one axis. */
-static void pad(int i, int32_t padding[2])
+static void place_windows(void)
 {
-    const int32_t n = settings.in[i], stride = settings.stride[i];
-    const int32_t wanted = (n + stride - 1) / stride; /* outputs of "same" */
-    int32_t sum = (wanted - 1) * stride + span(i) - n;
-    sum = sum > 0 ? sum : 0;
-    switch ((mode)settings.mode) {
-    case SAME:
-        padding[0] = sum / 2;
-        break;
-    case SAME_LOWER:
-        padding[0] = (sum + 1) / 2;
-        break;
-    case FULL:
-        padding[0] = span(i) - 1, sum = 2 * padding[0];
-        break;
-    case EXPLICIT:
-        padding[0] = settings.padding[i][0], sum = padding[0] + settings.padding[i][1];
-        break;
-    default:
-        padding[0] = sum = 0;
+    windows = (cc_pool){.n = 1,
+                        .channels = 1,
+                        .p = 2,
+                        .count_padding =
+                            settings[SET_operator] == AVERAGE && settings[SET_count_padding]};
+    windows.axis[CC_DEPTH] = (cc_axis){1, 1, 1, 1, 0, 1};
+    for (int a = 0; a < AXES; a++) {
+        windows.axis[CC_ROW + a] =
+            (cc_axis){OF(a, input),    OF(a, kernel),          OF(a, stride),
+                      OF(a, dilation), FACT(a, padded_before), FACT(a, outputs)};
+        windows.after[CC_ROW + a] = FACT(a, padded_after);
     }
-    padding[1] = sum - padding[0];
 }
 
-/* Outputs along one axis, 0 if there are none. */
-static int32_t count(int i, bool ceil_mode)
+/* Which kernel each output takes, how many there are, and how many outputs see each input cell. */
+static void tell_sharing(void)
 {
-    const int32_t room = settings.in[i] + sizes.padding[i][0] + sizes.padding[i][1] - span(i);
-    const int32_t stride = settings.stride[i];
-    if (room < 0)
-        return 0;
-    if (!ceil_mode)
-        return room / stride + 1;
-    /* a partial window more, unless the last one begins in the padding after the input */
-    const int32_t last = (room + stride - 1) / stride;
-    return last * stride >= settings.in[i] + sizes.padding[i][0] ? last : last + 1;
+    const int32_t rows = FACT(ROWS, outputs), columns = FACT(COLUMNS, outputs);
+    for (int a = 0; a < AXES; a++) {
+        const int op = settings[SET_operator];
+        FACT(a, kernels) = op == LOCAL ? FACT(a, outputs) : op == TILED ? OF(a, period) : 1;
+    }
+    const int32_t across = FACT(COLUMNS, kernels), down = FACT(ROWS, kernels);
+    for (int r = 0; r < rows; r++)
+        for (int c = 0; c < columns; c++)
+            kernel_of[r * columns + c] = r % down * across + c % across;
+    const bool weighs = !pools() || settings[SET_operator] == WEIGHTED;
+    facts[GOT_weights] = weighs ? down * across * OF(ROWS, kernel) * OF(COLUMNS, kernel) : 0;
+    cc_pool seen = windows;
+    seen.adjoint = true;
+    for (int r = 0; r < OF(ROWS, input); r++)
+        for (int c = 0; c < OF(COLUMNS, input); c++)
+            usage[r * OF(COLUMNS, input) + c] =
+                (int32_t)(cc_pool_window(&seen, CC_ROW, r).cells *
+                          cc_pool_window(&seen, CC_COLUMN, c).cells);
 }
 
-static problem check(void)
+/* Reads the settings. Nothing may be asked of settings that are refused. */
+int32_t EXPORT(explorer_plan)(void)
 {
-    if (settings.operator < 0 || settings.operator >= OPERATORS || settings.mode < 0 ||
-        settings.mode >= MODES)
-        return BAD_OPERATOR;
-    if (!within(settings.in, 1, MOST_IN))
-        return BAD_INPUT;
-    if (!within(settings.kernel, 1, MOST_KERNEL))
-        return BAD_KERNEL;
-    if (!within(settings.stride, 1, MOST_STRIDE))
-        return BAD_STRIDE;
-    if (!within(settings.dilation, 1, MOST_DILATION))
-        return BAD_DILATION;
-    for (int i = 0; i < SIDES; i++)
-        if (!within(settings.padding[i], 0, MOST_PADDING))
-            return BAD_PADDING;
-    if (settings.operator == TILED && !within(settings.period, 1, MOST_IN))
-        return BAD_PERIOD;
-    return FINE;
+    for (int i = 0; i < FACT_COUNT; i++) facts[i] = 0;
+    for (int i = 0; i < SETTING_COUNT; i++)
+        if (settings[i] < least[i] || settings[i] > most[i])
+            return refuse(OUT_OF_RANGE, i, 0, 0);
+    for (int a = 0; a < AXES; a++) {
+        FACT(a, span) = OF(a, dilation) * (OF(a, kernel) - 1) + 1;
+        pad(a);
+        if (!count_outputs(a))
+            return refuse(TOO_LARGE, 0, a, 0);
+    }
+    place_windows();
+    for (int a = 0; pools() && a < AXES; a++)
+        for (int o = 0; o < FACT(a, outputs); o++)
+            if (cc_pool_window(&windows, CC_ROW + a, o).cells == 0)
+                return refuse(EMPTY_WINDOW, 0, a, o);
+    tell_sharing();
+    return FITS;
 }
 
-/* The axes of a problem; sides after the first axis, which has one cell. */
-static void set_axes(cc_axis axis[CC_AXES])
+/* Whole numbers, the same for the same seed: input cells from 0 to 9, weights from -3 to 3, those
+ * of a weighted pooling by Pascal's triangle. */
+static int32_t next(uint32_t *state, int32_t choices)
 {
-    axis[CC_DEPTH] = (cc_axis){1, 1, 1, 1, 0, 1};
-    for (int i = 0; i < SIDES; i++)
-        axis[CC_ROW + i] = (cc_axis){settings.in[i],       settings.kernel[i],  settings.stride[i],
-                                     settings.dilation[i], sizes.padding[i][0], sizes.out[i]};
+    *state = *state * 1664525u + 1013904223u;
+    return (int32_t)((*state >> 16) % (uint32_t)choices);
+}
+
+static int32_t binomial(int32_t n, int32_t i)
+{
+    int32_t ways = 1;
+    for (int32_t k = 1; k <= i; k++) ways = ways * (n - k + 1) / k;
+    return ways;
+}
+
+void EXPORT(explorer_fill)(void)
+{
+    uint32_t state = (uint32_t)settings[SET_seed];
+    const int32_t rows = OF(ROWS, kernel), columns = OF(COLUMNS, kernel);
+    for (int i = 0; i < OF(ROWS, input) * OF(COLUMNS, input); i++) input[i] = next(&state, 10);
+    for (int i = 0; i < facts[GOT_weights]; i++)
+        weights[i] = settings[SET_operator] == WEIGHTED
+                         ? binomial(rows - 1, i / columns) * binomial(columns - 1, i % columns)
+                         : next(&state, 7) - 3;
 }
 
 static cc_tiled layer(void)
 {
-    cc_tiled problem = {{.n = 1, .groups = 1, .c = 1, .k = 1},
-                        {1, sizes.period[0], sizes.period[1]}};
-    set_axes(problem.conv.axis);
-    return problem;
-}
-
-static bool tiled(const double *kernels, const double *bias, double *y)
-{
-    const cc_tiled problem = layer();
-    return cc_tiled_forward(&problem, CC_F64, input, kernels, bias, y, 1) == CC_OK;
-}
-
-static bool conv(const double *x, const double *kernel, double *y)
-{
-    const cc_tiled problem = layer();
-    return cc_conv_forward(&problem.conv, CC_F64, x, kernel, 0, y, 1, CC_AUTO) == CC_OK;
-}
-
-static bool pool(void)
-{
-    static const cc_pool_kind kind[OPERATORS] = {
-        [MAXIMUM] = CC_POOL_MAX, [AVERAGE] = CC_POOL_MEAN, [L2] = CC_POOL_NORM};
-    cc_pool problem = {.kind = kind[settings.operator],
-                       .p = 2,
-                       .n = 1,
-                       .channels = 1,
-                       .count_padding = settings.count_padding != 0};
-    set_axes(problem.axis);
-    for (int i = 0; i < SIDES; i++) problem.after[CC_ROW + i] = sizes.padding[i][1];
-    int64_t *index = settings.operator == MAXIMUM ? places : 0;
-    return cc_pool_forward(&problem, CC_F64, input, output, index, 1) == CC_OK;
-}
-
-static int32_t line(int i) /* cells along an axis, with padding and what is beyond */
-{
-    return settings.in[i] + sizes.padding[i][0] + sizes.padding[i][1] + sizes.beyond[i];
-}
-
-/* Which padded cells each output sees along one axis. */
-static bool trace(int i)
-{
-    const int32_t cells = line(i), outputs = sizes.out[i];
-    cc_conv problem = {.n = cells, .groups = 1, .c = 1, .k = 1};
-    for (int axis = 0; axis < CC_AXES; axis++) problem.axis[axis] = (cc_axis){1, 1, 1, 1, 0, 1};
-    problem.axis[CC_COLUMN] =
-        (cc_axis){cells, settings.kernel[i], settings.stride[i], settings.dilation[i], 0, outputs};
-    for (int c = 0; c < cells * cells; c++) units[c] = c % (cells + 1) == 0;
-    for (int t = 0; t < settings.kernel[i]; t++) numbers[t] = t + 1;
-    if (cc_conv_forward(&problem, CC_F64, units, numbers, 0, seen, 1, CC_AUTO) != CC_OK)
-        return false;
-    for (int c = 0; c < cells * outputs; c++) taps[i][c] = (int32_t)seen[c];
-    return true;
-}
-
-/* Which kernel each output uses, and how many outputs see each cell. */
-static bool share(int cells, int outputs)
-{
-    const int32_t count = sizes.period[ROWS] * sizes.period[COLUMNS];
-    for (int32_t i = 0; i < count; i++) plane[i] = i;
-    if (!tiled(zeros, plane, seen)) /* the biases alone: each kernel's number */
-        return false;
-    for (int o = 0; o < outputs; o++) sets[o] = (int32_t)seen[o];
-    for (int i = 0; i < OUTPUTS * TAPS; i++) ones[i] = 1;
-    const cc_tiled problem = layer();
-    if (cc_local_input_gradient(&problem, CC_F64, ones, ones, plane, 1) != CC_OK)
-        return false;
-    for (int c = 0; c < cells; c++) usage[c] = (int32_t)plane[c];
-    return true;
-}
-
-/* Whether each output sees a cell of the input along an axis. */
-static bool all_see_a_cell(int i)
-{
-    for (int o = 0; o < sizes.out[i]; o++) {
-        int32_t any = 0;
-        for (int c = 0; c < settings.in[i]; c++)
-            any |= taps[i][(c + sizes.padding[i][0]) * sizes.out[i] + o];
-        if (!any)
-            return false;
+    cc_tiled t = {.conv = {.n = 1, .groups = 1, .c = 1, .k = 1}};
+    for (int a = 0; a < CC_AXES; a++) {
+        t.conv.axis[a] = windows.axis[a];
+        t.period[a] = a == CC_DEPTH ? 1 : FACT(a - CC_ROW, kernels);
     }
-    return true;
+    return t;
 }
 
-static problem weighted_average(int outputs)
+static cc_status pool(cc_pool_kind kind, int64_t *index)
 {
-    if (!conv(input, weights, output))
-        return FAILED;
-    if (settings.count_padding) /* a plain weighted sum */
-        return FINE;
-    if (!conv(ones, weights, plane))
-        return FAILED;
-    for (int o = 0; o < outputs; o++) {
-        if (plane[o] == 0)
-            return NO_WEIGHT;
-        output[o] /= plane[o];
+    cc_pool problem = windows;
+    problem.kind = kind;
+    return cc_pool_forward(&problem, CC_F64, input, output, index, 1);
+}
+
+/* The convolution with the window, divided by that of ones: by the weights on input cells. */
+static cc_status pool_weighted(void)
+{
+    static double ones[CELLS];
+    const cc_tiled t = layer();
+    for (int i = 0; i < CELLS; i++) ones[i] = 1;
+    cc_status status = cc_conv_forward(&t.conv, CC_F64, input, weights, NULL, output, 1, CC_AUTO);
+    if (status == CC_OK)
+        status = cc_conv_forward(&t.conv, CC_F64, ones, weights, NULL, spare, 1, CC_AUTO);
+    for (int i = 0; i < FACT(ROWS, outputs) * FACT(COLUMNS, outputs); i++) output[i] /= spare[i];
+    return status;
+}
+
+static cc_status run(void)
+{
+    const cc_tiled t = layer();
+    switch (settings[SET_operator]) {
+    case CONVOLUTION:
+        return cc_conv_forward(&t.conv, CC_F64, input, weights, NULL, output, 1, CC_AUTO);
+    case LOCAL:
+    case TILED:
+        return cc_tiled_forward(&t, CC_F64, input, weights, NULL, output, 1);
+    case MAXIMUM:
+        return pool(CC_POOL_MAX, places);
+    case AVERAGE:
+        return pool(CC_POOL_MEAN, NULL);
+    case NORM:
+        return pool(CC_POOL_NORM, NULL);
+    default:
+        return pool_weighted();
     }
-    return FINE;
 }
 
-int32_t *explorer_settings(void) { return (int32_t *)&settings; }
-int32_t *explorer_sizes(void) { return (int32_t *)&sizes; }
-double *explorer_input(void) { return input; }
-double *explorer_weights(void) { return weights; }
-double *explorer_output(void) { return output; }
-int32_t *explorer_taps(int axis) { return taps[axis]; }
-int32_t *explorer_sets(void) { return sets; }
-int32_t *explorer_usage(void) { return usage; }
-term *explorer_terms(void) { return terms; }
-
-/* Computes everything for the settings, the input and the weights; returns a `problem`. Twice: the
- * page reads the sizes after the first call, to know how many weights there are to be written. */
-int32_t explorer_run(void)
+/* Computes the output of settings that explorer_plan() has accepted. */
+int32_t EXPORT(explorer_run)(void)
 {
-    const problem found = check();
-    if (found)
-        return found;
-    const operator op = (operator)settings.operator;
-    const bool pooling = op >= MAXIMUM;
-    for (int i = 0; i < SIDES; i++) {
-        pad(i, sizes.padding[i]);
-        sizes.out[i] = count(i, pooling && settings.ceil_mode);
-        sizes.period[i] = op == LOCAL ? sizes.out[i] : op == TILED ? settings.period[i] : 1;
-        const int32_t end = (sizes.out[i] - 1) * settings.stride[i] + span(i);
-        const int32_t padded = settings.in[i] + sizes.padding[i][0] + sizes.padding[i][1];
-        sizes.beyond[i] = end > padded ? end - padded : 0;
+    return facts[GOT_status] ? facts[GOT_status] : run() == CC_OK ? FITS : refuse(FAILED, 0, 0, 0);
+}
+
+/* Where tap t of output o lies: cell, and whether that is one of the input (0), of the padding (1)
+ * or beyond (2). The input's cells are those that cc_pool_window() names. */
+static int64_t find_tap(int a, int32_t o, int32_t t, int *kind)
+{
+    const cc_axis *axis = axis_of(a);
+    const cc_window w = cc_pool_window(&windows, CC_ROW + a, o);
+    const int64_t cell = o * axis->stride + t * axis->dilation - axis->before;
+    const int64_t from_first = cell - w.first;
+    if (from_first >= 0 && from_first < w.cells * w.step && from_first % w.step == 0)
+        *kind = 0;
+    else
+        *kind = cell < axis->in + windows.after[CC_ROW + a] ? 1 : 2;
+    return cell;
+}
+
+/* Lists the taps of one output, row by row. */
+void EXPORT(explorer_look)(int32_t row, int32_t column)
+{
+    const int op = settings[SET_operator];
+    const int32_t columns = OF(COLUMNS, kernel), taps = OF(ROWS, kernel) * columns;
+    const int32_t o = row * FACT(COLUMNS, outputs) + column;
+    const bool weighs = facts[GOT_weights] > 0;
+    sums[0] = sums[1] = 0;
+    for (int i = 0; i < taps; i++) {
+        int kinds[AXES];
+        const int64_t r = find_tap(ROWS, row, i / columns, &kinds[ROWS]);
+        const int64_t c = find_tap(COLUMNS, column, i % columns, &kinds[COLUMNS]);
+        const int kind = kinds[ROWS] > kinds[COLUMNS] ? kinds[ROWS] : kinds[COLUMNS];
+        const int64_t place = r * OF(COLUMNS, input) + c;
+        const double value = kind == 0 ? input[place] : 0;
+        const double weight = weighs ? weights[kernel_of[o] * taps + i] : 1;
+        const double product = op == NORM ? value * value : value * weight;
+        const bool winner = op == MAXIMUM && kind == 0 && places[o] == place;
+        terms[i] = (term){(double)r, (double)c, kind, value, weight, product, winner};
+        sums[0] += product;
+        if (op == WEIGHTED && kind == 0)
+            sums[1] += weight;
     }
-    if (sizes.out[ROWS] == 0 || sizes.out[COLUMNS] == 0)
-        return NO_OUTPUT;
-    const int cells = settings.in[ROWS] * settings.in[COLUMNS];
-    const int outputs = sizes.out[ROWS] * sizes.out[COLUMNS];
-    if (!trace(ROWS) || !trace(COLUMNS) || !share(cells, outputs))
-        return FAILED;
-    if (pooling && !(all_see_a_cell(ROWS) && all_see_a_cell(COLUMNS)))
-        return EMPTY_WINDOW;
-    if (op == WEIGHTED)
-        return weighted_average(outputs);
-    return (pooling ? pool() : tiled(weights, 0, output)) ? FINE : FAILED;
+    if (op == AVERAGE)
+        sums[1] = (double)(cc_pool_window(&windows, CC_ROW, row).counted *
+                           cc_pool_window(&windows, CC_COLUMN, column).counted);
 }
 
-/* Where a padded cell lies. */
-static int place(int i, int32_t cell)
+static void clear_trace(void)
 {
-    const int32_t at = cell - sizes.padding[i][0];
-    return at >= settings.in[i] + sizes.padding[i][1] ? 2 : at < 0 || at >= settings.in[i];
+    facts[GOT_traced] = 0;
+    for (int i = 0; i < CELLS; i++) traced_cells[i] = 0;
+    for (int i = 0; i < OUTPUTS; i++) traced_outputs[i] = 0;
 }
 
-/* Writes the terms of one output, tap by tap, and returns how many there are. */
-int32_t explorer_look(int32_t row, int32_t column)
+/* Marks the outputs that take a weight, and counts on which input cells they take it (-1: on none,
+ * in the padding). `facts.traced`: how many outputs. */
+void EXPORT(explorer_trace_weight)(int32_t kernel, int32_t row, int32_t column)
 {
-    const int32_t at = row * sizes.out[COLUMNS] + column;
-    const bool weighs = settings.operator < MAXIMUM || settings.operator == WEIGHTED;
-    const int32_t size = settings.kernel[ROWS] * settings.kernel[COLUMNS];
-    const double *kernel = weights + (settings.operator < MAXIMUM ? sets[at] * size : 0);
-    for (int32_t r = 0; r < line(ROWS); r++) {
-        const int32_t tap_row = taps[ROWS][r * sizes.out[ROWS] + row];
-        for (int32_t c = 0; tap_row && c < line(COLUMNS); c++) {
-            const int32_t tap_column = taps[COLUMNS][c * sizes.out[COLUMNS] + column];
-            if (!tap_column)
-                continue;
-            const int32_t tap = (tap_row - 1) * settings.kernel[COLUMNS] + tap_column - 1;
-            const int rows = place(ROWS, r), columns = place(COLUMNS, c);
-            const int32_t cell =
-                (r - sizes.padding[ROWS][0]) * settings.in[COLUMNS] + c - sizes.padding[COLUMNS][0];
-            const int where = rows > columns ? rows : columns;
-            const double value = where ? 0 : input[cell], weight = weighs ? kernel[tap] : 1;
-            terms[tap] = (term){r,
-                                c,
-                                where,
-                                value,
-                                weight,
-                                value * weight,
-                                !where && settings.operator == MAXIMUM && places[at] == cell};
-        }
+    const int32_t columns = FACT(COLUMNS, outputs);
+    clear_trace();
+    for (int o = 0; o < FACT(ROWS, outputs) * columns; o++) {
+        if (kernel_of[o] != kernel)
+            continue;
+        int kinds[AXES];
+        const int64_t r = find_tap(ROWS, o / columns, row, &kinds[ROWS]);
+        const int64_t c = find_tap(COLUMNS, o % columns, column, &kinds[COLUMNS]);
+        const bool padding = kinds[ROWS] || kinds[COLUMNS];
+        traced_outputs[o] = padding ? -1 : 1;
+        facts[GOT_traced]++;
+        if (!padding)
+            traced_cells[r * OF(COLUMNS, input) + c]++;
     }
-    return size;
 }
+
+/* Marks the outputs that see an input cell. */
+void EXPORT(explorer_trace_cell)(int32_t row, int32_t column)
+{
+    clear_trace();
+    cc_pool seen = windows;
+    seen.adjoint = true;
+    const cc_window r = cc_pool_window(&seen, CC_ROW, row);
+    const cc_window c = cc_pool_window(&seen, CC_COLUMN, column);
+    for (int64_t i = 0; i < r.cells; i++)
+        for (int64_t j = 0; j < c.cells; j++)
+            traced_outputs[(r.first + i * r.step) * FACT(COLUMNS, outputs) + c.first + j * c.step] =
+                1;
+    traced_cells[row * OF(COLUMNS, input) + column] = 1;
+    facts[GOT_traced] = (int32_t)(r.cells * c.cells);
+}
+
+/* Marks the outputs that take the same weights as this one, itself among them. */
+void EXPORT(explorer_trace_output)(int32_t row, int32_t column)
+{
+    const int32_t columns = FACT(COLUMNS, outputs);
+    clear_trace();
+    for (int o = 0; o < FACT(ROWS, outputs) * columns; o++) {
+        traced_outputs[o] = kernel_of[o] == kernel_of[row * columns + column];
+        facts[GOT_traced] += traced_outputs[o];
+    }
+}
+
+/* Where everything is. */
+int32_t EXPORT(explorer_setting_count)(void) { return SETTING_COUNT; }
+int32_t EXPORT(explorer_fact_count)(void) { return FACT_COUNT; }
+const char *EXPORT(explorer_setting_name)(int32_t i) { return setting_names[i]; }
+const char *EXPORT(explorer_fact_name)(int32_t i) { return fact_names[i]; }
+int32_t EXPORT(explorer_least)(int32_t i) { return least[i]; }
+int32_t EXPORT(explorer_most)(int32_t i) { return most[i]; }
+int32_t *EXPORT(explorer_settings)(void) { return settings; }
+int32_t *EXPORT(explorer_facts)(void) { return facts; }
+double *EXPORT(explorer_input)(void) { return input; }
+double *EXPORT(explorer_weights)(void) { return weights; }
+double *EXPORT(explorer_output)(void) { return output; }
+double *EXPORT(explorer_terms)(void) { return (double *)terms; }
+double *EXPORT(explorer_sums)(void) { return sums; }
+int32_t *EXPORT(explorer_usage)(void) { return usage; }
+int32_t *EXPORT(explorer_kernel_of)(void) { return kernel_of; }
+int32_t *EXPORT(explorer_traced_cells)(void) { return traced_cells; }
+int32_t *EXPORT(explorer_traced_outputs)(void) { return traced_outputs; }

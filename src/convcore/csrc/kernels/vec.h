@@ -19,7 +19,9 @@
 #define CC_JOIN(a, b) CC_JOIN2(a, b)
 #define CC_FN(name) CC_JOIN(name, CC_TABLE)
 
+#ifndef CC_INLINE /* a build for size leaves inlining to the compiler */
 #define CC_INLINE static inline __attribute__((always_inline))
+#endif
 /* For loops whose bounds are constants once the enclosing function is inlined. */
 #define CC_UNROLL _Pragma("GCC unroll 32")
 
