@@ -53,7 +53,7 @@ def draw(table):
     import matplotlib.pyplot as plt
 
     rows = [table[name] for name in ROWS if table[name].multiply_adds]
-    figure, axes = plt.subplots(figsize=(8, 3.6))
+    axes = plt.figure(figsize=(8, 3.6)).subplots()
     axes.set_title("AlexNet's rows: share of the parameters and of the multiply-adds")
     place = np.arange(len(rows))
     axes.bar(place - 0.2, [row.parameters / table.parameters for row in rows], 0.4,

@@ -79,7 +79,7 @@ def draw(path):
     """Show the picture that was written."""
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(6, 6))
+    axes = plt.figure(figsize=(6, 6)).subplots()
     axes.set_title("Edges of a retina's photograph, the strongest of every 3 x 3 pixels")
     axes.imshow(plt.imread(path), cmap="gray")
     axes.set_axis_off()

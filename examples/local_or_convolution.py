@@ -71,7 +71,7 @@ def draw(results):
     """Draw the share of right answers against the shift."""
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(7, 3.6))
+    axes = plt.figure(figsize=(7, 3.6)).subplots()
     axes.set_title("Right answers on digits moved to the right, by the layer's sharing")
     for name, right in results.items():
         axes.plot(SHIFTS, right, "o-", label=name)
