@@ -78,7 +78,7 @@ copybutton_prompt_is_regexp = True
 
 html_theme = "pydata_sphinx_theme"
 html_title = "convcore"
-html_sidebars = {"explorer": []}  # it has no pages below it, and needs the width
+html_sidebars = {"explorer": [], "performance/index": []}  # no pages below them; wide tables
 html_static_path = ["_static"]
 html_css_files = ["convcore.css"]
 html_js_files = ["scrolling.js"]
@@ -92,6 +92,7 @@ html_theme_options = {
     "navbar_end": ["theme-switcher"],
     "logo": {"text": "convcore"},
     "show_toc_level": 2,
+    "header_links_before_dropdown": 7,  # all sections
     "use_edit_page_button": False,
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",

@@ -17,7 +17,7 @@ DOCS = Path(__file__).resolve().parents[1]
 CSRC = DOCS.parent / "src" / "convcore" / "csrc"
 WRAPPER = DOCS / "explorer" / "explorer.c"
 
-FLAGS = ["-target", "wasm32-wasi", "-std=c11", "-Oz", "-msimd128", "-Wall", "-Wextra", "-Werror",
+FLAGS = ["-target", "wasm32-wasi", "-std=c11", "-Oz", "-msimd128",
          "-ffunction-sections", "-fdata-sections", f"-I{CSRC}"]
 KERNEL_FLAGS = ["-DCC_REAL=double", "-DCC_REAL_BYTES=8", "-DCC_TABLE=baseline_f64",
                 "-DCC_VECTOR_BYTES=16", "-DCC_REGISTERS=16", "-DCC_INLINE=static inline",
