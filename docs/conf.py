@@ -34,6 +34,7 @@ if tags.has("spelling"):  # noqa: F821 (Sphinx defines it); needs the system's e
     spelling_lang = "en_GB"
     spelling_word_list_filename = "words.txt"
     spelling_warning = True
+    spelling_ignore_importable_modules = False  # what is installed must make no difference
     spelling_ignore_contributor_names = False  # they would be asked of git
 exclude_patterns = ["_build", "learn/others"]  # boxes, included in their pages
 nitpicky = True
