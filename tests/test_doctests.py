@@ -7,6 +7,7 @@ does; the README and each page of the documentation start with nothing and impor
 import doctest
 import importlib
 import pkgutil
+import re
 import types
 from pathlib import Path
 
@@ -74,8 +75,9 @@ DOCSTRINGS, PAGES = docstring_tests(), page_tests()
 
 def run(test):
     report = []
-    doctest.DocTestRunner(optionflags=FLAGS, verbose=False).run(test, out=report.append,
-                                                                clear_globs=False)
+    runner = doctest.DocTestRunner(optionflags=FLAGS, verbose=False)
+    results = runner.run(test, out=report.append, clear_globs=False)
+    assert results.attempted == len(test.examples)         # none is skipped
     if report:
         pytest.fail("".join(report), pytrace=False)
 
@@ -93,10 +95,17 @@ def test_page(name, tmp_path, monkeypatch):
 
 
 def test_examples_were_found():
-    assert sum(len(test.examples) for test in DOCSTRINGS.values()) > 0
-    assert "README.md" in PAGES
-    assert len(PAGES["README.md"].examples) > 0
-    assert sum(len(test.examples) for name, test in PAGES.items() if name != "README.md") > 0
+    """As many as the sources have prompts; and not fewer than once, but for those taken out."""
+    def prompts(path):
+        return len(re.findall(r"^ *>>> ", path.read_text(encoding="utf-8"), re.MULTILINE))
+
+    assert sum(len(test.examples) for test in PAGES.values()) == sum(
+        prompts(path) for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.rst")])
+    on_pages = sum(len(test.examples) for name, test in PAGES.items()
+                   if name.startswith("docs/learn/"))
+    assert on_pages >= 785
+    assert sum(len(test.examples) for test in DOCSTRINGS.values()) >= 400
+    assert len(PAGES["README.md"].examples) > 30
 
 
 @pytest.mark.parametrize("module", ["convcore", "convcore.connections", "convcore.geometry",
