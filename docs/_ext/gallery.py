@@ -16,6 +16,7 @@ def order(filename):
 
 
 before = set()
+WRITTEN = {".safetensors", ".png"}
 
 
 def tidy(gallery_conf, filename, when):
@@ -24,7 +25,7 @@ def tidy(gallery_conf, filename, when):
         before.update(EXAMPLES.iterdir())
     else:
         for path in set(EXAMPLES.iterdir()) - before:
-            if path.is_file():
+            if path.suffix in WRITTEN:  # a script that is being added meanwhile stays
                 path.unlink()
 
 
