@@ -73,7 +73,7 @@ for row, kernel in zip(axes, weight[:, 0], strict=True):
 # ---------------
 #
 # A maximum over all frames, by :func:`convcore.max_pool3d`, draws the path of what moved. Each
-# kernel sees its own spot.
+# kernel answers to its own spot, and much less to the other one.
 
 paths = max_pool3d(np.maximum(answers, 0), (FRAMES, 1, 1))[:, 0]
 
@@ -84,7 +84,7 @@ for panel, frame in zip(axes[0], [8, 32], strict=True):
     panel.set_title(f"frame {frame}")
 for panel, path, way in zip(axes[1], paths, ["right", "left"], strict=True):
     panel.imshow(path, cmap="Blues")
-    panel.set_title(f"moves to the {way}: largest answer of all frames")
+    panel.set_title(f"what moves to the {way}")
 for panel in axes.flat:
     panel.set_axis_off()
 plt.show()
