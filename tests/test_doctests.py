@@ -94,6 +94,22 @@ def test_page(name, tmp_path, monkeypatch):
     run(PAGES[name])
 
 
+def as_read(name):
+    """A page as one test, with the boxes that it includes where the reader meets them."""
+    page = ROOT / name
+    text = re.sub(r"^\.\. include:: (\S+)$",
+                  lambda found: (page.parent / found[1]).read_text(encoding="utf-8"),
+                  page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return doctest.DocTestParser().get_doctest(text, {}, name, str(page), 0)
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name.endswith(".rst") and
+                                  "\n.. include::" in (ROOT / name).read_text("utf-8")])
+def test_page_with_its_boxes(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run(as_read(name))
+
+
 def test_examples_were_found():
     """As many as the sources have prompts; and not fewer than once, but for those taken out."""
     def prompts(path):

@@ -233,6 +233,34 @@ def test_links_and_the_way_back(explorer):
     assert page.input_value("[name=input_rows]") == "5"
 
 
+def test_a_link_works_again_after_a_wrong_number(explorer):
+    """The address stays where it was, so following the same link again is no change of it."""
+    page = explorer()
+    link = page.locator("a[href^='#op=']").first
+    link.click()
+    page.wait_for_function("location.hash.includes('op=')")
+    rows = page.input_value("[name=input_rows]")
+    page.fill("[name=input_rows]", "99")
+    assert error(page) is not None
+    page.select_option("[name=operator]", "max")  # another change leaves the fault told
+    assert error(page) is not None
+    link.click()
+    page.wait_for_function(f"document.querySelector('[name=input_rows]').value === '{rows}'")
+    assert error(page) is None
+
+
+def test_keys_of_the_browser_are_left_to_it(explorer):
+    page = explorer("op=convolution&n=5x5&k=2x2&at=1,1")
+    for target in "[data-move=forward]", "#explorer-output td.is-current":
+        for modifier in "Alt", "Control", "Meta":
+            taken = page.eval_on_selector(target, """(element, modifier) => !element.dispatchEvent(
+                new KeyboardEvent("keydown", {key: "ArrowRight", bubbles: true, cancelable: true,
+                                              [`${modifier}Key`]: true}))""",
+                                          {"Control": "ctrl"}.get(modifier, modifier.lower()))
+            assert not taken
+            assert current(page) == (1, 1)
+
+
 @pytest.mark.parametrize("broken", [
     "op=pooling", "n=3x", "n=3x3x3", "k=-1", "n=1.5", "pad=1,2", "pad=most", "colour=red",
     "n=3&n=4", "op=max&&n=3", "at=1", "n=3=4", "seed=", "n=%ff", "ceil=yes", "n=99999999999",

@@ -215,6 +215,7 @@ document.addEventListener("DOMContentLoaded", () => {
         MOVES[name]();
       });
     shown.addEventListener("keydown", (event) => {
+      if (event.altKey || event.ctrlKey || event.metaKey) return; // the browser's own
       const inGrid = event.target.matches("td");
       const onButton = event.target.matches("[data-move]");
       const keys = { ArrowLeft: "back", ArrowRight: "forward", Home: "first", End: "last" };
@@ -230,8 +231,14 @@ document.addEventListener("DOMContentLoaded", () => {
       else return;
       event.preventDefault();
     });
-    window.addEventListener("hashchange", () => {
+    const follow = () => {
       if (readLink()) root.scrollIntoView({ block: "start" });
+    };
+    window.addEventListener("hashchange", follow);
+    document.addEventListener("click", (event) => {
+      // A link to where the address already is changes nothing, though the form may have changed.
+      const link = event.target.closest('a[href^="#"]');
+      if (link && link.hash === location.hash) follow();
     });
   }
 
