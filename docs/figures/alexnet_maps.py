@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from boxes import outlined
 from matplotlib.patches import Polygon, Rectangle
 
 from convcore import nn
@@ -19,18 +20,8 @@ def block(axes, left, channels, side, color):
     end = [(long, -side / 2), (long + deep, -side / 2 - deep), (long + deep, side / 2 - deep),
            (long, side / 2)]
     for corners, fill in (front, 0.30), (top, 0.15), (end, 0.22):
-        points = np.add(corners, (left, deep / 2))
-        axes.add_patch(Polygon(points, facecolor=color, alpha=fill, linewidth=0))
-        axes.add_patch(Polygon(points, fill=False, edgecolor=color, linewidth=0.9))
+        outlined(axes, Polygon, np.add(corners, (left, deep / 2)), color=color, fill=fill)
     return long + deep
-
-
-def units(axes, left, number, color):
-    """Draw a column of units as one bar; return how wide it is."""
-    shape = (left, -number / 90), 3, number / 45
-    axes.add_patch(Rectangle(*shape, facecolor=color, alpha=0.3, linewidth=0))
-    axes.add_patch(Rectangle(*shape, fill=False, edgecolor=color, linewidth=0.9))
-    return 3
 
 
 def draw():
@@ -49,7 +40,8 @@ def draw():
             scale = side / 3 if name == "input" else side  # the input would dwarf the rest
             width, words = block(axes, left, channels, scale, color), f"{side} x {side}\n{channels}"
         else:
-            width, words = units(axes, left, shape[0], color), f"{shape[0]:,}\nunits"
+            width, tall, words = 3, shape[0] / 45, f"{shape[0]:,}\nunits"
+            outlined(axes, Rectangle, (left, -tall / 2), width, tall, color=color, fill=0.3)
         middle = left + width / 2
         axes.text(middle, -58, name.replace("-", "\n"), ha="center", va="center", fontsize=10,
                   color=color)

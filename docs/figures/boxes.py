@@ -22,12 +22,19 @@ def canvas(width, height, unit=0.55):
     return figure, axes
 
 
+def outlined(axes, kind, *place, color, fill, line=0.9):
+    """Draw a shape, a kind of matplotlib's patches, filled so that any background shows through.
+
+    ``fill`` is the opacity of its colour; the outline has all of it.
+    """
+    axes.add_patch(kind(*place, facecolor=color, alpha=fill, linewidth=0))
+    axes.add_patch(kind(*place, facecolor="none", edgecolor=color, linewidth=line))
+
+
 def box(axes, column, row, label, *, color="C0", fill=0.0, width=1.0, height=1.0, size=11,
         line=1.0):
-    """Draw one box; ``fill`` is the opacity of its colour, so that any background shows through."""
-    shape = (column, row), width, height
-    axes.add_patch(Rectangle(*shape, facecolor=color, alpha=fill, linewidth=0))
-    axes.add_patch(Rectangle(*shape, facecolor="none", edgecolor=color, linewidth=line))
+    """Draw one box with its label."""
+    outlined(axes, Rectangle, (column, row), width, height, color=color, fill=fill, line=line)
     axes.text(column + width / 2, row + height / 2 + 0.02, label, ha="center", va="center",
               fontsize=size)
 

@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from boxes import outlined
 from matplotlib.patches import Rectangle
 
 from convcore import conv1d, geometry
@@ -39,9 +40,8 @@ def stack(axes, padding):
 def draw_row(axes, first, top, width):
     """Draw one row of cells with its number."""
     for cell in range(width):
-        shape = (first + cell + 0.08, top + 0.08), 0.84, 0.84
-        axes.add_patch(Rectangle(*shape, facecolor="C0", alpha=0.3, linewidth=0))
-        axes.add_patch(Rectangle(*shape, fill=False, edgecolor="C0", linewidth=1.0))
+        outlined(axes, Rectangle, (first + cell + 0.08, top + 0.08), 0.84, 0.84, color="C0",
+                 fill=0.3, line=1.0)
     axes.text(-4.4, top + 0.5, str(width), ha="center", va="center", fontsize=12)
 
 

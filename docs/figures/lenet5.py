@@ -1,6 +1,7 @@
 """f31-f34: the layers of LeNet-5 with their maps, to scale, and their numbers by nn.summary."""
 
 import matplotlib.pyplot as plt
+from boxes import outlined
 from matplotlib.patches import Rectangle
 
 from convcore import nn
@@ -15,17 +16,8 @@ def maps(axes, left, number, side, color):
     depth = STEP * (number - 1)
     for i in reversed(range(number)):
         corner = left + STEP * i, -(side + depth) / 2 + STEP * (number - 1 - i)
-        axes.add_patch(Rectangle(corner, side, side, facecolor=color, alpha=0.16, linewidth=0))
-        axes.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=color, linewidth=0.9))
+        outlined(axes, Rectangle, corner, side, side, color=color, fill=0.16)
     return side + depth
-
-
-def units(axes, left, number, color):
-    """Draw a column of units as one bar, half a cell high each; return how wide it is."""
-    shape = (left, -number / 4), 2.4, number / 2
-    axes.add_patch(Rectangle(*shape, facecolor=color, alpha=0.3, linewidth=0))
-    axes.add_patch(Rectangle(*shape, fill=False, edgecolor=color, linewidth=0.9))
-    return 2.4
 
 
 def draw():
@@ -42,7 +34,8 @@ def draw():
             width = maps(axes, left, shape[0], shape[1], color)
             words = f"{shape[0]} x {shape[1]} x {shape[2]}"
         else:
-            width = units(axes, left, shape[0], color)
+            width, tall = 2.4, shape[0] / 2  # one bar, half a cell for each unit
+            outlined(axes, Rectangle, (left, -tall / 2), width, tall, color=color, fill=0.3)
             words = str(shape[0])
         middle = left + width / 2
         axes.text(middle, -39, name, ha="center", va="center", fontsize=12)

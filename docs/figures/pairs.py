@@ -1,6 +1,7 @@
 """f00: the maps of four pairs of a convolution and a pooling, to scale, by Sequential.shapes."""
 
 import matplotlib.pyplot as plt
+from boxes import outlined
 from matplotlib.patches import Rectangle
 
 from convcore import nn
@@ -16,9 +17,7 @@ def draw():
     left = 0.0
     for number, (channels, side, _) in enumerate(shapes):
         color = "C3" if number == 0 else "C0" if number % 2 else "C1"
-        shape = (left, -side / 2), side, side
-        axes.add_patch(Rectangle(*shape, facecolor=color, alpha=0.25, linewidth=0))
-        axes.add_patch(Rectangle(*shape, fill=False, edgecolor=color, linewidth=1.2))
+        outlined(axes, Rectangle, (left, -side / 2), side, side, color=color, fill=0.25, line=1.2)
         name = "input" if number == 0 else "conv" if number % 2 else "pool"
         middle = left + side / 2
         axes.text(middle, -29.5, name, ha="center", va="center", fontsize=11, color=color)
