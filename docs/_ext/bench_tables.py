@@ -17,6 +17,7 @@ import json
 import sys
 from pathlib import Path
 
+import tables
 from convcore.benchmarks import report
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -25,20 +26,15 @@ from sphinx.util.docutils import SphinxDirective
 RECORDS = Path(__file__).parents[1] / "performance"
 
 
-def table(header, rows, left):
+def numbers(header, rows, left):
     """Return a table whose first columns are words and whose others are numbers."""
-    group = nodes.tgroup(cols=len(header))
-    group += [nodes.colspec(colwidth=1) for _ in header]
-    for part, lines in (nodes.thead(), [header]), (nodes.tbody(), rows):
-        for line in lines:
-            row = nodes.row()
-            for column, text in enumerate(line):
-                words = column < left or header[column] == "best peer"
-                row += nodes.entry("", nodes.paragraph(text, text),
-                                   classes=["text-start" if words else "text-end"])
-            part += row
-        group += part
-    return nodes.table("", group, classes=["benchmark"])
+    def aligned(line):
+        return [tables.entry(text, classes=[
+                    "text-start" if column < left or header[column] == "best peer" else "text-end"])
+                for column, text in enumerate(line)]
+
+    return tables.table(aligned(header), map(aligned, rows), [1] * len(header),
+                        classes=["benchmark"])
 
 
 class Benchmark(SphinxDirective):
@@ -57,8 +53,8 @@ class Benchmark(SphinxDirective):
             return [nodes.bullet_list("", *[nodes.list_item("", nodes.paragraph(line, line))
                                             for line in report.heading(record)])]
         if kind == "means":
-            return [table(*report.means_table(record), 1)]
-        return [table(*report.comparison_table(record, kind), 2)]
+            return [numbers(*report.means_table(record), 1)]
+        return [numbers(*report.comparison_table(record, kind), 2)]
 
 
 def kept(record):

@@ -17,6 +17,7 @@ import types
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import tables
 from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
@@ -258,21 +259,6 @@ def joined(parts):
     return [piece for part in parts for piece in (nodes.Text(", "), part)][1:]
 
 
-def table(head, widths, rows):
-    """Return a table of cells, each a list of nodes."""
-    group = nodes.tgroup(cols=len(head))
-    group += [nodes.colspec(colwidth=width) for width in widths]
-    for part, lines in (nodes.thead(), [[paragraph(word)] for word in head]), (nodes.tbody(), rows):
-        lines = [lines] if isinstance(part, nodes.thead) else lines
-        for line in lines:
-            row = nodes.row()
-            row += [nodes.entry("", cell if isinstance(cell, nodes.Node) else paragraph(*cell))
-                    for cell in line]
-            part += row
-        group += part
-    return nodes.table("", group)
-
-
 class Links:
     """References from one page to sections and names."""
 
@@ -302,20 +288,20 @@ def proofs_table(app, docname):
         number = f"{section.examples} example{'s' * (section.examples != 1)}"
         of_item = [nodes.reference("", test.title, refid=test.anchor, internal=True)
                    for test in tests if item in test.items]
-        rows.append([[item], [links.section(section)],
+        rows.append([item, [links.section(section)],
                      [links.section(section, section.first, number)],
                      joined(links.names(section.names)), joined(of_item)])
     total = sum(section.examples for section in learn_sections(app.env) if section.page)
     lead = paragraph(f"{len(rows)} items, {total:,} examples, {len(tests)} tests.")
-    shown = [table(["Item", "Derivation", "Session", "Names it runs", "Tests"],
-                   [6, 26, 12, 28, 28], rows)]
+    shown = tables.table(["Item", "Derivation", "Session", "Names it runs", "Tests"], rows,
+                         [6, 26, 12, 28, 28])
     sources = []
     for test in tests:
         head = paragraph(nodes.literal("", f"tests/{test.file}::{test.name}"), ": ",
                          ", ".join(test.items))
         head["ids"] = [test.anchor]
         sources += [head, nodes.literal_block(test.source, test.source, language="python")]
-    return [lead, *shown, nodes.rubric("", "The tests"), *sources]
+    return [lead, shown, nodes.rubric("", "The tests"), *sources]
 
 
 def proved_in(app, docname, name):
