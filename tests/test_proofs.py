@@ -59,7 +59,7 @@ SECTION = """
 .. _note-{0}:
 
 Statement {0}
-------------
+-------------
 
 {1}
 """
@@ -74,6 +74,34 @@ sys.path.insert(0, {str(ROOT / "docs/_ext")!r})
 import proofs
 extensions = ["proofs"]
 """
+
+
+def built(folder, conf, **pages):
+    """Build documents, again if they have been built before; return the finished process."""
+    for name, text in {"conf.py": conf, **{f"{page}.rst": text for page, text in pages.items()}
+                       }.items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        if not path.exists() or path.read_text(encoding="utf-8") != text:  # else it is read again
+            path.write_text(text, encoding="utf-8")
+    return subprocess.run([sys.executable, "-m", "sphinx", "-q", ".", "out"], cwd=folder,
+                          capture_output=True, text=True, check=False)
+
+
+def test_the_table_follows_when_another_page_changes(tmp_path):
+    pytest.importorskip("sphinx")
+    tops = {"index": "Top\n===\n\n.. toctree::\n\n   learn/page\n   table\n   name\n",
+            "table": "Table\n=====\n\n.. proofs::\n",
+            "name": "Name\n====\n\n.. proved-in:: convcore.max_pool2d\n"}
+    page = "Page\n====\n" + "".join(SECTION.format(item, SESSION) for item in ITEMS)
+    for more, examples, named in [("", 78, False), ("\n>>> from convcore import max_pool2d\n"
+                                                    ">>> max_pool2d\n<function ...>\n", 80, True)]:
+        done = built(tmp_path, CONF, **tops, **{"learn/page": page + more})
+        assert done.returncode == 0, done.stderr
+        table, name = ((tmp_path / "out" / f"{top}.html").read_text(encoding="utf-8")
+                       for top in ("table", "name"))
+        assert f"39 items, {examples} examples" in table
+        assert ("Derived and run in" in name) == named
 
 
 @pytest.mark.parametrize(
@@ -96,10 +124,7 @@ def test_a_statement_without_proof_ends_the_build(change, fault, tmp_path):
     elif change:
         assert change[0] in text
         text = text.replace(*change)
-    (tmp_path / "index.rst").write_text(text, encoding="utf-8")
-    (tmp_path / "conf.py").write_text(conf, encoding="utf-8")
-    done = subprocess.run([sys.executable, "-m", "sphinx", "-q", ".", "out"], cwd=tmp_path,
-                          capture_output=True, text=True, check=False)
+    done = built(tmp_path, conf, index=text)
     if fault:
         assert done.returncode != 0
         assert fault in done.stderr

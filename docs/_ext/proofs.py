@@ -209,18 +209,15 @@ class Proofs(SphinxDirective):
     """``.. proofs::``, the table of all items."""
 
     def run(self):
-        """Return its place."""
-        return [Placeholder(shows=None)]
+        """Return its place, and remember that this document shows what others say."""
+        self.env.metadata[self.env.docname]["shows proofs"] = True
+        return [Placeholder(shows=" ".join(self.arguments))]
 
 
-class ProvedIn(SphinxDirective):
+class ProvedIn(Proofs):
     """``.. proved-in:: name``, the sections whose sessions use a name."""
 
     required_arguments = 1
-
-    def run(self):
-        """Return its place."""
-        return [Placeholder(shows=self.arguments[0])]
 
 
 def items_of(env):
@@ -236,7 +233,10 @@ def learn_sections(env):
 
 
 def check(app, env):
-    """End the build if an item lacks its section, a session in it, or a test."""
+    """End the build if an item lacks its section, a session in it, or a test.
+
+    Return the documents that show proofs: they are written again whatever document has changed.
+    """
     sections, tests = items_of(env), marked_tests(TESTS)
     faults = [f"{item} has no section with the target note-{item}"
               for item in ITEMS if item not in sections]
@@ -246,7 +246,7 @@ def check(app, env):
                if not any(item in test.items for test in tests)]
     if faults:
         raise ExtensionError("items of the notes without proof: " + "; ".join(faults))
-    return [name for name in env.all_docs if name.startswith("reference/generated/")]
+    return [name for name, of in env.metadata.items() if "shows proofs" in of]
 
 
 def paragraph(*parts):
