@@ -75,7 +75,7 @@ def _parser():
     parser.add_argument(
         "--seconds", type=_above_zero(float), default=10.0, help="budget of a layer, default 10"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write it all into FILE")
     parser.add_argument("--markdown", action="store_true", help="print Markdown tables")
     parser.add_argument("--list", action="store_true", help="show layers and peers, and stop")
     return parser
@@ -85,7 +85,7 @@ def _choose_peers(patterns):
     """Return the peer classes that match; convcore and the memory always take part."""
     optional = (*OURS[1:], *PEERS)
     if patterns is None:
-        return optional
+        return [peer for peer in optional if peer.usual]
     patterns = [pattern for pattern in patterns if pattern != "none"]
     for pattern in patterns:
         if not any(fnmatchcase(peer.name, pattern) for peer in optional):
@@ -125,6 +125,24 @@ def _list(layers, classes):
     print()
     for peer in classes:
         print(f"{peer.name:22}{peer.about}")
+
+
+def _listed(layers, classes):
+    """Return what `_list` prints, for JSON."""
+    return {
+        "format": 1,
+        "layers": [
+            {
+                "name": layer.name,
+                "group": layer.group,
+                "shape": layer.shape_text,
+                "flops": layer.flops,
+                "bytes_moved": layer.bytes_moved,
+            }
+            for layer in layers
+        ],
+        "peers": [{"name": peer.name, "about": peer.about} for peer in classes],
+    }
 
 
 def _fma_probe():
@@ -183,18 +201,20 @@ def main(argv=None):
         classes = (OURS[0], *_choose_peers(options.peers), *MEMORY)
     except ValueError as error:
         parser.error(str(error))
-    if options.list:
-        _list(layers, classes)
-        return 0
     if options.json and not options.json.absolute().parent.is_dir():
         parser.error(f"--json {options.json}: its folder does not exist")
     if options.json and options.json.is_dir():
         parser.error(f"--json {options.json}: it is a folder")
-    run = _run(options, layers, classes)
-    print(render(run, options.markdown), flush=True)
+    if options.list:
+        classes = classes if options.peers else (*OURS, *PEERS, *MEMORY)
+        _list(layers, classes)
+        found = _listed(layers, classes)
+    else:
+        found = _run(options, layers, classes)
+        print(render(found, options.markdown), flush=True)
     if options.json:
         try:
-            options.json.write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
+            options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         except OSError as error:
             print(f"{parser.prog}: --json {options.json}: {error.strerror}", file=sys.stderr)
             return 1

@@ -27,7 +27,7 @@ def jax_conv(lax, layer):
 
 
 def jax_transposed(lax, layer):
-    """`conv_general_dilated` on an input spread by the stride, the kernel turned round."""
+    """`conv_general_dilated` on an input spread by the stride, the kernel flipped."""
     rims = [
         (size - 1 - layer.padding, size - 1 - layer.padding + layer.more) for size in layer.kernel
     ]

@@ -65,7 +65,7 @@ class Read(Memory):
     a loop in C of AVX-512 loads (one, two and four streams, with and without prefetch, on large
     pages, which NumPy asks for too): 100 and 116 MB at 31 to 32 GB/s where the loop reached 26 to
     30; `sum` reached 24, `dot`, which may use more threads than asked for, 30 to 32. In the
-    second-level cache 82 where the loop reached 118: small arrays have a higher roof than this.
+    L2 cache 82 where the loop reached 118: small arrays have a higher roof than this.
     """
 
     name = "read"

@@ -9,18 +9,23 @@ from convcore import nn
 from .networks import flat
 
 
+def _each(option):
+    """An option of a layer, once for each axis."""
+    return option if isinstance(option, tuple) else (option,) * 2
+
+
 def _sides(padding):
     """Cells of padding on each axis, of a layer's option."""
-    each = (padding,) * 2 if isinstance(padding, str) else padding
-    return tuple(0 if side == "valid" else side for side in each)
+    return tuple(0 if side == "valid" else side for side in _each(padding))
 
 
 # PyTorch: each function takes the module, the layer and its tensors, and returns a function of x.
 
 
 def torch_conv(torch, layer, weight, bias):
-    options = {**layer.options, "padding": _sides(layer.options["padding"])}
-    del options["connections"]  # of weights that are zeros
+    # without the table of connections: absent weights are zeros
+    options = {name: layer.options[name] for name in ("stride", "dilation", "groups")}
+    options["padding"] = _sides(layer.options["padding"])
     return lambda x: torch.nn.functional.conv2d(x, weight, bias, **options)
 
 
@@ -54,7 +59,9 @@ def torch_tanh(torch, layer):
 
 
 def torch_max_pool(torch, layer):
-    options = {**layer.options, "padding": _sides(layer.options["padding"])}
+    names = ("kernel_size", "stride", "dilation", "ceil_mode")
+    options = {name: layer.options[name] for name in names}
+    options["padding"] = _sides(layer.options["padding"])
     return lambda x: torch.nn.functional.max_pool2d(x, **options)
 
 
@@ -120,7 +127,7 @@ def torch_network(torch, layer, operands, memory_format):
 def onnx_conv(layer):
     attributes = {
         "kernel_shape": layer.weight.shape[2:],
-        "strides": layer.options["stride"],
+        "strides": _each(layer.options["stride"]),
         "pads": _sides(layer.options["padding"]) * 2,
         "group": layer.options["groups"],
     }
@@ -150,9 +157,10 @@ def onnx_tanh(layer):
 
 
 def onnx_max_pool(layer):
+    kernel, stride = layer.options["kernel_size"], layer.options["stride"]
     attributes = {
-        "kernel_shape": layer.options["kernel_size"],
-        "strides": layer.options["stride"],
+        "kernel_shape": _each(kernel),
+        "strides": _each(kernel if stride is None else stride),
         "pads": _sides(layer.options["padding"]) * 2,
     }
     return [("MaxPool", [], attributes)]

@@ -7,6 +7,8 @@ its result as an NCHW array, or a weight's gradient as an array of the weight's 
 """
 
 import importlib
+import os
+import sys
 import time
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -44,6 +46,7 @@ class Peer:
     package = ""  # the module to import; a missing one makes the constructor raise ImportError
     distribution = ""  # the name it is installed under, where that differs from the module's
     ops = ("conv", *POOLS)  # what it is made for; other layers it does not even refuse
+    usual = True  # whether it takes part without being asked for
 
     def __init__(self):
         self.module = importlib.import_module(self.package)
@@ -141,6 +144,58 @@ class ConvcoreAll(Convcore):
         name, (_, *arguments), options = layer.call()
         bias = np.zeros(layer.base.bias_shape, np.float32)  # its values are not read
         return name, (bias, *arguments), {**options, "needs": (True, True, True)}
+
+
+class ConvcoreStale(Convcore):
+    """The same after a call that left small integers in the scratch, which are subnormal floats."""
+
+    name = "convcore-stale"
+    about = "convcore, NCHW, scratch full of subnormal numbers; if asked for"
+    usual = False
+    small_integers = 0x0000_0001_0000_0001
+
+    def time_calls(self, call, count):
+        core = importlib.import_module("convcore._core")
+        core.watch_scratch(self.small_integers)
+        call()
+        core.watch_scratch(0)
+        return super().time_calls(call, count)
+
+
+class ConvcoreOld(Convcore):
+    """An older build of the library, in the same process and the same rounds.
+
+    ``CONVCORE_OLD`` names the folder of its unpacked wheel: it holds the folder ``convcore``.
+    """
+
+    name = "convcore-old"
+    about = "an older convcore, NCHW, from the folder that CONVCORE_OLD names; if asked for"
+    usual = False
+    ops = tuple(op for op in OPS if op not in WHOLE)
+
+    def __init__(self):
+        self.module = import_beside("convcore", os.environ.get("CONVCORE_OLD", ""))
+
+
+def import_beside(package, folder):
+    """Import a package from a folder although another one of its name is loaded."""
+    if not (Path(folder) / package).is_dir():
+        raise ImportError(f"the folder {folder!r} holds no {package}")
+    ours = {name: sys.modules.pop(name) for name in list(sys.modules) if is_in(package, name)}
+    sys.path.insert(0, folder)
+    importlib.invalidate_caches()
+    try:
+        return importlib.import_module(package)
+    finally:
+        sys.path.remove(folder)
+        for name in [name for name in sys.modules if is_in(package, name)]:
+            del sys.modules[name]
+        sys.modules.update(ours)
+
+
+def is_in(package, name):
+    """Tell whether a module is a package or in it."""
+    return name == package or name.startswith(package + ".")
 
 
 class Torch(Peer):
@@ -351,9 +406,7 @@ class OpenCVDnn(OpenCV):
 
     def prepare(self, layer, operands, threads):
         x, *weights = operands
-        net = self.module.dnn.readNetFromONNX(
-            np.frombuffer(onnx_bytes(layer, weights), np.uint8)
-        )
+        net = self.module.dnn.readNetFromONNX(np.frombuffer(onnx_bytes(layer, weights), np.uint8))
         net.setInput(x)
         return net.forward, np.array
 
@@ -382,7 +435,7 @@ class SciPySignal(SciPyNdimage):
         return call, lambda y: y[np.newaxis, np.newaxis]
 
 
-OURS = (Convcore, ConvcoreNHWC, ConvcoreDense, ConvcoreAll)
+OURS = (Convcore, ConvcoreNHWC, ConvcoreDense, ConvcoreAll, ConvcoreStale, ConvcoreOld)
 PEERS = (
     Torch,
     TorchChannelsLast,

@@ -203,7 +203,15 @@ def run_layer(layer, ours, peers, thread_counts, rounds, seconds, peak):
 
 
 def compare(record, ours, threads, peak):
-    """Return the row of the table for `threads`: convcore beside PyTorch and the best peer.
+    """Return the row of the table for `threads`, with the share of disturbed measurements."""
+    results = [result for result in record["results"] if result["threads"] == threads]
+    disturbed = sum(result["disturbed_rounds"] for result in results)
+    rounds = sum(len(result["rounds_ms"]) for result in results)
+    return {**ratios(record, ours, threads, peak), "disturbed": disturbed / rounds}
+
+
+def ratios(record, ours, threads, peak):
+    """Compare medians: convcore beside PyTorch and the best peer.
 
     `peak` is the FMA peak of that many threads, or None: the roof of a convolution's rate. That of
     a pooling is the rate of the copy measured beside it. Where weights are used once, reading them
@@ -227,8 +235,6 @@ def compare(record, ours, threads, peak):
         "roof_share": own["rate"] / roof if roof else None,
         "read_share": read and read["median_ms"] / own["median_ms"],
         "all_ratio": every and every["median_ms"] / own["median_ms"],
-        "disturbed": sum(result["disturbed_rounds"] for result in times.values())
-        / sum(len(result["rounds_ms"]) for result in times.values()),
         "best_peer": best and best["library"],
         "best_ratio": best and best["median_ms"] / own["median_ms"],
         "torch_ratio": torch and torch["median_ms"] / own["median_ms"],

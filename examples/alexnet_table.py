@@ -31,8 +31,10 @@ def main():
 
     dense = sum(row.parameters for row in table.rows if row.name.startswith("FC"))
     work = sum(row.multiply_adds for row in table.rows if row.name.startswith("Conv"))
-    print(f"{100 * dense / table.parameters:.0f} % of the parameters are in the dense layers, "
-          f"{100 * work / table.multiply_adds:.0f} % of the multiply-adds in the convolutions.")
+    print(
+        f"{100 * dense / table.parameters:.0f} % of the parameters are in the dense layers, "
+        f"{100 * work / table.multiply_adds:.0f} % of the multiply-adds in the convolutions."
+    )
 
     model.freeze()
     image = np.random.default_rng(0).normal(size=(3, 227, 227)).astype(np.float32)
@@ -56,10 +58,15 @@ def draw(table):
     axes = plt.figure(figsize=(8, 3.6)).subplots()
     axes.set_title("AlexNet's rows: share of the parameters and of the multiply-adds")
     place = np.arange(len(rows))
-    axes.bar(place - 0.2, [row.parameters / table.parameters for row in rows], 0.4,
-             label="parameters")
-    axes.bar(place + 0.2, [row.multiply_adds / table.multiply_adds for row in rows], 0.4,
-             label="multiply-adds")
+    axes.bar(
+        place - 0.2, [row.parameters / table.parameters for row in rows], 0.4, label="parameters"
+    )
+    axes.bar(
+        place + 0.2,
+        [row.multiply_adds / table.multiply_adds for row in rows],
+        0.4,
+        label="multiply-adds",
+    )
     axes.set_xticks(place, [row.name for row in rows])
     axes.legend(frameon=False)
     plt.show()

@@ -50,8 +50,10 @@ def classes(model, images):
 def main(epochs=EPOCHS):
     """Train both networks, then shift the test digits."""
     digits = nn.data.digits()
-    print(f"{'pooling':<10}{'parameters':>12}{'right':>9}{'right, shifted':>16}"
-          f"{'same class as unshifted':>25}")
+    print(
+        f"{'pooling':<10}{'parameters':>12}{'right':>9}{'right, shifted':>16}"
+        f"{'same class as unshifted':>25}"
+    )
     results = {}
     for pooling in (max_pooling, blur_pooling):
         model = network(pooling, np.random.default_rng(0))
@@ -60,15 +62,18 @@ def main(epochs=EPOCHS):
                    optimizer=nn.Adam(0.002), rng=0, progress=False)  # fmt: skip
         model.freeze()
         unmoved = classes(model, digits.test_images)
-        moved = np.array([
-            classes(model, np.roll(digits.test_images, shift, (2, 3))) for shift in SHIFTS
-        ])
+        moved = np.array(
+            [classes(model, np.roll(digits.test_images, shift, (2, 3))) for shift in SHIFTS]
+        )
         right, still = (unmoved == digits.test_labels).mean(), (moved == digits.test_labels).mean()
         same = (moved == unmoved).mean()
         name = pooling.__name__.removesuffix("_pooling")
         number = nn.summary(model, (1, 32, 32)).parameters
-        print(f"{name:<10}{number:>12,}{100 * right:>7.1f} %{100 * still:>14.1f} %"
-              f"{100 * same:>23.1f} %", flush=True)
+        print(
+            f"{name:<10}{number:>12,}{100 * right:>7.1f} %{100 * still:>14.1f} %"
+            f"{100 * same:>23.1f} %",
+            flush=True,
+        )
         results[name] = same
     return results
 
@@ -82,7 +87,7 @@ def draw(results):
     """Draw a digit's maxima under both poolings, before and after a shift by one cell."""
     import matplotlib.pyplot as plt
 
-    digit = nn.data.digits().test_images[3]
+    digit = nn.data.digits().test_images[728]
     moved = np.roll(digit, 1, axis=2)
     window = distance_window((4, 4), "binomial")
     figure, axes = plt.subplots(2, 3, figsize=(8, 5.2))

@@ -26,7 +26,7 @@ call = np.sin(2 * np.pi * (0.01 * time + 0.0001 * time**2)) * np.hanning(800)
 ECHOES = {900: 1.0, 2100: 0.7, 2330: 0.7, 3500: 0.6}  # where they begin, how loud they are
 recording = rng.normal(size=5000)
 for start, loudness in ECHOES.items():
-    recording[start:start + len(call)] += loudness * call
+    recording[start : start + len(call)] += loudness * call
 
 # %%
 # Compared at every place

@@ -2,7 +2,7 @@
 Edges in a photograph
 =====================
 
-Twelve kernels, one turned copy after the other, find the edges of twelve directions in a single
+Twelve kernels, one rotated copy after the other, find the edges of twelve directions in a single
 call of :func:`convcore.conv2d`. Together they tell for each pixel how strong the edge there is and
 which way it runs, which the last picture shows in colours.
 """

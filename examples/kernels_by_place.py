@@ -46,7 +46,7 @@ NEAR = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]])  # the middle counts most, th
 
 tiles = np.zeros((3, 2, 2, 1, 3, 3))  # map, row and column in the square, channel, row, column
 for (i, colour), j, k in [(c, j, k) for c in enumerate(COLOURS) for j in (0, 1) for k in (0, 1)]:
-    rows, columns = np.mgrid[j - 1:j + 2, k - 1:k + 2] % 2
+    rows, columns = np.mgrid[j - 1 : j + 2, k - 1 : k + 2] % 2
     has_it = SENSOR[rows, columns] == colour
     own = SENSOR[j, k] == colour
     kernel = np.where(has_it, NEAR, 0) if not own else np.eye(3)[:, 1:2] * np.eye(3)[1]
@@ -71,11 +71,15 @@ distance = np.hypot(*np.meshgrid(FRAME, FRAME))
 steps = np.array([bell(0.3 + 0.3 * step) for step in range(8)])
 places = steps[np.clip(8 * (distance - 0.3), 0, 7).astype(int)]  # row, column, kernel
 places = places[np.newaxis, :, :, np.newaxis]  # map, row, column, channel, kernel row and column
-print("weights:", one[:1].size, "of the convolution,", tiles[:1].size, "of a tiled map,",
-      f"{places.size:,} of the local layer")
-portrait = np.concatenate([
-    local_conv2d(channel[np.newaxis], places, padding=4) for channel in cat
-])
+print(
+    "weights:",
+    one[:1].size,
+    "of the convolution,",
+    tiles[:1].size,
+    "of a tiled map,",
+    f"{places.size:,} of the local layer",
+)
+portrait = np.concatenate([local_conv2d(channel[np.newaxis], places, padding=4) for channel in cat])
 
 # %%
 # The kernels and what they do

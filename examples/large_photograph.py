@@ -37,8 +37,10 @@ def timed(name, call, operations):
         start = perf_counter()
         result = call()
         times.append(perf_counter() - start)
-    print(f"{name:<28}{result.shape!s:>20}{operations(result):>16,}{1e3 * min(times):>9.1f} ms"
-          f"{operations(result) / min(times) / 1e9:>9.1f} G/s")
+    print(
+        f"{name:<28}{result.shape!s:>20}{operations(result):>16,}{1e3 * min(times):>9.1f} ms"
+        f"{operations(result) / min(times) / 1e9:>9.1f} G/s"
+    )
     return result
 
 
@@ -54,14 +56,23 @@ def main(folder="."):
     grey = timed("grey from three colours", lambda: conv2d(photo, luma), lambda y: 3 * y.size)
     for size, sigma in ((5, 1.0), (15, 3.0)):
         blur = bell(size, sigma)
-        smooth = timed(f"blur, {size} x {size}", lambda k=blur: conv2d(
-            grey, k, padding="same", border="edge"), lambda y, n=size: n * n * y.size)
+        smooth = timed(
+            f"blur, {size} x {size}",
+            lambda k=blur: conv2d(grey, k, padding="same", border="edge"),
+            lambda y, n=size: n * n * y.size,
+        )
     each = np.repeat(bell(9, 2.0), 3, axis=0)
-    timed("blur of each colour, 9 x 9", lambda: conv2d(photo, each, padding="same", groups=3,
-                                                       border="edge"), lambda y: 81 * y.size)
+    timed(
+        "blur of each colour, 9 x 9",
+        lambda: conv2d(photo, each, padding="same", groups=3, border="edge"),
+        lambda y: 81 * y.size,
+    )
     sobel = gradients()
-    edges = timed("edges, 3 x 3, both ways", lambda: conv2d(smooth, sobel, padding="same",
-                                                            border="edge"), lambda y: 9 * y.size)
+    edges = timed(
+        "edges, 3 x 3, both ways",
+        lambda: conv2d(smooth, sobel, padding="same", border="edge"),
+        lambda y: 9 * y.size,
+    )
     strength = np.hypot(*edges)
     small = max_pool2d(strength[np.newaxis], 3, ceil_mode=True)[0]
     path = Path(folder) / "retina-edges.png"

@@ -56,8 +56,11 @@ def main(epochs=EPOCHS):
             nn.evaluate(model, shifted(digits.test_images, cells), digits.test_labels).accuracy
             for cells in SHIFTS
         ]
-        print(f"{name:<16}{row.weights:>9,}{row.biases:>8,}{row.multiply_adds:>15,}"
-              + "".join(f"{100 * share:>7.1f} %" for share in right), flush=True)
+        print(
+            f"{name:<16}{row.weights:>9,}{row.biases:>8,}{row.multiply_adds:>15,}"
+            + "".join(f"{100 * share:>7.1f} %" for share in right),
+            flush=True,
+        )
         results[name] = right
     return results
 

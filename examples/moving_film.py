@@ -30,10 +30,12 @@ def spot(row, column):
     return np.exp(-((down - row) ** 2 + (right - column) ** 2) / 18)
 
 
-film = np.array([
-    ground + 0.4 * spot(40, 30 + SPEED * t) + 0.4 * spot(80, 130 - SPEED * t)
-    for t in range(FRAMES)
-])[np.newaxis].astype(np.float32)  # channel, frame, row, column
+film = np.array(
+    [
+        ground + 0.4 * spot(40, 30 + SPEED * t) + 0.4 * spot(80, 130 - SPEED * t)
+        for t in range(FRAMES)
+    ]
+)[np.newaxis].astype(np.float32)  # channel, frame, row, column
 
 # %%
 # A kernel for each direction
@@ -45,12 +47,14 @@ film = np.array([
 
 
 def moving_spot(speed, frames=7, size=25):
-    """Return a kernel for spots that move by so many pixels a frame, (frame, row, column)."""
+    """Return a kernel for spots that move by ``speed`` pixels a frame, (frame, row, column)."""
     rows, columns = np.mgrid[:size, :size] - size // 2
-    kernel = np.array([
-        np.exp(-(rows**2 + (columns - speed * t) ** 2) / 18)
-        for t in range(-(frames // 2), frames // 2 + 1)
-    ])
+    kernel = np.array(
+        [
+            np.exp(-(rows**2 + (columns - speed * t) ** 2) / 18)
+            for t in range(-(frames // 2), frames // 2 + 1)
+        ]
+    )
     kernel -= kernel.mean(axis=0)
     return kernel / np.abs(kernel).sum()
 

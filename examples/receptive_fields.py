@@ -49,8 +49,10 @@ for name, shape, field in zip(names, model.shapes((1, 128, 128)), fields, strict
 
 PLACE = (3, 5)
 field = fields[-1]
-first = [place * jump + offset
-         for place, jump, offset in zip(PLACE, field.jump, field.offset, strict=True)]
+first = [
+    place * jump + offset
+    for place, jump, offset in zip(PLACE, field.jump, field.offset, strict=True)
+]
 rng = np.random.default_rng(0)
 
 
@@ -66,8 +68,10 @@ for number in range(128):
 moved = unit(changed) != unit(photo[np.newaxis, np.newaxis])
 for axis, lines in enumerate(moved.reshape(2, 128)):
     (seen,) = np.nonzero(lines)
-    print(f"{('rows', 'columns')[axis]} {seen[0]} to {seen[-1]} move it; computed: "
-          f"{first[axis]} to {first[axis] + field.size[axis] - 1}")
+    print(
+        f"{('rows', 'columns')[axis]} {seen[0]} to {seen[-1]} move it; computed: "
+        f"{first[axis]} to {first[axis] + field.size[axis] - 1}"
+    )
 
 # %%
 # Not all pixels of a field count the same. The gradient tells by how much each of them moves the
@@ -91,10 +95,21 @@ right.set_title("how much each pixel moves the unit of C4")
 
 def frame(panel, name, row, column, size):
     """Draw the border of a field, with the layer's name above it."""
-    panel.add_patch(Rectangle((column - 0.5, row - 0.5), size[1], size[0], fill=False,
-                              edgecolor="C1", linewidth=2))
-    panel.text(column + size[1] / 2, row - 1, name, color="white", ha="center", va="bottom",
-               fontsize=9, bbox={"facecolor": "C1", "edgecolor": "none", "pad": 1})
+    panel.add_patch(
+        Rectangle(
+            (column - 0.5, row - 0.5), size[1], size[0], fill=False, edgecolor="C1", linewidth=2
+        )
+    )
+    panel.text(
+        column + size[1] / 2,
+        row - 1,
+        name,
+        color="white",
+        ha="center",
+        va="bottom",
+        fontsize=9,
+        bbox={"facecolor": "C1", "edgecolor": "none", "pad": 1},
+    )
 
 
 # of each convolution the unit whose field lies closest to the middle of the last one's

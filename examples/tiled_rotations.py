@@ -53,9 +53,9 @@ def network(period, rng):
 
 def tuning(kernel):
     """How strongly a kernel answers to gratings of each angle, for the best phase."""
-    waves = np.array([
-        [grating(angle, phase, KERNEL) for phase in (0, np.pi / 2)] for angle in ANGLES
-    ])
+    waves = np.array(
+        [[grating(angle, phase, KERNEL) for phase in (0, np.pi / 2)] for angle in ANGLES]
+    )
     answers = conv2d(waves.reshape(-1, 1, KERNEL, KERNEL), kernel[np.newaxis, np.newaxis])
     return np.hypot(*answers.reshape(len(ANGLES), 2).T)
 
@@ -70,14 +70,18 @@ def main(epochs=EPOCHS):
             nn.fit(model, *train, epochs=epochs, batch_size=20, optimizer=nn.Adam(0.01), rng=0,
                    progress=False)  # fmt: skip
         accuracy = nn.evaluate(model, *test).accuracy
-        print(f"period {period}: {model['answers'].weight.size} weights, {100 * accuracy:.1f} % of "
-              "the test textures right")
+        print(
+            f"period {period}: {model['answers'].weight.size} weights, {100 * accuracy:.1f} % of "
+            "the test textures right"
+        )
         kernels = model["answers"].weight.reshape(-1, KERNEL, KERNEL)
         for number, kernel in enumerate(kernels):
             answers = tuning(kernel)
             bars = "".join(" .:-=+*#%@"[int(9.99 * a)] for a in answers / answers.max())
-            print(f"  kernel {number} answers most to {ANGLES[answers.argmax()]:3} degrees  "
-                  f"[{bars}] 0 to 175 degrees")
+            print(
+                f"  kernel {number} answers most to {ANGLES[answers.argmax()]:3} degrees  "
+                f"[{bars}] 0 to 175 degrees"
+            )
         results[period] = accuracy, kernels
     return results
 

@@ -37,16 +37,20 @@ def main(epochs=EPOCHS, folder="."):
         )  # fmt: skip
 
     found = nn.evaluate(model, digits.test_images, digits.test_labels)
-    print(f"\n{100 * found.accuracy:.1f} % of the test digits are right; rows: the digit, columns: "
-          "what it was taken for")
+    print(
+        f"\n{100 * found.accuracy:.1f} % of the test digits are right; rows: the digit, columns: "
+        "what it was taken for"
+    )
     print(found.confusion)
 
     nn.save(model, f"{folder}/lenet5.safetensors")
     again = nn.load(nn.models.lenet5(), f"{folder}/lenet5.safetensors")
     again.freeze()
     scores = again.forward(digits.test_images[0])
-    print(f"\nloaded again, the first test digit, a {digits.test_labels[0]}, is taken for a "
-          f"{np.argmax(scores)}")
+    print(
+        f"\nloaded again, the first test digit, a {digits.test_labels[0]}, is taken for a "
+        f"{np.argmax(scores)}"
+    )
     return found.accuracy, model
 
 

@@ -9,28 +9,67 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
-from browser import ARGUMENTS, Opened, executable
 from hypothesis import settings
 
-# `from cases import ...` works in the tests (see `pythonpath` in pyproject.toml), and in the
-# scripts they start.
-TESTS = Path(__file__).resolve().parent
+from tests.support import sweeps
+from tests.support.browser import ARGUMENTS, Opened, executable
+
+ROOT = Path(__file__).resolve().parents[1]
 
 # The same examples in every run, so that a red run can be repeated; a wider search is
 # `pytest --hypothesis-profile=explore`. No deadlines: nothing in the tests is timed.
-settings.register_profile("repeatable", deadline=None, database=None, derandomize=True,
-                          max_examples=200)
+settings.register_profile(
+    "repeatable", deadline=None, database=None, derandomize=True, max_examples=200
+)
 settings.register_profile("explore", deadline=None, database=None, max_examples=2000)
 settings.load_profile("repeatable")
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--case",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="of tests over tables, only the cases whose names hold TEXT",
+    )
+
+
 def pytest_configure(config):
+    sweeps.WANTED.extend(config.getoption("--case"))
+    config.addinivalue_line("markers", "quick: one of each kind, for every edit: pytest -m quick")
+    config.addinivalue_line(
+        "markers", "sweep: the rest of a table; CI runs it at every instruction set: pytest -m ''"
+    )
     config.addinivalue_line("markers", "large: takes GiB of memory; runs if CONVCORE_LARGE_TESTS=1")
-    config.addinivalue_line("markers", "item(*ids): items of the notes that the test proves, f00 "
-                                       "to f38; the site's table of proofs lists and shows it")
+    config.addinivalue_line(
+        "markers",
+        "item(*ids): items of the notes that the test proves, f00 "
+        "to f38; the site's table of proofs lists and shows it",
+    )
+
+
+# What `pytest -m quick` runs beside the tests that say so themselves: one of each kind.
+QUICK = (
+    "tests/architecture/",
+    "tests/engine/test_import.py",
+    "tests/nn/test_nn_layers.py",
+    "tests/operators/test_bad_inputs.py",
+    "tests/operators/test_signal.py::test_every_small_size",
+    "tests/site/test_doctests.py::test_docstring",
+    "tests/spec/test_connections.py",
+    "tests/spec/test_geometry.py",
+    "tests/test_cli.py::test_version",
+    "tests/test_golden.py::test_bits[layers-0]",
+    "tests/test_golden.py::test_bits[poolings-0]",
+    "tests/test_minimal.py",
+)
 
 
 def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.nodeid.startswith(QUICK):
+            item.add_marker(pytest.mark.quick)
     if os.environ.get("CONVCORE_LARGE_TESTS") == "1":
         return
     for item in items:
@@ -50,20 +89,38 @@ def run_python():
         variables = {**os.environ, **{k: v for k, v in environment.items() if v is not None}}
         for name in [k for k, v in environment.items() if v is None]:
             variables.pop(name, None)
-        prelude = f"import sys; sys.path.insert(0, {str(TESTS)!r})\n"
-        done = subprocess.run([sys.executable, "-c", prelude + code, *arguments], env=variables,
-                              capture_output=True, text=True, timeout=timeout)
+        prelude = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"  # to import tests.tables
+        done = subprocess.run(
+            [sys.executable, "-c", prelude + code, *arguments],
+            env=variables,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
         if check and done.returncode != 0:
-            pytest.fail(f"exit status {done.returncode}\n{done.stdout[-3000:]}\n"
-                        f"{done.stderr[-6000:]}", pytrace=False)
+            pytest.fail(
+                f"exit status {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}",
+                pytrace=False,
+            )
         return done
 
     return run
 
 
-DOCS_NEED = ["sphinx", "pydata-sphinx-theme", "numpydoc", "matplotlib", "sphinx-design",
-             "sphinx-copybutton", "sphinx-mathjax-offline", "sphinx-gallery", "ziglang",
-             "scikit-image", "mlxtend", "scipy"]
+DOCS_NEED = [
+    "sphinx",
+    "pydata-sphinx-theme",
+    "numpydoc",
+    "matplotlib",
+    "sphinx-design",
+    "sphinx-copybutton",
+    "sphinx-mathjax-offline",
+    "sphinx-gallery",
+    "ziglang",
+    "scikit-image",
+    "mlxtend",
+    "scipy",
+]
 
 
 def missing():
@@ -88,11 +145,23 @@ def build_site(tmp_path_factory):
     root = tmp_path_factory.mktemp("site")
     unwanted = shutil.ignore_patterns("_build", "generated", "gallery", "__pycache__", "*.so")
     for part in "docs", "examples", "tests", "src/convcore":
-        shutil.copytree(TESTS.parent / part, root / part, ignore=unwanted)
+        shutil.copytree(ROOT / part, root / part, ignore=unwanted)
 
     def build(builder, *options):
-        command = [sys.executable, "-m", "sphinx", "-n", "-W", "--keep-going", "-q", *options,
-                   "-b", builder, "docs", builder]
+        command = [
+            sys.executable,
+            "-m",
+            "sphinx",
+            "-n",
+            "-W",
+            "--keep-going",
+            "-q",
+            *options,
+            "-b",
+            builder,
+            "docs",
+            builder,
+        ]
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return root / builder
@@ -137,5 +206,9 @@ def open_page(browser, site):
     for one in opened:
         one.context.close()
     assert [fault for one in opened for fault in one.faults] == []
-    assert [url for one in opened for url in one.requests
-            if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert [
+        url
+        for one in opened
+        for url in one.requests
+        if not url.startswith(("file:", "data:", "blob:"))
+    ] == []

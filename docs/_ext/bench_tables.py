@@ -2,39 +2,38 @@
 
 .. code-block:: rst
 
-   .. benchmark:: zen5.json
+   .. benchmark:: zen5
       :kind: conv
 
-shows what ``convcore bench`` printed when it wrote the record: the same code makes the table. A
-record is kept for the site without its single rounds by
-
-.. code-block:: none
-
-   python docs/_ext/bench_tables.py bench.json docs/performance/zen5.json
+shows what ``convcore bench`` printed: the benchmark's own code makes the table from the record,
+which :mod:`bench_record` keeps. Of an older run the record has the printed tables alone.
 """
 
-import json
-import sys
-from pathlib import Path
-
+import bench_record
 import tables
 from convcore.benchmarks import report
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
-RECORDS = Path(__file__).parents[1] / "performance"
-
 
 def numbers(header, rows, left):
     """Return a table whose first columns are words and whose others are numbers."""
-    def aligned(line):
-        return [tables.entry(text, classes=[
-                    "text-start" if column < left or header[column] == "best peer" else "text-end"])
-                for column, text in enumerate(line)]
 
-    return tables.table(aligned(header), map(aligned, rows), [1] * len(header),
-                        classes=["benchmark"])
+    def aligned(line):
+        return [
+            tables.entry(
+                text,
+                classes=[
+                    "text-start" if column < left or header[column] == "best peer" else "text-end"
+                ],
+            )
+            for column, text in enumerate(line)
+        ]
+
+    return tables.table(
+        aligned(header), map(aligned, rows), [1] * len(header), classes=["benchmark"]
+    )
 
 
 class Benchmark(SphinxDirective):
@@ -45,35 +44,28 @@ class Benchmark(SphinxDirective):
 
     def run(self):
         """Return the table, or the list of facts about the machine."""
-        path = RECORDS / self.arguments[0]
-        self.env.note_dependency(str(path))
-        record = json.loads(path.read_text(encoding="utf-8"))
-        kind = self.options["kind"]
+        self.env.note_dependency(str(bench_record.RECORD))
+        record, name, kind = bench_record.load(), self.arguments[0], self.options["kind"]
+        if name in record["tables"]:
+            table = record["tables"][name][kind]
+            return [numbers(table["header"], table["rows"], 1)]
+        run = bench_record.expanded(record["runs"][name])
         if kind == "machine":
-            return [nodes.bullet_list("", *[nodes.list_item("", nodes.paragraph(line, line))
-                                            for line in report.heading(record)])]
+            return [
+                nodes.bullet_list(
+                    "",
+                    *[
+                        nodes.list_item("", nodes.paragraph(line, line))
+                        for line in report.heading(run)
+                    ],
+                )
+            ]
         if kind == "means":
-            return [numbers(*report.means_table(record), 1)]
-        return [numbers(*report.comparison_table(record, kind), 2)]
-
-
-def kept(record):
-    """Return a record without its single rounds, its numbers with five digits."""
-    if isinstance(record, dict):
-        return {key: kept(value) for key, value in record.items()
-                if key not in ("rounds_ms", "calls")}
-    if isinstance(record, list):
-        return [kept(value) for value in record]
-    return float(f"{record:.5g}") if isinstance(record, float) else record
+            return [numbers(*report.means_table(run), 1)]
+        return [numbers(*report.comparison_table(run, kind), 2)]
 
 
 def setup(app):
     """Register with Sphinx."""
     app.add_directive("benchmark", Benchmark)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
-
-
-if __name__ == "__main__":
-    source, target = map(Path, sys.argv[1:])
-    text = json.dumps(kept(json.loads(source.read_text(encoding="utf-8"))), indent=1)
-    target.write_text(text + "\n", encoding="utf-8")

@@ -29,10 +29,19 @@ def rc(theme):
     """Return matplotlib's settings for one theme."""
     ink = INK[theme]
     text = dict.fromkeys(
-        ["text.color", "axes.labelcolor", "axes.titlecolor", "xtick.labelcolor",
-         "ytick.labelcolor", "legend.labelcolor"], ink["text"])
-    lines = dict.fromkeys(["axes.edgecolor", "xtick.color", "ytick.color", "grid.color"],
-                          ink["grid"])
+        [
+            "text.color",
+            "axes.labelcolor",
+            "axes.titlecolor",
+            "xtick.labelcolor",
+            "ytick.labelcolor",
+            "legend.labelcolor",
+        ],
+        ink["text"],
+    )
+    lines = dict.fromkeys(
+        ["axes.edgecolor", "xtick.color", "ytick.color", "grid.color"], ink["grid"]
+    )
     return {
         **text,
         **lines,
@@ -61,8 +70,7 @@ class Drawing(PlotDirective):
         script = PurePosixPath(self.arguments[0])
         config = self.state.document.settings.env.config
         kept = dict(self.options, alt=" ".join(self.options["alt"].split())), config.plot_rcparams
-        caption = StringList(
-            [*self.content, f"Drawn by ``docs/{script}``."], "drawing")
+        caption = StringList([*self.content, f"Drawn by ``docs/{script}``."], "drawing")
         nodes = []
         self.arguments, self.content = [str(script), "draw"], caption
         for theme in INK:

@@ -16,8 +16,14 @@ from sphinx.util.docutils import ReferenceRole
 PAGE = "explorer"
 COMPILED = "explorer-wasm.js"
 # In the order in which they need each other.
-SCRIPTS = ["explorer-core.js", "explorer-words.js", "explorer-link.js", "explorer-view.js",
-           COMPILED, "explorer.js"]
+SCRIPTS = [
+    "explorer-core.js",
+    "explorer-words.js",
+    "explorer-link.js",
+    "explorer-view.js",
+    COMPILED,
+    "explorer.js",
+]
 
 
 class Explore(ReferenceRole):
@@ -27,8 +33,15 @@ class Explore(ReferenceRole):
         """Leave the address to :func:`resolve`, when the page's own is known."""
         text = nodes.inline(self.rawtext, self.title)
         reference = addnodes.pending_xref(
-            self.rawtext, text, refdomain="", reftype="explore", reftarget=self.target,
-            refdoc=self.env.docname, refexplicit=True, refwarn=True)
+            self.rawtext,
+            text,
+            refdomain="",
+            reftype="explore",
+            reftarget=self.target,
+            refdoc=self.env.docname,
+            refexplicit=True,
+            refwarn=True,
+        )
         self.set_source_info(reference)
         return [reference], []
 
@@ -52,8 +65,9 @@ def compile_page(app):
     target = Path(app.outdir, "_static", COMPILED)
     target.parent.mkdir(parents=True, exist_ok=True)
     text = base64.b64encode(code).decode()
-    target.write_text(f'window.explorer = window.explorer || {{}};\nexplorer.wasm = "{text}";\n',
-                      encoding="utf-8")
+    target.write_text(
+        f'window.explorer = window.explorer || {{}};\nexplorer.wasm = "{text}";\n', encoding="utf-8"
+    )
 
 
 def add_files(app, pagename, templatename, context, doctree):

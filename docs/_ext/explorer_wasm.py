@@ -17,11 +17,28 @@ DOCS = Path(__file__).resolve().parents[1]
 CSRC = DOCS.parent / "src" / "convcore" / "csrc"
 WRAPPER = DOCS / "explorer" / "explorer.c"
 
-FLAGS = ["-target", "wasm32-wasi", "-std=c11", "-Oz", "-msimd128",
-         "-ffunction-sections", "-fdata-sections", f"-I{CSRC}"]
-KERNEL_FLAGS = ["-DCC_REAL=double", "-DCC_REAL_BYTES=8", "-DCC_TABLE=baseline_f64",
-                "-DCC_VECTOR_BYTES=16", "-DCC_REGISTERS=16", "-DCC_INLINE=static inline",
-                "-ffp-contract=off", "-fno-math-errno"]  # WebAssembly has no fused multiply-add
+FLAGS = [
+    "-target",
+    "wasm32-wasi",
+    "-std=c11",
+    "-Oz",
+    "-msimd128",
+    "-ffunction-sections",
+    "-fdata-sections",
+    f"-I{CSRC}",
+]
+KERNEL_FLAGS = [
+    "-DCC_REAL=double",
+    "-DCC_REAL_BYTES=8",
+    "-DCC_TABLE=baseline_f64",
+    "-DCC_MOVES=baseline_b64",
+    "-DCC_VECTOR_BYTES=16",
+    "-DCC_REGISTERS=16",
+    "-DCC_INLINE=static inline",
+    "-DCC_UNROLL=",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+]  # WebAssembly has no fused multiply-add
 LINK_FLAGS = ["-mexec-model=reactor", "-Wl,--gc-sections", "-s"]
 
 
@@ -31,13 +48,14 @@ class CompileError(Exception):
 
 def sources():
     """Return the C files that are compiled: every operator, every kernel, the wrapper."""
-    return [*sorted(CSRC.glob("ops/*.c")), *sorted(CSRC.glob("kernels/*.c")), WRAPPER]
+    folders = sorted(path for path in CSRC.iterdir() if path.is_dir() and path.name != "dispatch")
+    return [*(source for folder in folders for source in sorted(folder.glob("*.c"))), WRAPPER]
 
 
 def fingerprint():
     """Return a hash of everything that the result depends on."""
     digest = hashlib.sha256(Path(__file__).read_bytes())
-    for path in [*sorted(CSRC.rglob("*.h")), *sources()]:
+    for path in [*sorted(CSRC.rglob("*.h")), *sorted(CSRC.rglob("*.def")), *sources()]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:32]
 

@@ -36,12 +36,14 @@ def style(gallery_conf, filename, when):
     """
     plt.rcdefaults()
     plt.rcParams.update(rc("light"))
-    plt.rcParams.update({
-        "figure.facecolor": "white",
-        "savefig.facecolor": "white",
-        "figure.constrained_layout.use": True,
-        "image.cmap": "gray",
-        "image.interpolation": "none",
-        "savefig.bbox": "tight",
-        "savefig.pad_inches": 0.12,
-    })
+    plt.rcParams.update(
+        {
+            "figure.facecolor": "white",
+            "savefig.facecolor": "white",
+            "figure.constrained_layout.use": True,
+            "image.cmap": "gray",
+            "image.interpolation": "none",
+            "savefig.bbox": "tight",
+            "savefig.pad_inches": 0.12,
+        }
+    )

@@ -2,11 +2,12 @@
 
 .. code-block:: rst
 
-   .. house:: csrc/ops
+   .. house:: csrc/pool
 
 lists the files of one folder of the package. A file says itself what it is for, in its first
 comment or docstring; a C file without one is listed with its header, and a file that says nothing
-ends the build. So the list holds every file and is never older than they are.
+ends the build, and so does a folder that no page lists. So the lists hold every file and are never
+older than they are.
 """
 
 import ast
@@ -14,10 +15,11 @@ import re
 from pathlib import Path
 
 from docutils import nodes
+from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 PACKAGE = Path(__file__).parents[2] / "src" / "convcore"
-SUFFIXES = {".py", ".pyx", ".c", ".h"}
+SUFFIXES = {".py", ".pyx", ".c", ".h", ".def"}
 
 
 def opening(path):
@@ -70,14 +72,32 @@ class House(SphinxDirective):
             term += nodes.literal("", names[0])
             if len(names) > 1:
                 term += [nodes.Text(" and "), nodes.literal("", names[1])]
-            body, _ = self.state.inline_text(re.sub(r"`+([^`]+)`+", r"``\1``", sentence),
-                                             self.lineno)
+            body, _ = self.state.inline_text(
+                re.sub(r"`+([^`]+)`+", r"``\1``", sentence), self.lineno
+            )
             items += nodes.definition_list_item(
-                "", term, nodes.definition("", nodes.paragraph("", "", *body)))
+                "", term, nodes.definition("", nodes.paragraph("", "", *body))
+            )
         return [items]
+
+
+def check_folders(app):
+    """Refuse to build a site on which a folder of the package is not listed."""
+    pages = (Path(app.srcdir) / "design").glob("*.rst")
+    texts = [page.read_text(encoding="utf-8") for page in pages]
+    listed = {name for text in texts for name in re.findall(r"^\.\. house:: (\S+)$", text, re.M)}
+    folders = {
+        path.parent.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*")
+        if path.suffix in SUFFIXES
+    }
+    if folders != listed:
+        wrong = ", ".join(sorted(folders ^ listed))
+        raise ExtensionError(f"the pages' lists of files and the package's folders differ: {wrong}")
 
 
 def setup(app):
     """Register with Sphinx."""
     app.add_directive("house", House)
+    app.connect("builder-inited", check_folders)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -138,8 +138,9 @@ def section_entry(app, section):
     title = section.next_node(nodes.title).astext()
     anchor = targets[0] if targets else section["ids"][0]
     page = isinstance(section.parent, nodes.document)
-    return Section(app.env.docname, anchor, title, page,
-                   [target.removeprefix("note-") for target in targets])
+    return Section(
+        app.env.docname, anchor, title, page, [target.removeprefix("note-") for target in targets]
+    )
 
 
 def proofs(env):
@@ -185,16 +186,19 @@ class Test:
 def marked_tests(folder):
     """Return every test of a folder that carries the marker ``item``, by file and line."""
     found = []
-    for path in sorted(Path(folder).glob("test_*.py")):
+    for path in sorted(Path(folder).rglob("test_*.py")):
         text = path.read_text(encoding="utf-8")
         for node in ast.parse(text).body:
-            marks = [mark for mark in getattr(node, "decorator_list", [])
-                     if ast.unparse(mark).startswith("pytest.mark.item(")]
+            marks = [
+                mark
+                for mark in getattr(node, "decorator_list", [])
+                if ast.unparse(mark).startswith("pytest.mark.item(")
+            ]
             if marks:
                 first = min(mark.lineno for mark in node.decorator_list)
                 source = "\n".join(text.splitlines()[first - 1 : node.end_lineno])
                 items = [argument.value for mark in marks for argument in mark.args]
-                found.append(Test(path.name, node.name, items, source))
+                found.append(Test(path.relative_to(folder).as_posix(), node.name, items, source))
     return found
 
 
@@ -222,14 +226,22 @@ class ProvedIn(Proofs):
 
 def items_of(env):
     """Return the section of each item that has one."""
-    return {item: section for sections in proofs(env).values()
-            for section in sections for item in section.items}
+    return {
+        item: section
+        for sections in proofs(env).values()
+        for section in sections
+        for item in section.items
+    }
 
 
 def learn_sections(env):
     """Return all sections of the pages of Learn that have sessions, page by page."""
-    return [section for document in sorted(proofs(env)) if document.startswith("learn/")
-            for section in proofs(env)[document]]
+    return [
+        section
+        for document in sorted(proofs(env))
+        if document.startswith("learn/")
+        for section in proofs(env)[document]
+    ]
 
 
 def check(app, env):
@@ -238,12 +250,21 @@ def check(app, env):
     Return the documents that show proofs: they are written again whatever document has changed.
     """
     sections, tests = items_of(env), marked_tests(TESTS)
-    faults = [f"{item} has no section with the target note-{item}"
-              for item in ITEMS if item not in sections]
-    faults += [f"{item} has no interactive session in its section"
-               for item in sections if not sections[item].examples]
-    faults += [f"{item} has no test with the marker item" for item in ITEMS
-               if not any(item in test.items for test in tests)]
+    faults = [
+        f"{item} has no section with the target note-{item}"
+        for item in ITEMS
+        if item not in sections
+    ]
+    faults += [
+        f"{item} has no interactive session in its section"
+        for item in sections
+        if not sections[item].examples
+    ]
+    faults += [
+        f"{item} has no test with the marker item"
+        for item in ITEMS
+        if not any(item in test.items for test in tests)
+    ]
     if faults:
         raise ExtensionError("items of the notes without proof: " + "; ".join(faults))
     return [name for name, of in env.metadata.items() if "shows proofs" in of]
@@ -268,15 +289,27 @@ class Links:
 
     def section(self, section, anchor=None, text=None):
         """Return a reference to a section or to a place in it."""
-        return make_refnode(self.app.builder, self.docname, section.docname,
-                            anchor or section.anchor, nodes.Text(text or section.title))
+        return make_refnode(
+            self.app.builder,
+            self.docname,
+            section.docname,
+            anchor or section.anchor,
+            nodes.Text(text or section.title),
+        )
 
     def names(self, names):
         """Return references to those names that the reference documents."""
-        return [make_refnode(self.app.builder, self.docname, self.objects[name].docname,
-                             self.objects[name].node_id,
-                             nodes.literal("", name.removeprefix("convcore.")))
-                for name in sorted(names) if name in self.objects]
+        return [
+            make_refnode(
+                self.app.builder,
+                self.docname,
+                self.objects[name].docname,
+                self.objects[name].node_id,
+                nodes.literal("", name.removeprefix("convcore.")),
+            )
+            for name in sorted(names)
+            if name in self.objects
+        ]
 
 
 def proofs_table(app, docname):
@@ -286,19 +319,30 @@ def proofs_table(app, docname):
     for item in ITEMS:
         section = sections[item]
         number = f"{section.examples} example{'s' * (section.examples != 1)}"
-        of_item = [nodes.reference("", test.title, refid=test.anchor, internal=True)
-                   for test in tests if item in test.items]
-        rows.append([item, [links.section(section)],
-                     [links.section(section, section.first, number)],
-                     joined(links.names(section.names)), joined(of_item)])
+        of_item = [
+            nodes.reference("", test.title, refid=test.anchor, internal=True)
+            for test in tests
+            if item in test.items
+        ]
+        rows.append(
+            [
+                item,
+                [links.section(section)],
+                [links.section(section, section.first, number)],
+                joined(links.names(section.names)),
+                joined(of_item),
+            ]
+        )
     total = sum(section.examples for section in learn_sections(app.env) if section.page)
     lead = paragraph(f"{len(rows)} items, {total:,} examples, {len(tests)} tests.")
-    shown = tables.table(["Item", "Derivation", "Session", "Names it runs", "Tests"], rows,
-                         [6, 26, 12, 28, 28])
+    shown = tables.table(
+        ["Item", "Derivation", "Session", "Names it runs", "Tests"], rows, [6, 26, 12, 28, 28]
+    )
     sources = []
     for test in tests:
-        head = paragraph(nodes.literal("", f"tests/{test.file}::{test.name}"), ": ",
-                         ", ".join(test.items))
+        head = paragraph(
+            nodes.literal("", f"tests/{test.file}::{test.name}"), ": ", ", ".join(test.items)
+        )
         head["ids"] = [test.anchor]
         sources += [head, nodes.literal_block(test.source, test.source, language="python")]
     return [lead, shown, nodes.rubric("", "The tests"), *sources]
@@ -309,12 +353,16 @@ def proved_in(app, docname, name):
     links = Links(app, docname)
     for of_operator in False, True:
         wanted = family(name, of_operator)
-        sections = [section for section in learn_sections(app.env)
-                    if wanted in map(family, section.names)]
+        sections = [
+            section for section in learn_sections(app.env) if wanted in map(family, section.names)
+        ]
         if sections:
             break
-    parts = [links.section(section, text=f"{section.title} ({', '.join(section.items)})")
-             for section in sections if section.items]
+    parts = [
+        links.section(section, text=f"{section.title} ({', '.join(section.items)})")
+        for section in sections
+        if section.items
+    ]
     parts = parts or [links.section(section) for section in sections if section.page]
     return [nodes.rubric("", "Derived and run in"), paragraph(*joined(parts))] if parts else []
 
@@ -336,5 +384,9 @@ def setup(app):
     app.connect("env-merge-info", merge)
     app.connect("env-updated", check)
     app.connect("doctree-resolved", resolve)
-    return {"version": "1", "env_version": 1, "parallel_read_safe": True,
-            "parallel_write_safe": True}
+    return {
+        "version": "1",
+        "env_version": 1,
+        "parallel_read_safe": True,
+        "parallel_write_safe": True,
+    }

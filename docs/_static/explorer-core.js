@@ -55,7 +55,7 @@ explorer.Core = class {
     return facts;
   }
 
-  // Computes everything for the settings, an object of whole numbers. Where they are refused the
+  // Computes everything for the settings, an object of integers. Where they are refused the
   // result says why and holds no other number.
   run(settings) {
     const at = this.exports.explorer_settings();

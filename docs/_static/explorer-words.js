@@ -32,22 +32,27 @@
   // The letter of a kernel, where there are few enough to be told apart by one.
   const kernelName = (kernel) => String.fromCharCode(65 + kernel);
 
+  const range = (name, value, ranges) =>
+    `${LABELS[name]} must be from ${ranges[name].least} to ${ranges[name].most}, ` +
+    `not ${text(value)}.`;
+
+  // Why settings are refused, and what can be done about it.
   function refusal(settings, result, ranges) {
-    const { least, most } = ranges[result.field] || {};
     switch (result.status) {
       case "out of range":
-        return `${LABELS[result.field]} must be from ${least} to ${most}, not ` +
-               `${text(settings[result.field])}.`;
+        return { reason: range(result.field, settings[result.field], ranges), advice: "" };
       case "too large":
-        return `The kernel doesn't fit: its ${result.axis} span ${plural(result.span, "cell")}, ` +
-               "more than the padded input has. Make the kernel or the dilation smaller, or the " +
-               "input or the padding larger.";
+        return {
+          reason: `The kernel doesn't fit: its ${result.axis} span ` +
+                  `${plural(result.span, "cell")}, more than the padded input has.`,
+          advice: "Make the kernel or the dilation smaller, or the input or the padding larger." };
       case "empty window":
-        return `The windows of output ${result.axis.slice(0, -1)} ${result.place} hold no input ` +
-               "cell, only padding, and a pooling of nothing has no value. Make the padding " +
-               "smaller or the window larger.";
+        return {
+          reason: `The windows of output ${result.axis.slice(0, -1)} ${result.place} hold no ` +
+                  "input cell, only padding, and a pooling of nothing has no value.",
+          advice: "Make the padding smaller or the window larger." };
       default:
-        return "The computation failed for want of memory.";
+        return { reason: "The computation failed for want of memory.", advice: "" };
     }
   }
 
@@ -177,6 +182,6 @@
   }
 
   explorer.isPool = (operator) => explorer.OPERATORS.indexOf(operator) >= 3;
-  explorer.words = { LABELS, text, rounded, factor, place, kernelName, refusal, sentence, sum,
+  explorer.words = { LABELS, text, rounded, factor, place, kernelName, range, refusal, sentence, sum,
                      kernels, traced, usage, formula };
 })();

@@ -59,32 +59,59 @@ document.addEventListener("DOMContentLoaded", () => {
     return now;
   }
 
+  // What the settings give, and why not if they are refused.
+  function tried() {
+    const now = relevant();
+    const unread = Object.keys(now).find((name) => Number.isNaN(now[name]));
+    if (unread) return { reason: `${words.LABELS[unread]} must be an integer.`, advice: "" };
+    const found = core.run(now);
+    return found.status === "fits" ? { found }
+      : { ...found, ...words.refusal(now, found, core.ranges) };
+  }
+
+  // Changes settings, all of them in range, until they go together; returns what it changed.
+  function repair() {
+    const told = [];
+    for (let fault = tried(); !fault.found && fault.status !== "failed"; fault = tried()) {
+      const { axis } = fault;
+      let instead;
+      if (fault.status === "empty window") { // without padding no window is empty
+        settings.padding = explorer.PADDINGS.indexOf("valid");
+        instead = "No padding";
+      } else if (settings[`dilation_${axis}`] > 1) {
+        settings[`dilation_${axis}`] = 1;
+        instead = `A dilation of 1 of the ${axis}`;
+      } else { // too large without a dilation: larger than the input
+        settings[`kernel_${axis}`] = settings[`input_${axis}`];
+        instead = `A kernel with as many ${axis} as the input`;
+      }
+      told.push(`${fault.reason} ${instead} is taken instead.`);
+    }
+    return told;
+  }
+
+  // Where the form's settings are refused, what was shown before stays, and is said to.
   function compute(where = { row: 0, column: 0 }) {
     stop();
     fitForm();
-    const now = relevant();
-    const unread = Object.keys(now).find((name) => Number.isNaN(now[name]));
-    result = null;
-    let error;
-    if (unread) {
-      error = `${words.LABELS[unread]} must be a whole number.`;
-    } else {
-      const found = core.run(now);
-      if (found.status === "fits") result = found;
-      else error = words.refusal(now, found, core.ranges);
-    }
+    const { found, status, reason, advice } = tried();
+    if (found) result = found;
+    else if (result && status !== "failed")
+      result = core.run({ ...result.settings, seed: settings.seed });
     for (const field of form.elements)
       if (field.type === "number")
         field.setAttribute("aria-invalid", !field.validity.valid || field.value === "");
-    say("error", error);
+    say("error", reason && [reason, advice, result && "Shown is still what was set before."]
+      .filter(Boolean).join(" "));
+    shown.classList.toggle("is-before", !found);
     shown.hidden = !result;
-    if (!result) return;
+    if (!result) return true;
     view.draw(result);
     const { outputs_rows: rows, outputs_columns: columns } = result.facts;
-    at = where.row < rows && where.column < columns ? where : { row: 0, column: 0 };
-    if (at !== where)
-      say("link", `There is no output ${words.place(where.row, where.column)}; shown is the first.`);
+    const there = where.row >= 0 && where.row < rows && where.column >= 0 && where.column < columns;
+    at = there ? where : { row: 0, column: 0 };
     show();
+    return there;
   }
 
   // --- the window -------------------------------------------------------------------------------
@@ -170,7 +197,7 @@ document.addEventListener("DOMContentLoaded", () => {
   function writeLink() {
     clearTimeout(writing);
     writing = setTimeout(() => {
-      if (result) history.replaceState(null, "", `#${explorer.link.write(settings, at, core.first)}`);
+      history.replaceState(null, "", `#${explorer.link.write(result.settings, at, core.first)}`);
     }, 200); // browsers object to many a second
   }
 
@@ -178,14 +205,15 @@ document.addEventListener("DOMContentLoaded", () => {
   function readLink() {
     const fragment = location.hash.slice(1);
     if (!fragment.includes("=")) return false;
-    const found = explorer.link.parse(fragment, core.first);
-    say("link", found.problem &&
-      `The link's settings can't be read (${found.problem}) and are ignored.`);
-    if (found.problem) return false;
+    const { problems, ...found } = explorer.link.parse(fragment, core.first, core.ranges);
     clearTimeout(writing);
     settings = found.settings;
+    problems.push(...repair());
     fillForm();
-    compute(found.at);
+    if (!compute(found.at))
+      problems.push(`There is no output ${words.place(found.at.row, found.at.column)}; ` +
+                    "the first is taken instead.");
+    say("link", problems.length && `The link has a fault. ${problems.join(" ")}`);
     return true;
   }
 

@@ -14,6 +14,8 @@ const cc_kernels *cc_kernels_of(cc_type type)
     (void)type;
     return &cc_kernels_baseline_f64;
 }
+int cc_isa_chosen(void) { return 0; }
+const char *cc_isa_name(int i) { return i ? NULL : "baseline"; }
 
 enum { ROWS, COLUMNS, AXES };
 enum { CONVOLUTION, LOCAL, TILED, MAXIMUM, AVERAGE, NORM, WEIGHTED, OPERATORS };
@@ -195,7 +197,7 @@ int32_t EXPORT(explorer_plan)(void)
     return FITS;
 }
 
-/* Whole numbers, the same for the same seed: input cells from 0 to 9, weights from -3 to 3, those
+/* Integers, the same for the same seed: input cells from 0 to 9, weights from -3 to 3, those
  * of a weighted pooling by Pascal's triangle. */
 static int32_t next(uint32_t *state, int32_t choices)
 {
@@ -221,14 +223,27 @@ void EXPORT(explorer_fill)(void)
                          : next(&state, 7) - 3;
 }
 
-static cc_tiled layer(void)
+static cc_tiled problem_of_layer(void)
 {
-    cc_tiled t = {.conv = {.n = 1, .groups = 1, .c = 1, .k = 1}};
+    const int kind = settings[SET_operator];
+    cc_tiled t = {.conv = {.n = 1, .groups = 1, .c = 1, .k = 1},
+                  .shared = kind != LOCAL && kind != TILED};
     for (int a = 0; a < CC_AXES; a++) {
         t.conv.axis[a] = windows.axis[a];
-        t.period[a] = a == CC_DEPTH ? 1 : FACT(a - CC_ROW, kernels);
+        t.period[a] = t.shared || a == CC_DEPTH ? 1 : FACT(a - CC_ROW, kernels);
     }
     return t;
+}
+
+static cc_status run_layer(const double *x, double *y)
+{
+    const cc_tiled problem = problem_of_layer();
+    const cc_forward_args args = {.x = x, .weight = weights, .y = y};
+    cc_layer *layer = cc_layer_make(&problem);
+    const cc_status status =
+        layer ? cc_layer_forward(layer, CC_F64, &args, 1, CC_AUTO) : CC_NO_MEMORY;
+    cc_layer_free(layer);
+    return status;
 }
 
 static cc_status pool(cc_pool_kind kind, int64_t *index)
@@ -242,24 +257,21 @@ static cc_status pool(cc_pool_kind kind, int64_t *index)
 static cc_status pool_weighted(void)
 {
     static double ones[CELLS];
-    const cc_tiled t = layer();
     for (int i = 0; i < CELLS; i++) ones[i] = 1;
-    cc_status status = cc_conv_forward(&t.conv, CC_F64, input, weights, NULL, output, 1, CC_AUTO);
+    cc_status status = run_layer(input, output);
     if (status == CC_OK)
-        status = cc_conv_forward(&t.conv, CC_F64, ones, weights, NULL, spare, 1, CC_AUTO);
+        status = run_layer(ones, spare);
     for (int i = 0; i < FACT(ROWS, outputs) * FACT(COLUMNS, outputs); i++) output[i] /= spare[i];
     return status;
 }
 
 static cc_status run(void)
 {
-    const cc_tiled t = layer();
     switch (settings[SET_operator]) {
     case CONVOLUTION:
-        return cc_conv_forward(&t.conv, CC_F64, input, weights, NULL, output, 1, CC_AUTO);
     case LOCAL:
     case TILED:
-        return cc_tiled_forward(&t, CC_F64, input, weights, NULL, output, 1);
+        return run_layer(input, output);
     case MAXIMUM:
         return pool(CC_POOL_MAX, places);
     case AVERAGE:

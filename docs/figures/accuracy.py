@@ -32,14 +32,17 @@ def draw():
         weight = rng.standard_normal((MAPS, c, 3, 3), np.float32)
         exact = conv2d(x.astype(np.float64), weight.astype(np.float64)).reshape(MAPS, -1)
         flat, cells = weight.reshape(MAPS, -1), terms(x)
-        for name, y in (("one chain", chain(flat, cells)),
-                        ("NumPy's matrix product", flat @ cells.T),
-                        ("conv2d", conv2d(x, weight).reshape(MAPS, -1))):
+        for name, y in (
+            ("one chain", chain(flat, cells)),
+            ("NumPy's matrix product", flat @ cells.T),
+            ("conv2d", conv2d(x, weight).reshape(MAPS, -1)),
+        ):
             errors[name].append(np.linalg.norm(y - exact) / np.linalg.norm(exact))
     figure, axes = plt.subplots(figsize=(7, 3.6))
     counts = 9 * np.array(CHANNELS)
-    for (name, values), style, color in zip(errors.items(), ("o-", "s--", "o-"),
-                                            ("C1", "C2", "C0"), strict=True):
+    for (name, values), style, color in zip(
+        errors.items(), ("o-", "s--", "o-"), ("C1", "C2", "C0"), strict=True
+    ):
         axes.loglog(counts, values, style, color=color, label=name)
     axes.set(xlabel="terms of an output", ylabel="relative error")
     axes.legend(frameon=False)

@@ -13,8 +13,9 @@ def draw():
     rows = [row for row in numbers.rows if row.parameters]
     colors = ["C0" if row.name.startswith("Conv") else "C1" for row in rows]
     figure, panels = plt.subplots(1, 2, figsize=(9.4, 3.4), sharey=True, layout="constrained")
-    for axes, of, words in zip(panels, ["parameters", "multiply_adds"],
-                               ["parameters", "multiply-adds"], strict=True):
+    for axes, of, words in zip(
+        panels, ["parameters", "multiply_adds"], ["parameters", "multiply-adds"], strict=True
+    ):
         values = [getattr(row, of) / 1e6 for row in rows]
         axes.barh([row.name for row in rows], values, color=colors)
         for place, value in enumerate(values):

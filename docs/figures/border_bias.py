@@ -17,9 +17,12 @@ def draw():
     on_a_pixel = conv2d(np.ones_like(photo), kernel, padding="same")
     gap = photo.mean() * (kernel.sum() - on_a_pixel)
     figure, panels = plt.subplots(1, 3, figsize=(9.4, 3.5), layout="constrained")
-    for axes, picture, words in zip(panels, [photo, plain, plain + gap],
-                                    ["input", "one bias, zero", "a bias for each place"],
-                                    strict=True):
+    for axes, picture, words in zip(
+        panels,
+        [photo, plain, plain + gap],
+        ["input", "one bias, zero", "a bias for each place"],
+        strict=True,
+    ):
         axes.imshow(picture[0], cmap="gray", vmin=0, vmax=1, interpolation="none")
         axes.set_title(words, fontsize=11)
         axes.set(xticks=[], yticks=[])

@@ -30,15 +30,34 @@ def draw():
             axes.text(left + WIDTH / 2, 1.9, str(k), ha="center", va="center", fontsize=11)
             for i in range(inputs):
                 seen = bool(table[k, i])
-                box(axes, left + 0.06, TOP + i + 0.05, "X" if seen else "", color=color,
-                    fill=0.35 if seen else 0.0, width=WIDTH - 0.12, height=0.9,
-                    line=1.0 if seen else 0.4)
-            alone = Layer("conv2d", (1, inputs, 5, 5), (1,), connections=table[k:k + 1])
-            axes.text(left + WIDTH / 2, TOP + inputs + 0.7, str(count(alone, SIZES).parameters),
-                      ha="center", va="center", fontsize=11)
+                box(
+                    axes,
+                    left + 0.06,
+                    TOP + i + 0.05,
+                    "X" if seen else "",
+                    color=color,
+                    fill=0.35 if seen else 0.0,
+                    width=WIDTH - 0.12,
+                    height=0.9,
+                    line=1.0 if seen else 0.4,
+                )
+            alone = Layer("conv2d", (1, inputs, 5, 5), (1,), connections=table[k : k + 1])
+            axes.text(
+                left + WIDTH / 2,
+                TOP + inputs + 0.7,
+                str(count(alone, SIZES).parameters),
+                ha="center",
+                va="center",
+                fontsize=11,
+            )
         first += number
     whole = count(Layer("conv2d", (maps, inputs, 5, 5), (maps,), connections=table), SIZES)
-    axes.text(LEFT + maps * WIDTH / 2, TOP + inputs + 1.8,
-              f"{whole.parameters:,} parameters, {whole.connections:,} connections", ha="center",
-              va="center", fontsize=12)
+    axes.text(
+        LEFT + maps * WIDTH / 2,
+        TOP + inputs + 1.8,
+        f"{whole.parameters:,} parameters, {whole.connections:,} connections",
+        ha="center",
+        va="center",
+        fontsize=12,
+    )
     return figure

@@ -29,13 +29,15 @@ def draw():
     figure, panels = plt.subplots(2, 6, figsize=(10.4, 3.7), layout="constrained")
     all_maps = [conv2d(picture, weight) for picture in (photo, other)]
     assert np.allclose(all_maps[0][0], all_maps[1][0])
-    for axes, picture, maps, name in zip(panels, (photo, other), all_maps,
-                                         ["a photograph", "red moved to green"], strict=True):
+    for axes, picture, maps, name in zip(
+        panels, (photo, other), all_maps, ["a photograph", "red moved to green"], strict=True
+    ):
         axes[0].imshow(picture.transpose(1, 2, 0), interpolation="none")
         bare(axes[0], name, size=10)
         for channel, color in enumerate(["red", "green", "blue"]):
-            axes[1 + channel].imshow(picture[channel], cmap="gray", vmin=0, vmax=1,
-                                     interpolation="none")
+            axes[1 + channel].imshow(
+                picture[channel], cmap="gray", vmin=0, vmax=1, interpolation="none"
+            )
             bare(axes[1 + channel], f"channel {channel}, {color}", size=10)
         for i, words in enumerate(["three equal kernels", "red minus green"]):
             axes[4 + i].imshow(maps[i], cmap="PuOr_r", vmin=-0.2, vmax=0.2, interpolation="none")

@@ -19,15 +19,25 @@ def draw():
     for column, kind in enumerate(KINDS):
         window = distance_window((SIZE, SIZE), kind)
         above, below = axes[:, column]
-        above.imshow(window / window.max(), cmap="viridis", vmin=0, vmax=1, extent=edges + edges,
-                     interpolation="none")
+        above.imshow(
+            window / window.max(),
+            cmap="viridis",
+            vmin=0,
+            vmax=1,
+            extent=edges + edges,
+            interpolation="none",
+        )
         above.set_title(f"{kind}\nlargest weight {window.max():.3f}", fontsize=10)
         above.set_yticks([])
         above.tick_params(bottom=False)
         above.spines[:].set_visible(False)
         below.bar(offsets, window[SIZE // 2], width=0.8, color=f"C{column}")
-        below.set(xlabel="cells from the centre", xticks=[-4, -2, 0, 2, 4], ylim=(0, 0.085),
-                  yticks=[0, 0.04, 0.08])
+        below.set(
+            xlabel="cells from the centre",
+            xticks=[-4, -2, 0, 2, 4],
+            ylim=(0, 0.085),
+            yticks=[0, 0.04, 0.08],
+        )
         below.label_outer()
     axes[1, 0].set_ylabel("weight")
     return figure

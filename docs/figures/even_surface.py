@@ -14,10 +14,16 @@ def draw():
     more = {"stride": 1, "padding": 1}
     # sums of ones, so the number of cells that a window sees
     cells = avg_pool2d(np.ones((1, SIDE, SIDE)), WIDTH, count_include_pad=True, **more) * WIDTH**2
-    panels = [("cells that a window sees", np.rint(cells), "C2", WIDTH**2),
-              ("what is there: sum / cells", avg_pool2d(even, WIDTH, **more), "C0", VALUE),
-              (f"padding counted: sum / {WIDTH**2}",
-               avg_pool2d(even, WIDTH, count_include_pad=True, **more), "C1", VALUE)]
+    panels = [
+        ("cells that a window sees", np.rint(cells), "C2", WIDTH**2),
+        ("what is there: sum / cells", avg_pool2d(even, WIDTH, **more), "C0", VALUE),
+        (
+            f"padding counted: sum / {WIDTH**2}",
+            avg_pool2d(even, WIDTH, count_include_pad=True, **more),
+            "C1",
+            VALUE,
+        ),
+    ]
     figure, axes = canvas(27.2, 7.6, unit=0.34)
     axes.text(3.2, 0.6, "input and padding", ha="center", va="center", fontsize=11)
     for row, column in np.ndindex(SIDE + 2, SIDE + 2):
@@ -31,7 +37,14 @@ def draw():
     left = 8.6
     for title, values, color, most in panels:
         axes.text(left + SIDE / 2, 0.6, title, ha="center", va="center", fontsize=11)
-        grid(axes, left, 2.2, values[0].astype(int), color=color, size=10,
-             fills=0.05 + 0.45 * values[0] / most)
+        grid(
+            axes,
+            left,
+            2.2,
+            values[0].astype(int),
+            color=color,
+            size=10,
+            fills=0.05 + 0.45 * values[0] / most,
+        )
         left += SIDE + 2.7
     return figure

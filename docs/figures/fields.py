@@ -38,15 +38,26 @@ def panel(axes, strides, words):
                 for below in range(unit * strides[level - 1] - 1, unit * strides[level - 1] + 2):
                     if 0 <= below < rows[level - 1]:
                         path = unit in moving[level] and below in moving[level - 1]
-                        axes.plot([place, below * jumps[level - 1]],
-                                  [-RISE * level + 0.36, -RISE * (level - 1) - 0.36],
-                                  color="C1" if path else "0.5", linewidth=1.8 if path else 0.6)
+                        axes.plot(
+                            [place, below * jumps[level - 1]],
+                            [-RISE * level + 0.36, -RISE * (level - 1) - 0.36],
+                            color="C1" if path else "0.5",
+                            linewidth=1.8 if path else 0.6,
+                        )
             seen = unit in moving[level]
             color = "C1" if seen else "C0"
-            axes.add_patch(Circle((place, -RISE * level), 0.36, facecolor=color,
-                                  alpha=0.45 if seen else 0.0, linewidth=0))
-            axes.add_patch(Circle((place, -RISE * level), 0.36, fill=False, edgecolor=color,
-                                  linewidth=1.2))
+            axes.add_patch(
+                Circle(
+                    (place, -RISE * level),
+                    0.36,
+                    facecolor=color,
+                    alpha=0.45 if seen else 0.0,
+                    linewidth=0,
+                )
+            )
+            axes.add_patch(
+                Circle((place, -RISE * level), 0.36, fill=False, edgecolor=color, linewidth=1.2)
+            )
         name = "input" if level == 0 else f"layer {level}"
         axes.text(-1.0, -RISE * level, name, ha="right", va="center", fontsize=11)
     axes.set_title(f"{words}: sees {fields[-1].size} cells", fontsize=12)

@@ -19,8 +19,10 @@ def formula(i, j):
 
 def labelled(letters, numbers):
     """Return labels such as ``a = 3``."""
-    return [[f"{a} = {b}" for a, b in zip(*row, strict=True)]
-            for row in zip(letters, numbers, strict=True)]
+    return [
+        [f"{a} = {b}" for a, b in zip(*row, strict=True)]
+        for row in zip(letters, numbers, strict=True)
+    ]
 
 
 def draw():
@@ -37,8 +39,17 @@ def draw():
     for i, j in np.ndindex(output.shape):
         fill = 0.3 if (i, j) == (0, 0) else 0.0
         label = f"{formula(i, j)}\n= {output[i, j]}"
-        box(axes, left + 4.65 * j, 6 + 1.4 * i, label, color="C2", fill=fill, width=4.3, size=11,
-            height=1.2)
+        box(
+            axes,
+            left + 4.65 * j,
+            6 + 1.4 * i,
+            label,
+            color="C2",
+            fill=fill,
+            width=4.3,
+            size=11,
+            height=1.2,
+        )
     axes.text(left, 9.3, "output, 2 x 3: not flipped, only where the kernel fits", va="center")
     arrow(axes, (left - 0.05, 2.0), (left - 0.05, 6.6), color="C0", bend=0.3)
     arrow(axes, (13.3, 3.08), (left + 4.0, 5.95), bend=-0.15)

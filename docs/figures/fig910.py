@@ -34,15 +34,37 @@ def draw():
             if cell not in seen:
                 style = {"linestyle": ":", "linewidth": 1.2}
             axes.plot([top, middle(cell)], [2.0, 4.5], color=color, **style)
-        box(axes, top - SIDE / 2, 0.7, f"{value:.1f}", color=color, fill=0.3, width=SIDE,
-            height=SIDE, size=12)
+        box(
+            axes,
+            top - SIDE / 2,
+            0.7,
+            f"{value:.1f}",
+            color=color,
+            fill=0.3,
+            width=SIDE,
+            height=SIDE,
+            size=12,
+        )
         axes.text(top, 0.35, f"sees {len(seen)}", ha="center", va="center", fontsize=10)
     for cell, value in enumerate(DETECTORS[0]):
-        box(axes, middle(cell) - SIDE / 2, 4.5, f"{value:.1f}", fill=0.15, width=SIDE, height=SIDE,
-            size=12)
+        box(
+            axes,
+            middle(cell) - SIDE / 2,
+            4.5,
+            f"{value:.1f}",
+            fill=0.15,
+            width=SIDE,
+            height=SIDE,
+            size=12,
+        )
         axes.text(middle(cell), 6.15, f"cell {cell}", ha="center", va="center", fontsize=10)
     left = middle(n) - SIDE / 2
-    axes.plot([left, left + SIDE, left + SIDE, left, left],
-              [4.5, 4.5, 4.5 + SIDE, 4.5 + SIDE, 4.5], color="C0", linestyle=":", linewidth=1.2)
+    axes.plot(
+        [left, left + SIDE, left + SIDE, left, left],
+        [4.5, 4.5, 4.5 + SIDE, 4.5 + SIDE, 4.5],
+        color="C0",
+        linestyle=":",
+        linewidth=1.2,
+    )
     axes.text(middle(n), 6.15, "not there", ha="center", va="center", fontsize=10)
     return figure

@@ -26,8 +26,17 @@ def row(axes, top, name, color, places, words, fills=None):
     axes.text(0.2, top + SIDE / 2, words, va="center", fontsize=12)
     for number, place in enumerate(places):
         fill = 0.2 if fills is None else fills[number]
-        box(axes, middle(place) - SIDE / 2, top, f"${name}_{number}$", color=color, fill=fill,
-            width=SIDE, height=SIDE, size=12)
+        box(
+            axes,
+            middle(place) - SIDE / 2,
+            top,
+            f"${name}_{number}$",
+            color=color,
+            fill=fill,
+            width=SIDE,
+            height=SIDE,
+            size=12,
+        )
 
 
 def draw():
@@ -39,8 +48,9 @@ def draw():
     row(axes, 4.3, "x", "C0", range(CELLS), "input")
     for o, cells in enumerate(at_once):
         for cell in cells:
-            axes.plot([middle(STRIDE * o), middle(cell)], [0.3 + SIDE, 4.3], color="C1",
-                      linewidth=1.6)
+            axes.plot(
+                [middle(STRIDE * o), middle(cell)], [0.3 + SIDE, 4.3], color="C1", linewidth=1.6
+            )
     # in two steps
     row(axes, 7.3, "s", "C1", [STRIDE * o for o in range(len(at_once))], "downsampled")
     kept = [o % STRIDE == 0 for o in range(CELLS)]
@@ -48,8 +58,11 @@ def draw():
     row(axes, 14.0, "x", "C0", range(CELLS), "input")
     for o, cells in enumerate(full):
         assert not kept[o] or list(cells) == list(at_once[o // STRIDE])
-        style = {"linestyle": "-", "linewidth": 1.6} if kept[o] else {"linestyle": ":",
-                                                                      "linewidth": 1.2}
+        style = (
+            {"linestyle": "-", "linewidth": 1.6}
+            if kept[o]
+            else {"linestyle": ":", "linewidth": 1.2}
+        )
         for cell in cells:
             axes.plot([middle(o), middle(cell)], [10.3 + SIDE, 14.0], color="C2", **style)
         if kept[o]:

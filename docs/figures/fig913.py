@@ -21,15 +21,28 @@ def stack(axes, padding):
         x = conv1d(x, np.ones((1, 1, KERNEL)), padding=(padding,))
         below, top = -RISE * layer, -RISE * (layer + 1)
         for zero in [*range(-before, 0), *range(widths[-1], widths[-1] + after)]:
-            axes.add_patch(Rectangle((first + zero + 0.08, below + 0.08), 0.84, 0.84, fill=False,
-                                     edgecolor="C3", linestyle=":", linewidth=1.0))
+            axes.add_patch(
+                Rectangle(
+                    (first + zero + 0.08, below + 0.08),
+                    0.84,
+                    0.84,
+                    fill=False,
+                    edgecolor="C3",
+                    linestyle=":",
+                    linewidth=1.0,
+                )
+            )
         start = first - before + (KERNEL - 1) / 2
         if before:  # the rows stand above one another
             start = first
         for o in {0, x.shape[1] - 1}:
             for cell in o - before, o - before + KERNEL - 1:
-                axes.plot([start + o + 0.5, first + cell + 0.5], [top + 1, below], color="C1",
-                          linewidth=1.0)
+                axes.plot(
+                    [start + o + 0.5, first + cell + 0.5],
+                    [top + 1, below],
+                    color="C1",
+                    linewidth=1.0,
+                )
         widths.append(x.shape[1])
         first = start
         draw_row(axes, first, top, x.shape[1])
@@ -40,8 +53,16 @@ def stack(axes, padding):
 def draw_row(axes, first, top, width):
     """Draw one row of cells with its number."""
     for cell in range(width):
-        outlined(axes, Rectangle, (first + cell + 0.08, top + 0.08), 0.84, 0.84, color="C0",
-                 fill=0.3, line=1.0)
+        outlined(
+            axes,
+            Rectangle,
+            (first + cell + 0.08, top + 0.08),
+            0.84,
+            0.84,
+            color="C0",
+            fill=0.3,
+            line=1.0,
+        )
     axes.text(-4.4, top + 0.5, str(width), ha="center", va="center", fontsize=12)
 
 
@@ -49,8 +70,10 @@ def draw():
     """Return the figure."""
     figure, panels = plt.subplots(1, 2, figsize=(9.4, 3.1), layout="constrained")
     same = geometry.padding_for(CELLS, KERNEL, 1, 1, CELLS)
-    for axes, padding, words in [(panels[0], (0, 0), "no padding"),
-                                 (panels[1], same, "five zeros a layer")]:
+    for axes, padding, words in [
+        (panels[0], (0, 0), "no padding"),
+        (panels[1], same, "five zeros a layer"),
+    ]:
         widths = stack(axes, padding)
         assert widths[-1] == (CELLS if sum(padding) else 1)
         axes.set_title(words, fontsize=12)

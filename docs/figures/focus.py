@@ -34,16 +34,25 @@ def draw():
     grid = figure.add_gridspec(3, 4, width_ratios=[3, 1, 3, 3])
     border = KERNEL // 2
     inner = photo[:, border:-border, border:-border]
-    for column, picture, title in [(0, inner, "input"),
-                                   (2, local, "local: a kernel for each place"),
-                                   (3, shared, "convolution: one kernel")]:
+    for column, picture, title in [
+        (0, inner, "input"),
+        (2, local, "local: a kernel for each place"),
+        (3, shared, "convolution: one kernel"),
+    ]:
         axes = figure.add_subplot(grid[:, column])
         axes.imshow(picture[0], cmap="gray", vmin=0, vmax=255, interpolation="none")
         bare(axes, title)
         if column == 2:
             for number, (row, place) in enumerate(SHOWN):
-                axes.plot(place, row, "o", color=f"C{number + 1}", markersize=9, fillstyle="none",
-                          markeredgewidth=2)
+                axes.plot(
+                    place,
+                    row,
+                    "o",
+                    color=f"C{number + 1}",
+                    markersize=9,
+                    fillstyle="none",
+                    markeredgewidth=2,
+                )
     for number, at in enumerate(SHOWN):
         axes = figure.add_subplot(grid[number, 1])
         axes.imshow(kernels[at], cmap="gray", vmin=0, interpolation="none")

@@ -31,24 +31,41 @@ def draw():
         marked = MARKED + down, MARKED + along
         inside = reach[:, :, down::STRIDE, along::STRIDE].any(axis=(0, 2, 3))
         used = " ".join(np.array(list(LETTERS))[inside])
-        axes.text(left, top - 0.75, f"phase ({down}, {along}): weights {used}", va="center",
-                  fontsize=12)
+        axes.text(
+            left, top - 0.75, f"phase ({down}, {along}): weights {used}", va="center", fontsize=12
+        )
         for u in np.ndindex(CELLS, CELLS):
             mine = (u[0] % STRIDE, u[1] % STRIDE) == (down, along)
-            box(axes, left + u[1], top + u[0], "", color=color if mine else "C0",
-                fill=0.85 if u == marked else 0.25 if mine else 0.0, line=0.5)
+            box(
+                axes,
+                left + u[1],
+                top + u[0],
+                "",
+                color=color if mine else "C0",
+                fill=0.85 if u == marked else 0.25 if mine else 0.0,
+                line=0.5,
+            )
         corners = []
         for o, at in enumerate(np.ndindex(OUTPUTS, OUTPUTS)):
             x, y = left + CELLS + GAP + SIDE * at[1], top + 1.25 + SIDE * at[0]
             taps = np.flatnonzero(reach[o, :, *marked])
             corners += [(x, y)] * len(taps)
-            box(axes, x, y, "".join(LETTERS[m] for m in taps), color=color, size=12, width=SIDE,
-                height=SIDE, fill=0.4 if len(taps) else 0.0, line=1.6 if len(taps) else 0.6)
+            box(
+                axes,
+                x,
+                y,
+                "".join(LETTERS[m] for m in taps),
+                color=color,
+                size=12,
+                width=SIDE,
+                height=SIDE,
+                fill=0.4 if len(taps) else 0.0,
+                line=1.6 if len(taps) else 0.6,
+            )
         x, y = np.min(corners, axis=0)
         y = (y + np.max(corners, axis=0)[1] + SIDE) / 2
         arrow(axes, (x, y), (left + marked[1] + 1, top + marked[0] + 0.5), color=color, width=2)
         words = (r"$\bar V$", CELLS / 2), ("$G$", CELLS + GAP + OUTPUTS * SIDE / 2)
         for text, middle in words:
-            axes.text(left + middle, top + CELLS + 0.5, text, ha="center", va="center",
-                      fontsize=13)
+            axes.text(left + middle, top + CELLS + 0.5, text, ha="center", va="center", fontsize=13)
     return figure

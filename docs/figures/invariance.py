@@ -11,7 +11,7 @@ WIDTH = 5
 
 
 def detectors(pixels):
-    """Return the size of each pixel's difference from its left neighbour, as whole numbers."""
+    """Return the size of each pixel's difference from its left neighbour, as integers."""
     difference = np.array([[[-1.0, 1.0]]])
     return np.abs(conv1d(pixels[np.newaxis], difference)).astype(int)
 
@@ -19,7 +19,7 @@ def detectors(pixels):
 def rows(start):
     """Return the detectors and their maxima, for the cells that are shown."""
     reach = WIDTH // 2
-    line = data.coins()[LINE, start - reach - 1:start + CELLS + reach].astype(float)
+    line = data.coins()[LINE, start - reach - 1 : start + CELLS + reach].astype(float)
     found = detectors(line)
     return found[0, reach:-reach], max_pool1d(found, WIDTH, stride=1)[0]
 
@@ -33,12 +33,13 @@ def draw():
         changed = before[kind] != after[kind]
         name = ["detectors", f"largest of {WIDTH} detectors"][kind]
         axes.text(3.0, top - 0.5, name, va="center", fontsize=11)
-        for values, fills, label in [(before[kind], None, "before"),
-                                     (after[kind], 0.4 * changed[np.newaxis], "after")]:
+        for values, fills, label in [
+            (before[kind], None, "before"),
+            (after[kind], 0.4 * changed[np.newaxis], "after"),
+        ]:
             axes.text(0.1, top + 0.5, label, va="center", fontsize=10)
             grid(axes, 3.0, top, values[np.newaxis], color=color, fills=fills, size=9, line=0.8)
             top += 1.25
-        axes.text(23.3, top - 1.4, f"{changed.sum()} of {CELLS}\nchanged", va="center",
-                  fontsize=11)
+        axes.text(23.3, top - 1.4, f"{changed.sum()} of {CELLS}\nchanged", va="center", fontsize=11)
         top += 1.6
     return figure

@@ -19,13 +19,20 @@ def draw():
     panels = {
         "Toeplitz: 3 weights, 12 cells": (numbered(3), ROW, {}),
         "stride 2, a zero on each side": (numbered(3), ROW, {"stride": 2, "padding": 1}),
-        "doubly block Toeplitz:\n3 x 3 weights, 5 x 5 pixels, \"same\"":
-            (numbered(3, 3), IMAGE, {"padding": "same"}),
-        "doubly block circulant:\nthe same on a ring, \"wrap\"":
-            (numbered(3, 3), IMAGE, {"padding": "same", "border": "wrap"}),
+        'doubly block Toeplitz:\n3 x 3 weights, 5 x 5 pixels, "same"': (
+            numbered(3, 3),
+            IMAGE,
+            {"padding": "same"},
+        ),
+        'doubly block circulant:\nthe same on a ring, "wrap"': (
+            numbered(3, 3),
+            IMAGE,
+            {"padding": "same", "border": "wrap"},
+        ),
     }
-    figure, all_axes = plt.subplots(2, 2, figsize=(8.2, 8.2), height_ratios=[1, 1.25],
-                                    layout="constrained")
+    figure, all_axes = plt.subplots(
+        2, 2, figsize=(8.2, 8.2), height_ratios=[1, 1.25], layout="constrained"
+    )
     for axes, (title, (kernel, shape, more)) in zip(all_axes.flat, panels.items(), strict=True):
         entries = matrix.conv_matrix(kernel, shape, **more)
         outputs, cells = entries.shape

@@ -13,8 +13,7 @@ WIDE = 1.7  # of a box
 
 def draw():
     """Return the figure."""
-    pooled, places = (found[0] for found in max_pool1d(CELLS, WIDTH, stride=1,
-                                                       return_indices=True))
+    pooled, places = (found[0] for found in max_pool1d(CELLS, WIDTH, stride=1, return_indices=True))
     back = max_pool1d_backward(GRADIENTS, CELLS, WIDTH, stride=1)[0].astype(int)
     middle = [4.6 + 2.5 * cell for cell in range(CELLS.size)]
     figure, axes = canvas(20, 9.6, unit=0.4)
@@ -24,8 +23,13 @@ def draw():
         top, color = middle[o + 1], f"C{o}"
         for cell in range(o, o + WIDTH):
             largest = cell == places[o]
-            axes.plot([top, middle[cell]], [3.0, 6.6], color=color,
-                      linestyle="-" if largest else ":", linewidth=2.6 if largest else 1.2)
+            axes.plot(
+                [top, middle[cell]],
+                [3.0, 6.6],
+                color=color,
+                linestyle="-" if largest else ":",
+                linewidth=2.6 if largest else 1.2,
+            )
         box(axes, top - WIDE / 2, 0.6, GRADIENTS[0, o], color=color, width=WIDE)
         box(axes, top - WIDE / 2, 2.0, value, color=color, fill=0.3, width=WIDE)
     for cell, value in enumerate(CELLS[0]):

@@ -18,9 +18,11 @@ def draw():
     figure, axes = plt.subplots(figsize=(7.4, 3.7), layout="constrained")
     axes.plot(POWERS, norm, color="C0", linewidth=2)
     axes.plot(POWERS, mean, color="C1", linewidth=2)
-    for height, words in [(WINDOW.sum(), f"sum, {WINDOW.sum():g}"),
-                          (largest, f"maximum, {largest:g}"),
-                          (average, f"average, {average:g}")]:
+    for height, words in [
+        (WINDOW.sum(), f"sum, {WINDOW.sum():g}"),
+        (largest, f"maximum, {largest:g}"),
+        (average, f"average, {average:g}"),
+    ]:
         axes.plot([1, 64], [height, height], color="0.5", linewidth=1, linestyle=":")
         axes.text(70, height, words, va="center", fontsize=10)
     for p in 1, 2:

@@ -67,19 +67,34 @@ def draw():
                 axes.plot([x, to_x], [y + 0.5, to_y - 0.5], color=color, linewidth=2)
             colors |= {(r, pair[i]): color for i, r in enumerate(operands)}
         for r, values in enumerate(rows):
-            axes.text(left - 0.5, ROWS[r] + 0.5, f"${names[r]}$", ha="center", va="center",
-                      fontsize=13)
+            axes.text(
+                left - 0.5, ROWS[r] + 0.5, f"${names[r]}$", ha="center", va="center", fontsize=13
+            )
             for i, value in enumerate(values):
                 color = "C3" if (r, i) == (level, place) else colors.get((r, i), "C0")
                 strong = (r, i) == (level, place) or (r, i) in colors
-                box(axes, starts[r] + i, ROWS[r], f"{value:.0f}", color=color, size=12,
-                    fill=0.4 if strong else 0.06, line=1.6 if strong else 0.8)
+                box(
+                    axes,
+                    starts[r] + i,
+                    ROWS[r],
+                    f"{value:.0f}",
+                    color=color,
+                    size=12,
+                    fill=0.4 if strong else 0.06,
+                    line=1.6 if strong else 0.8,
+                )
         axes.text(left + 2.5, 0.7, title, ha="center", va="center", fontsize=13)
         numbers = [[rows[r][pair[i]] for i, r in enumerate(operands)] for pair in pairs]
         products = " + ".join(rf"{signed(a)} \cdot {signed(b)}" for a, b in numbers)
         total = rows[level][place]
         if sum(a * b for a, b in numbers) != total:
             raise ValueError("the pairs don't add up to what the library computes")
-        axes.text(left + 2.5, 8.8, rf"${names[level]}({place}) = {products} = {total:.0f}$",
-                  ha="center", va="center", fontsize=11)
+        axes.text(
+            left + 2.5,
+            8.8,
+            rf"${names[level]}({place}) = {products} = {total:.0f}$",
+            ha="center",
+            va="center",
+            fontsize=11,
+        )
     return figure

@@ -33,7 +33,7 @@ def draw():
     weight = np.repeat(kernels[:, None], 3, axis=1)  # (filter, channel, row, column)
     maps = conv2d(image, weight)
     # One kernel at a time: filter 0 has a kernel of its own for every channel.
-    parts = [conv2d(image[c:c + 1], weight[:1, c:c + 1])[0] for c in range(3)]
+    parts = [conv2d(image[c : c + 1], weight[:1, c : c + 1])[0] for c in range(3)]
 
     figure, axes = plt.subplots(2, 4, figsize=(10, 4.15), layout="constrained")
     axes[0, 0].imshow(photo, interpolation="none")

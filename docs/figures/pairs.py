@@ -9,9 +9,12 @@ from convcore import nn
 
 def draw():
     """Return the figure."""
-    layers = [layer for c, k in [(1, 8), (8, 16), (16, 32), (32, 64)]
-              for layer in (nn.Conv2d(c, k, 3, rng=0), nn.MaxPool2d(2))]
-    shapes = [(1, 46, 46), *nn.Sequential(layers).shapes((1, 46, 46))[-len(layers):]]
+    layers = [
+        layer
+        for c, k in [(1, 8), (8, 16), (16, 32), (32, 64)]
+        for layer in (nn.Conv2d(c, k, 3, rng=0), nn.MaxPool2d(2))
+    ]
+    shapes = [(1, 46, 46), *nn.Sequential(layers).shapes((1, 46, 46))[-len(layers) :]]
     figure, axes = plt.subplots(figsize=(9.6, 3.0))
     figure.subplots_adjust(0, 0, 1, 1)
     left = 0.0

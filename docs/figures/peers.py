@@ -1,23 +1,28 @@
 """Every library's time over convcore's, for the convolutions of the recorded benchmark."""
 
-import json
-
+import bench_record
 import matplotlib.pyplot as plt
-from bench_tables import RECORDS
 
 # The faster of a library's layouts stands for the library.
 LIBRARIES = {
-    "PyTorch": ("torch", "torch-cl"), "ONNX Runtime": ("onnxruntime",),
-    "OpenVINO": ("openvino",), "ncnn": ("ncnn",), "OpenCV": ("opencv",),
-    "SciPy": ("scipy", "scipy-nd"), "JAX": ("jax",),
+    "PyTorch": ("torch", "torch-cl"),
+    "ONNX Runtime": ("onnxruntime",),
+    "OpenVINO": ("openvino",),
+    "ncnn": ("ncnn",),
+    "OpenCV": ("opencv",),
+    "SciPy": ("scipy", "scipy-nd"),
+    "JAX": ("jax",),
 }
 MARKS = "osD^vPX"
 
 
 def ratios(layer):
     """Return {library: its time over convcore's, on one thread}."""
-    times = {result["library"]: result["median_ms"]
-             for result in layer["results"] if result["threads"] == 1}
+    times = {
+        result["library"]: result["median_ms"]
+        for result in layer["results"]
+        if result["threads"] == 1
+    }
     found = {}
     for library, names in LIBRARIES.items():
         measured = [times[name] for name in names if name in times]
@@ -28,21 +33,26 @@ def ratios(layer):
 
 def draw():
     """Draw one row of dots a layer."""
-    record = json.loads((RECORDS / "zen5.json").read_text(encoding="utf-8"))
-    layers = [layer for layer in record["layers"] if layer["kind"] == "conv"]
+    run = bench_record.run("zen5")
+    layers = [layer for layer in run["layers"] if layer["kind"] == "conv"]
     figure, axes = plt.subplots(figsize=(7.6, 0.25 * len(layers) + 1.2))
     rows = [ratios(layer) for layer in layers]
     for number, (library, mark) in enumerate(zip(LIBRARIES, MARKS, strict=True)):
         points = [(row[library], i) for i, row in enumerate(rows) if library in row]
         if points:
-            axes.plot(*zip(*points, strict=True), mark, color=f"C{number % 4}", label=library,
-                      markersize=6, fillstyle="full" if number < 4 else "none")
+            axes.plot(
+                *zip(*points, strict=True),
+                mark,
+                color=f"C{number % 4}",
+                label=library,
+                markersize=6,
+                fillstyle="full" if number < 4 else "none",
+            )
     axes.axvline(1, color="C0", linewidth=1)
     axes.set_xscale("log")
     axes.set_yticks(range(len(layers)), [layer["shape"] for layer in layers], fontsize=9)
     axes.set_ylim(len(layers) - 0.5, -0.5)
     axes.grid(axis="x", linewidth=0.5)
     axes.set_xlabel("time of the library / time of convcore")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.09), ncols=4, frameon=False,
-                fontsize=9)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.09), ncols=4, frameon=False, fontsize=9)
     figure.tight_layout()

@@ -34,8 +34,7 @@ def draw():
     colours = data.astronaut()[:256, 96:352].transpose(2, 0, 1) / 255
     grey = np.reshape((0.299, 0.587, 0.114), (1, 3, 1, 1))
     photo = conv2d(colours, grey)
-    edges = conv2d(photo, np.reshape((-1.0, 1.0), (1, 1, 1, 2)), padding=[0, (1, 0)],
-                   border="edge")
+    edges = conv2d(photo, np.reshape((-1.0, 1.0), (1, 1, 1, 2)), padding=[0, (1, 0)], border="edge")
     figure, axes = plt.subplots(2, 5, figsize=(10, 4.5), layout="constrained")
     show(axes[0, 0], "photograph", photo, 0, 1)
     for panel, (name, image) in zip(axes[0, 1:], poolings(photo).items(), strict=True):

@@ -32,8 +32,12 @@ def layers():
 def graph(axes, left, weights, colors):
     """Draw the outputs above the cells and an edge for each connection."""
     for output, cell in zip(*np.nonzero(weights), strict=True):
-        axes.plot([left + output + 1, left + cell + 0.5], [2.1, 5.0], linewidth=2,
-                  color=colors[weights[output, cell] - 1])
+        axes.plot(
+            [left + output + 1, left + cell + 0.5],
+            [2.1, 5.0],
+            linewidth=2,
+            color=colors[weights[output, cell] - 1],
+        )
     for output in range(OUTPUTS):
         box(axes, left + output + 0.55, 1.2, "", fill=0.2, width=0.9, height=0.9)
     for cell in range(CELLS):
@@ -45,11 +49,24 @@ def table(axes, left, weights, colors):
     for output, cell in np.ndindex(weights.shape):
         weight = weights[output, cell]
         if weight:
-            box(axes, left + cell, 6.8 + output, LETTERS[weight - 1], color=colors[weight - 1],
-                fill=0.4)
+            box(
+                axes,
+                left + cell,
+                6.8 + output,
+                LETTERS[weight - 1],
+                color=colors[weight - 1],
+                fill=0.4,
+            )
         else:
-            axes.text(left + cell + 0.5, 7.32 + output, "0", ha="center", va="center", fontsize=10,
-                      alpha=0.7)
+            axes.text(
+                left + cell + 0.5,
+                7.32 + output,
+                "0",
+                ha="center",
+                va="center",
+                fontsize=10,
+                alpha=0.7,
+            )
 
 
 def draw():
@@ -65,6 +82,7 @@ def draw():
         axes.text(left + CELLS / 2, 0.5, title, ha="center", va="center", fontsize=13)
         graph(axes, left, weights, colors)
         table(axes, left, weights, colors)
-        axes.text(left + CELLS / 2, 11.6, f"{number} weights", ha="center", va="center",
-                  fontsize=12)
+        axes.text(
+            left + CELLS / 2, 11.6, f"{number} weights", ha="center", va="center", fontsize=12
+        )
     return figure

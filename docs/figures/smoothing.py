@@ -22,17 +22,28 @@ def draw():
         1, 2, figsize=(9.2, 3.4), width_ratios=[3.4, 1], layout="constrained"
     )
     left.plot(seconds, x, ".", color="C0", label="x(t), the readings")
-    left.plot(seconds[w.size - 1:], s, color="C1", linewidth=2, label="s(t), weighted average")
+    left.plot(seconds[w.size - 1 :], s, color="C1", linewidth=2, label="s(t), weighted average")
     window = np.arange(AT - w.size + 1, AT + 1)
     left.axvspan(window[0] - 0.5, AT + 0.5, color="C2", alpha=0.18, linewidth=0)
-    left.scatter(window, x[window], s=900 * w[::-1], facecolor="none", edgecolor="C2",
-                 label="ring size: the weight")
+    left.scatter(
+        window,
+        x[window],
+        s=900 * w[::-1],
+        facecolor="none",
+        edgecolor="C2",
+        label="ring size: the weight",
+    )
     left.plot(AT, s[AT - w.size + 1], "D", color="C1", markersize=7, label=f"s({AT})")
     left.set(xlabel="t (seconds)", ylabel="temperature")
     left.legend(loc="lower left", fontsize=9)
 
     right.vlines(np.arange(w.size), 0, w, color="C2", linewidth=4)
     right.scatter(np.arange(w.size), w, s=900 * w, facecolor="none", edgecolor="C2")
-    right.set(xlabel="age b (seconds)", ylabel="w(b)", ylim=(0, 0.26), xlim=(-0.9, 7.9),
-              xticks=[0, 2, 4, 6])
+    right.set(
+        xlabel="age b (seconds)",
+        ylabel="w(b)",
+        ylim=(0, 0.26),
+        xlim=(-0.9, 7.9),
+        xticks=[0, 2, 4, 6],
+    )
     return figure

@@ -1,4 +1,4 @@
-"""f02: every pixel stamps the kernel; without the flip the stamp is turned by half a turn."""
+"""f02: every pixel stamps the kernel; without the flip the stamp is rotated by half a turn."""
 
 import numpy as np
 from boxes import canvas, grid

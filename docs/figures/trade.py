@@ -12,15 +12,21 @@ COLORS = ["C1", "C3", "C3", "C0", "C2"]
 
 def draw():
     """Return the figure."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.7), sharey=True,
-                                         layout="constrained")
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(9.6, 3.7), sharey=True, layout="constrained"
+    )
     for (p, name), style, color in zip(PADDINGS.items(), STYLES, COLORS, strict=True):
         usage = geometry.input_usage(CELLS, KERNEL, padding=p)
         seen = [window.cells for window in geometry.windows(CELLS, KERNEL, padding=p)]
         for axes, counts in (left, usage), (right, seen):
             axes.plot(range(len(counts)), counts, style, color=color, marker=".", label=name)
-    left.set(title="how many outputs use a cell", xlabel="cell", ylabel="number",
-             ylim=(0, KERNEL + 0.6), xticks=range(0, 20, 5))
+    left.set(
+        title="how many outputs use a cell",
+        xlabel="cell",
+        ylabel="number",
+        ylim=(0, KERNEL + 0.6),
+        xticks=range(0, 20, 5),
+    )
     right.set(title="how many cells an output sees", xlabel="output", xticks=range(0, 26, 5))
     left.legend(title="zeros on each side", frameon=False, fontsize=10, loc="lower center")
     return figure

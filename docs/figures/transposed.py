@@ -17,8 +17,10 @@ def middle(place):
 def products():
     """Return for each output the (input, tap) pairs in it: one input 1, one tap 1 at a time."""
     inputs, taps = np.eye(len(INPUTS)), np.eye(len(TAPS))
-    found = [[conv_transpose1d(value[None], tap[None, None], stride=STRIDE)[0] for tap in taps]
-             for value in inputs]
+    found = [
+        [conv_transpose1d(value[None], tap[None, None], stride=STRIDE)[0] for tap in taps]
+        for value in inputs
+    ]
     return [list(zip(*np.nonzero(seen), strict=True)) for seen in np.moveaxis(found, 2, 0)]
 
 
@@ -37,8 +39,13 @@ def draw():
             start, end = np.array([above[o], 1.4]), np.array([middle(u), top])
             axes.plot(*zip(start, end, strict=True), color=color, linewidth=1.6)
             beside = [-0.25 if end[0] < start[0] else 0.25, 0]
-            axes.text(*(start + 0.3 * (end - start) + beside), TAPS[m], ha="center", va="center",
-                      fontsize=11)
+            axes.text(
+                *(start + 0.3 * (end - start) + beside),
+                TAPS[m],
+                ha="center",
+                va="center",
+                fontsize=11,
+            )
         axes.plot([middle(u)] * 2, [top + 1, 7.8], color=color, linewidth=1.6, linestyle=":")
         text = " + ".join(INPUTS[o] + TAPS[m] for o, m in seen)
         box(axes, middle(u) - SIDE / 2, top, text, color=color, fill=0.3, width=SIDE, size=10)

@@ -24,7 +24,15 @@ def draw():
         for row, middle, counts in (0, 4.4, usage), (1, 12.8, cells):
             numbers = np.outer(counts, counts)
             side = len(counts)
-            grid(axes, left + (width - side) / 2, middle - side / 2, numbers, color=f"C{row}",
-                 fills=0.06 + 0.5 * numbers / KERNEL**2, line=0.7, size=10)
+            grid(
+                axes,
+                left + (width - side) / 2,
+                middle - side / 2,
+                numbers,
+                color=f"C{row}",
+                fills=0.06 + 0.5 * numbers / KERNEL**2,
+                line=0.7,
+                size=10,
+            )
         left += width + GAP
     return figure

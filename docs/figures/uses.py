@@ -5,8 +5,14 @@ import numpy as np
 
 from convcore import nn
 
-NUDGES = {"Conv-4": (8, 8), "Conv-5": (8, -14), "Conv-3": (-44, -16), "FC-1": (-12, 9),
-          "FC-2": (-30, -16), "FC-3": (-36, 8)}
+NUDGES = {
+    "Conv-4": (8, 8),
+    "Conv-5": (8, -14),
+    "Conv-3": (-44, -16),
+    "FC-1": (-12, 9),
+    "FC-2": (-30, -16),
+    "FC-3": (-36, 8),
+}
 
 
 def draw():
@@ -16,16 +22,32 @@ def draw():
     weights = np.array([1e4, 1e8])
     for products in 10.0 ** np.arange(6, 10):
         axes.plot(weights, products / weights, color="0.5", linewidth=0.8, linestyle=":")
-        axes.text(products / 75, 84, f"{products / 1e6:,.0f} million products", fontsize=9,
-                  rotation=-28, rotation_mode="anchor", alpha=0.8)
+        axes.text(
+            products / 75,
+            84,
+            f"{products / 1e6:,.0f} million products",
+            fontsize=9,
+            rotation=-28,
+            rotation_mode="anchor",
+            alpha=0.8,
+        )
     for row in numbers.rows:
         if row.weights:
             dense = row.name.startswith("FC")
             uses = row.multiply_adds / row.weights
-            axes.loglog(row.weights, uses, "s" if dense else "o", color="C1" if dense else "C0",
-                        markersize=8)
-            axes.annotate(row.name, (row.weights, uses), NUDGES.get(row.name, (8, 5)),
-                          textcoords="offset points", fontsize=10)
-    axes.set(xlim=(1e4, 1e8), ylim=(0.5, 8e3), xlabel="weights",
-             ylabel="uses of each for an image")
+            axes.loglog(
+                row.weights,
+                uses,
+                "s" if dense else "o",
+                color="C1" if dense else "C0",
+                markersize=8,
+            )
+            axes.annotate(
+                row.name,
+                (row.weights, uses),
+                NUDGES.get(row.name, (8, 5)),
+                textcoords="offset points",
+                fontsize=10,
+            )
+    axes.set(xlim=(1e4, 1e8), ylim=(0.5, 8e3), xlabel="weights", ylabel="uses of each for an image")
     return figure

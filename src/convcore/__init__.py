@@ -1,34 +1,29 @@
 """Convolution layers for NumPy arrays: fast C kernels, every formula derived and proved."""
 
-from convcore import _runtime
-from convcore._runtime import build_info, get_num_threads, set_num_threads, threads
-from convcore.conv import conv1d, conv2d, conv3d
-from convcore.gradients import *  # noqa: F403
-from convcore.gradients import __all__ as _gradients
-from convcore.local import *  # noqa: F403
-from convcore.local import __all__ as _unshared
-from convcore.pool import *  # noqa: F403
-from convcore.pool import __all__ as _poolings
-from convcore.signal import convolve, correlate
-from convcore.transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
-from convcore.windows import distance_window
+from convcore.api import *  # noqa: F403
+from convcore.api import __all__ as _operators
+from convcore.engine import environment as _environment  # noqa: F401  # obeys CONVCORE_* first
+from convcore.engine.build import VERSION, build_info
+from convcore.engine.threads import get_num_threads, set_num_threads, threads
 
-__version__ = _runtime.VERSION
-__all__ = [
-    "build_info",
-    "conv1d",
-    "conv2d",
-    "conv3d",
-    "conv_transpose1d",
-    "conv_transpose2d",
-    "conv_transpose3d",
-    "convolve",
-    "correlate",
-    "distance_window",
-    "get_num_threads",
-    "set_num_threads",
-    "threads",
-    *_gradients,
-    *_poolings,
-    *_unshared,
-]
+__version__ = VERSION
+__all__ = ["build_info", "get_num_threads", "set_num_threads", "threads"]
+__all__ += _operators
+
+# Users import from here; where a name is defined may change.
+for _name in __all__:
+    globals()[_name].__module__ = "convcore"
+
+_MODULES = ("connections", "geometry", "matrix", "nn", "reference")  # imported when first used
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'convcore' has no attribute {name!r}")
+    from importlib import import_module
+
+    return import_module(f"convcore.{name}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *_MODULES, "__version__"})

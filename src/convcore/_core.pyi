@@ -2,19 +2,28 @@ from collections.abc import Sequence
 from typing import Any
 
 from numpy.typing import NDArray
+from typing_extensions import disjoint_base
 
 BORDERS: tuple[str, ...]
+ALGORITHMS: tuple[str, ...]
 MODES: tuple[str, ...]
 POOLS: tuple[str, ...]
 
+@disjoint_base
+class PackedWeights:
+    @property
+    def nbytes(self) -> int: ...
+
+@disjoint_base
 class Conv:
     def __init__(
         self,
+        axes: Sequence[tuple[int, int, int, int, int, int]],
+        *,
         n: int,
         groups: int,
         c: int,
         k: int,
-        axes: Sequence[tuple[int, int, int, int, int, int]],
         border: str,
         channels_last: bool,
         period: Sequence[int] | None = None,
@@ -24,12 +33,15 @@ class Conv:
     def forward(
         self,
         x: NDArray[Any],
-        weight: NDArray[Any],
+        weight: NDArray[Any] | PackedWeights,
         bias: NDArray[Any] | None,
         y: NDArray[Any],
         threads: int,
         mode: str = "auto",
     ) -> None: ...
+    def prepare(self, weight: NDArray[Any]) -> PackedWeights: ...
+    def pack_size(self, itemsize: int = 4) -> int: ...
+    def explain(self, itemsize: int = 4) -> list[tuple[str, str]]: ...
     def input_gradient(
         self, grad: NDArray[Any], weight: NDArray[Any], dx: NDArray[Any], threads: int
     ) -> None: ...
@@ -37,20 +49,23 @@ class Conv:
         self, x: NDArray[Any], grad: NDArray[Any], dweight: NDArray[Any], threads: int
     ) -> None: ...
 
+@disjoint_base
 class Pool:
     def __init__(
         self,
+        axes: Sequence[tuple[int, int, int, int, int, int]],
+        *,
         kind: str,
         p: float,
         n: int,
         channels: int,
-        axes: Sequence[tuple[int, int, int, int, int, int]],
         after: Sequence[int],
         adaptive: Sequence[bool],
         adjoint: bool,
         count_padding: bool,
         channels_last: bool,
     ) -> None: ...
+    def explain(self) -> list[tuple[str, str]]: ...
     def windows(self, axis: int, table: NDArray[Any]) -> None: ...
     def forward(
         self, x: NDArray[Any], y: NDArray[Any], index: NDArray[Any] | None, threads: int
@@ -67,13 +82,15 @@ class Pool:
         threads: int,
     ) -> None: ...
 
+def algorithm_names() -> tuple[str, ...]: ...
 def isa_levels() -> list[tuple[str, bool]]: ...
 def choose_isa(name: str) -> None: ...
 def isa() -> str: ...
 def kernel_names() -> list[str]: ...
 def compiler() -> tuple[str, str]: ...
 def has_openmp() -> bool: ...
-def openmp_threads() -> int: ...
-def is_forked() -> bool: ...
+def usable_threads() -> int: ...
 def processors() -> int: ...
 def fma_probe(itemsize: int, rounds: int) -> int: ...
+def watch_scratch(word: int) -> None: ...
+def scratch_was_used() -> bool: ...

@@ -1,22 +1,28 @@
-"""Tables of connected channels: which input channels each output channel of a convolution sees.
+"""Tables of connections: which input channels each output channel of a convolution sees.
 
-A table is a bool array of shape (out, in); ``conv1d``, ``conv2d`` and ``conv3d`` take it as
-``connections``. The functions here make the usual ones.
+A table is a bool array of shape (out, in), the argument ``connections`` of ``conv1d``, ``conv2d``
+and ``conv3d``. The functions here make the common tables.
 """
+
+from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convcore import _args
-from convcore._args import Array
+from convcore.spec.connections import check_table
+from convcore.spec.options import MAX_SIZE, as_generator, as_int
 
 __all__ = ["full", "lenet5_c3", "one_to_one", "random", "show"]
 
 Table = NDArray[np.bool_]
 
 
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 def full(out: int, in_: int) -> Table:
-    """Connect every output channel to every input channel: what a convolution without a table does.
+    """Connect every output channel to every input channel, as a convolution without a table does.
 
     Parameters
     ----------
@@ -30,7 +36,7 @@ def full(out: int, in_: int) -> Table:
     Raises
     ------
     ValueError, TypeError, MemoryError
-        For sizes below 1, that are no integers, or beyond all memory.
+        For sizes that are below 1, not integers, or too large for memory.
 
     See Also
     --------
@@ -38,7 +44,8 @@ def full(out: int, in_: int) -> Table:
 
     Notes
     -----
-    Lua Torch: ``nn.tables.full``. Item f33 of the study notes.
+    Lua Torch: ``nn.tables.full``. Derivation: :ref:`Fewer channels: tables of connections
+    <note-f33>`.
 
     Examples
     --------
@@ -51,7 +58,7 @@ def full(out: int, in_: int) -> Table:
 
 
 def one_to_one(channels: int) -> Table:
-    """Connect each output channel to the input channel of its number: a depthwise convolution.
+    """Connect output channel i to input channel i: a depthwise convolution.
 
     Parameters
     ----------
@@ -73,7 +80,7 @@ def one_to_one(channels: int) -> Table:
 
     Notes
     -----
-    Lua Torch: ``nn.tables.oneToOne``. ``groups=channels`` says the same with a smaller weight.
+    Lua Torch: ``nn.tables.oneToOne``. ``groups=channels`` does the same with a smaller weight.
 
     Examples
     --------
@@ -95,19 +102,18 @@ def random(out: int, in_: int, fan_in: int, rng: np.random.Generator | int) -> T
     fan_in : int
         Input channels of each output channel, from 1 to ``in_``.
     rng : numpy.random.Generator or int
-        Where the draws come from, or the seed of a new generator; the same seed gives the same
-        table.
+        Source of the draws, or the seed of a new generator. Equal seeds give equal tables.
 
     Returns
     -------
     ndarray of bool, shape (out, in)
-        ``fan_in`` True in each row. An input channel may be seen by any number of outputs, also by
-        none.
+        Each row has ``fan_in`` True. An input channel may be connected to any number of outputs,
+        including none.
 
     Raises
     ------
     ValueError, TypeError, MemoryError
-        As :func:`full`, for a ``fan_in`` out of range, and for an ``rng`` that is neither.
+        As :func:`full`, for ``fan_in`` out of range, and for an ``rng`` of another type.
 
     See Also
     --------
@@ -115,8 +121,8 @@ def random(out: int, in_: int, fan_in: int, rng: np.random.Generator | int) -> T
 
     Notes
     -----
-    Lua Torch: ``nn.tables.random(in, out, fan_in)``. Item f33 of the study notes: different inputs
-    break the symmetry between the outputs.
+    Lua Torch: ``nn.tables.random(in, out, fan_in)``. Derivation: :ref:`Fewer channels: tables of
+    connections <note-f33>`. Different inputs break the symmetry between the outputs.
 
     Examples
     --------
@@ -126,18 +132,18 @@ def random(out: int, in_: int, fan_in: int, rng: np.random.Generator | int) -> T
     """
     op = "random"
     table = _empty(op, out, in_)
-    fan_in = _args.whole(op, "fan_in", fan_in, 1, table.shape[1])
-    rng = _args.generator(op, rng)
+    fan_in = as_int(op, "fan_in", fan_in, 1, table.shape[1])
+    rng = as_generator(op, rng)
     for row in table:
         row[rng.choice(len(row), fan_in, replace=False)] = True
     return table
 
 
 def lenet5_c3() -> Table:
-    """Return the table of LeNet-5's layer C3: which of the 6 maps of S2 each of its 16 maps sees.
+    """Return the table of LeNet-5's layer C3, which connects its 16 maps to the 6 maps of S2.
 
-    The maps of S2 are taken as a ring. 6 maps see three neighbours, 6 see four neighbours, 3 see
-    two pairs of neighbours with a gap between them, and the last one sees all.
+    The 6 maps of S2 form a ring. Of the 16 maps of C3, 6 see three neighbours, 6 see four
+    neighbours, 3 see two pairs of neighbours with a gap between them, and the last one sees all.
 
     Returns
     -------
@@ -150,8 +156,8 @@ def lenet5_c3() -> Table:
     Notes
     -----
     Table I of LeCun, Bottou, Bengio and Haffner, *Gradient-based learning applied to document
-    recognition*, Proceedings of the IEEE 86 (1998). Item f33 of the study notes: with kernels of
-    25 weights and a bias for each map, 1,516 parameters.
+    recognition*, Proceedings of the IEEE 86 (1998). Derivation: :ref:`Fewer channels: tables of
+    connections <note-f33>`. With kernels of 25 weights and a bias for each map, 1,516 parameters.
 
     Examples
     --------
@@ -169,7 +175,7 @@ def lenet5_c3() -> Table:
     """
     three, four, pairs = (0, 1, 2), (0, 1, 2, 3), (0, 1, 3, 4)
     seen = [*[(three, i) for i in range(6)], *[(four, i) for i in range(6)]]
-    seen += [(pairs, i) for i in range(3)]  # three steps further on they are the same again
+    seen += [(pairs, i) for i in range(3)]  # three steps further they repeat
     table = np.zeros((16, 6), np.bool_)
     for row, (maps, first) in zip(table, seen, strict=False):
         row[[(first + m) % 6 for m in maps]] = True
@@ -178,7 +184,7 @@ def lenet5_c3() -> Table:
 
 
 def show(table: ArrayLike) -> str:
-    """Draw a table as the literature prints them: a column for each output, an X where it sees.
+    """Draw a table as in the literature: one column for each output, X for a connection.
 
     Parameters
     ----------
@@ -188,7 +194,7 @@ def show(table: ArrayLike) -> str:
     Returns
     -------
     str
-        A line of output channels, then a line for each input channel; counted from 0.
+        A line of output channels, then a line for each input channel, counted from 0.
 
     Raises
     ------
@@ -207,7 +213,7 @@ def show(table: ArrayLike) -> str:
     1   X X
     """
     op = "show"
-    checked = check(op, table, name="table")
+    checked = check_table(op, table, "table")
     out, in_ = checked.shape
     numbers = [str(i) for i in range(out)]
     lines = [("", numbers)]
@@ -219,36 +225,11 @@ def show(table: ArrayLike) -> str:
     )
 
 
-def check(
-    op: str,
-    table: object,
-    out: int | None = None,
-    in_: int | None = None,
-    groups: int = 1,
-    name: str = "connections",
-) -> Array:
-    """Return the table as an array; refuse what is none, or none of these channels."""
-    checked = _args.array(op, name, table)
-    if checked.dtype != np.bool_:
-        raise TypeError(f"{op}: {name} has dtype {checked.dtype}, expected bool")
-    if groups != 1:
-        raise ValueError(
-            f"{op}: {name} cannot be combined with groups = {groups}, expected 1: the table says "
-            "what groups say"
-        )
-    if checked.ndim != 2 or (out is not None and checked.shape != (out, in_)):
-        expected = "(out, in)" if out is None else f"(out, in) = {(out, in_)}"
-        raise ValueError(f"{op}: {name} has shape {checked.shape}, expected {expected}")
-    if checked.size == 0:
-        raise ValueError(f"{op}: {name} of shape {checked.shape} has no pairs, expected some")
-    return checked
-
-
 def _empty(op: str, out: object, in_: object, out_name: str = "out", in_name: str = "in_") -> Table:
-    """A table without connections."""
-    shape = _args.whole(op, out_name, out, 1), _args.whole(op, in_name, in_, 1)
-    if 8 * shape[0] * shape[1] > _args.MOST:
-        raise ValueError(f"{op}: a table of shape {shape} is too large for any memory")
+    """Return a table without connections."""
+    shape = as_int(op, out_name, out, 1), as_int(op, in_name, in_, 1)
+    if 8 * shape[0] * shape[1] > MAX_SIZE:
+        raise ValueError(f"{op}: table must have fewer than 2**60 entries, got shape {shape}")
     try:
         return np.zeros(shape, np.bool_)
     except MemoryError:

@@ -1,7 +1,7 @@
 /* The whole C interface of convcore: problems, status codes, entry points.
  *
  * Arrays are contiguous (C order) and arrive checked: the Python side decides what a call means and
- * refuses what is wrong, cc_conv_check() only guards memory. Sizes are int64_t everywhere.
+ * refuses what is wrong; what is checked here only guards memory. Sizes are int64_t everywhere.
  */
 #ifndef CONVCORE_H
 #define CONVCORE_H
@@ -10,22 +10,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum { CC_OK = 0, CC_NO_MEMORY, CC_BAD_PROBLEM } cc_status;
+typedef enum { CC_OK = 0, CC_NO_MEMORY, CC_BAD_PROBLEM, CC_BAD_PACKED, CC_STOPPED } cc_status;
 
-/* Types of elements: reals, and the integers that only maxima are taken of. */
+/* Types of elements: CC_F32, CC_F64 and other reals, then the integers that only maxima are taken
+ * of. */
 typedef enum {
-    CC_F32 = 0,
-    CC_F64,
-    CC_REALS,
-    CC_I8 = CC_REALS,
-    CC_U8,
-    CC_I16,
-    CC_U16,
-    CC_I32,
-    CC_U32,
-    CC_I64,
-    CC_U64,
-    CC_TYPES
+#define CC_TYPE(NAME, ...) CC_##NAME,
+#include "base/types.def"
+#undef CC_TYPE
+    CC_TYPES,
+    CC_REALS = CC_I8
 } cc_type;
 
 /* What the padding holds; NumPy's words and meaning. */
@@ -62,33 +56,66 @@ typedef struct {
     cc_weights weights;
 } cc_conv;
 
-/* The inner loop that computes a convolution; CC_AUTO lets the plan choose. All give equal bits. */
-typedef enum { CC_AUTO = 0, CC_PIXELS, CC_LANES, CC_MAPS, CC_ROWS, CC_MODES } cc_mode;
-
-cc_status cc_conv_forward(const cc_conv *problem, cc_type type, const void *x, const void *weight,
-                          const void *bias, void *y, int threads, cc_mode mode);
-
-/* A convolution of one group, without a border, whose weights differ from output to output and
- * repeat after `period` outputs along each axis: Z[k, o] = bias[k, o % period] + sum over c, taps
- * of V[c, o * stride + ...] K[k, o % period, c, tap] Period 1 is convolution; with as many as there
- * are outputs nothing repeats (a local layer). */
+/* A layer. `shared`: one kernel serves all outputs, every period is 1. Otherwise, for one group and
+ * without a border, kernels differ from output to output and repeat after `period` outputs along
+ * each axis: Z[k, o] = bias[k, o % period] + sum over c, taps of V[c, o * stride + ...]
+ * K[k, o % period, c, tap]. With as many as there are outputs nothing repeats (a local layer). */
 typedef struct {
     cc_conv conv;
+    bool shared;
     int64_t period[CC_AXES];
 } cc_tiled;
 
-cc_status cc_tiled_forward(const cc_tiled *problem, cc_type type, const void *x, const void *weight,
-                           const void *bias, void *y, int threads);
+/* A layer with the plans of how it is computed, each made at first use and kept. Any number of
+ * threads may use it at once. */
+typedef struct cc_layer cc_layer;
 
-/* Gradient of the weights of either, of one kernel for all outputs where each period is 1:
+/* NULL: no memory. The problem is checked where it is used; what it points to must outlive the
+ * layer. */
+cc_layer *cc_layer_make(const cc_tiled *problem);
+void cc_layer_free(cc_layer *layer);
+
+/* Weights in the order in which an algorithm reads them, in memory of their own. */
+typedef struct cc_packed cc_packed;
+
+cc_status cc_layer_prepare(cc_layer *layer, cc_type type, const void *weight, cc_packed **packed);
+cc_status cc_layer_pack_bytes(cc_layer *layer, cc_type type, size_t *bytes);
+void cc_packed_free(cc_packed *packed);
+
+/* The algorithms, in the order of conv/algorithms.def; NULL past the last. */
+const char *cc_algorithm_name(int i);
+enum { CC_AUTO = -1 };
+
+/* bias may be NULL; weights are read from `packed` unless that is NULL. CC_BAD_PACKED: they were
+ * packed for another algorithm, type, instruction set or other sizes. */
+typedef struct {
+    const void *x, *weight, *bias;
+    const cc_packed *packed;
+    void *y;
+} cc_forward_args;
+
+/* `algorithm`: CC_AUTO, or, for tests, a row, which is taken if it gives the same bits. */
+cc_status cc_layer_forward(cc_layer *layer, cc_type type, const cc_forward_args *args, int threads,
+                           int algorithm);
+
+/* Why algorithm i is not chosen: it refuses the layer, or costs more. */
+typedef struct {
+    bool chosen;
+    const char *reason; /* NULL: it accepts the layer */
+    double cost;        /* of a multiply-add, relative to the best there can be */
+} cc_verdict;
+
+cc_status cc_layer_explain(const cc_layer *layer, cc_type type, int i, cc_verdict *verdict);
+
+/* Gradient of the weights, of one kernel for all outputs where each period is 1:
  * dK[k, o % period, c, tap] = sum over images and outputs o of G[k, o] V[c, o * stride + ...], with
  * the gradient G of the result. All pairs of channels, whatever the table of connections. */
-cc_status cc_weight_gradient(const cc_tiled *problem, cc_type type, const void *x, const void *grad,
-                             void *dweight, int threads);
+cc_status cc_layer_weight_gradient(cc_layer *layer, cc_type type, const void *x, const void *grad,
+                                   void *dweight, int threads);
 
-/* Gradient of x of either, without a table, by the products that there are and no others: for local
- * layers, whose weights it reads once for many images, and where few outputs see a cell. */
-cc_status cc_local_input_gradient(const cc_tiled *problem, cc_type type, const void *grad,
+/* Gradient of x, without a table, by the products that there are and no others: for local layers,
+ * whose weights it reads once for many images, and where few outputs see an element. */
+cc_status cc_layer_input_gradient(cc_layer *layer, cc_type type, const void *grad,
                                   const void *weight, void *dx, int threads);
 
 /* What a pooling makes of its window. CC_POOL_SUM is the adjoint of a mean, without its divisor. */
@@ -118,6 +145,9 @@ typedef struct {
 
 cc_window cc_pool_window(const cc_pool *problem, int axis, int64_t o);
 
+/* Why a row of pool/strategies.def does not take a pooling of `type`; NULL: it does. */
+const char *cc_pool_rejects(const cc_pool *problem, cc_type type, int strategy);
+
 /* x and y of `type`. `index`, unless NULL: for maxima, where each stands in its plane. */
 cc_status cc_pool_forward(const cc_pool *problem, cc_type type, const void *x, void *y,
                           int64_t *index, int threads);
@@ -127,9 +157,12 @@ cc_status cc_pool_forward(const cc_pool *problem, cc_type type, const void *x, v
 cc_status cc_pool_max_backward(const cc_pool *problem, cc_type type, const void *grad,
                                const int64_t *index, void *dx, int threads);
 
-/* dx += the gradient of a norm whose results were y. */
-cc_status cc_pool_norm_backward(const cc_pool *problem, cc_type type, const void *grad,
-                                const void *x, const void *y, void *dx, int threads);
+/* dx += the gradient of a norm of x whose results were y. */
+typedef struct {
+    const void *grad, *x, *y;
+} cc_norm_args;
+cc_status cc_pool_norm_backward(const cc_pool *problem, cc_type type, const cc_norm_args *args,
+                                void *dx, int threads);
 
 /* Instruction sets, least first. cc_isa_name(i) is NULL past the last one compiled in. */
 const char *cc_isa_name(int i);
@@ -143,6 +176,17 @@ bool cc_has_openmp(void);
 bool cc_is_forked(void);
 int cc_openmp_threads(void);
 int cc_processors(void);
+
+/* A call that takes long asks this every 50 ms or so, in the thread that made it: whether to give
+ * up and return CC_STOPPED. Its result is undefined then. */
+typedef int (*cc_stop_check)(void);
+void cc_set_stop_check(cc_stop_check check);
+
+/* For tests: fills the scratch of every call with this word, 0: no more. With signalling NaNs it
+ * shows whether anything is computed from what a call has not written: an operation on one is
+ * noted, whatever becomes of its result. cc_scratch_was_used() says so, once. */
+void cc_watch_scratch(uint64_t word);
+bool cc_scratch_was_used(void);
 
 /* Runs `rounds` rounds of independent multiply-adds on one thread; returns the operations done. */
 int64_t cc_fma_probe(cc_type type, int64_t rounds);

@@ -1,31 +1,35 @@
-"""What a layer has and does, counted: parameters, connections, multiply-adds."""
+"""Counts of a layer: parameters, connections, multiply-adds."""
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from convcore import _args
-from convcore.geometry import _layers, _operators
-from convcore.geometry._layers import Axis
-from convcore.geometry._windows import adaptive_windows, axis_windows, seen_cells
+from convcore.spec.axis import Axis
+from convcore.spec.errors import short_repr
+from convcore.spec.layer import described
+from convcore.spec.operands import short_array
+from convcore.spec.pooling import PoolSpec
+from convcore.spec.problem import ConvSpec
+from convcore.spec.windows import cells_seen, floor_sum, seen_cells
+
+MAX_PAIRS = 2**27  # of an output and a tap, an array of 1 GiB
 
 
 class Count(NamedTuple):
-    """The numbers of one layer.
+    """The counts of one layer.
 
     Parameters
     ----------
     parameters : int
         Weights and biases together.
     weights, biases : int
-        Numbers that the layer learns. Pairs that a table of connections leaves out have none.
+        Numbers that the layer learns. Pairs that are not in a table of connections have none.
     connections : int
-        Pairs of an output and an input cell that it sees, and one of each output with its bias.
+        Pairs of an output and an input cell that it sees, plus one for each output with a bias.
     multiply_adds : int
-        Products in the sums of all outputs, those with the padding included.
+        Products in the sums of all outputs, including those with the padding.
 
     Examples
     --------
@@ -42,16 +46,16 @@ class Count(NamedTuple):
 
 
 class Layer:
-    """An operator of this library with its weight, bias and options, by shapes.
+    """An operator of this library with its weight, bias and options.
 
     Parameters
     ----------
     operator : str
         A public name: ``"conv2d"``, ``"local_conv1d"``, ``"max_pool3d"`` ...
     weight, bias : array or shape, optional
-        As the operator takes them; poolings have none.
+        Arguments of the operator, or their shapes; poolings have none.
     **options
-        As the operator takes them.
+        Options of the operator.
 
     See Also
     --------
@@ -74,10 +78,12 @@ class Layer:
     def __repr__(self) -> str:
         words = [repr(self.operator)]
         for name, value in [("weight", self.weight), ("bias", self.bias), *self.options.items()]:
-            if isinstance(value, np.ndarray):
+            if name == "connections" and isinstance(value, np.ndarray):
+                words.append(f"{name}={short_array(value)}")
+            elif isinstance(value, np.ndarray):  # a list would be taken for a shape
                 words.append(f"{name}=<{value.dtype} array of shape {value.shape}>")
             elif value is not None:
-                words.append(f"{name}={_args.shown(value)}")
+                words.append(f"{name}={short_repr(value)}")
         return f"Layer({', '.join(words)})"
 
 
@@ -86,15 +92,15 @@ def count(layer: Any, input_shape: tuple[int, ...]) -> Count:
 
     With k output channels, c input channels in g groups, kernels of r cells and m outputs a
     channel, a convolution has :math:`k (c / g) r` weights and k biases, and
-    :math:`k (c / g) r m` multiply-adds; a local layer has a kernel and a bias for each of the
-    :math:`k m` outputs, a tiled one for each of the first t along each axis.
+    :math:`k (c / g) r m` multiply-adds. A local layer has a kernel and a bias for each of the
+    :math:`k m` outputs, a tiled layer for each of the first t along each axis.
 
     Parameters
     ----------
     layer : Layer, or any object with its attributes
         ``operator``, the name of an operator of this library; ``weight`` and ``bias``, arrays,
-        shapes or None; ``options``, a mapping of what else the operator takes. A layer of
-        ``convcore.nn`` is one; what it is made of besides, it counts itself.
+        shapes or None; ``options``, a mapping of the operator's other arguments. Layers of
+        ``convcore.nn`` are such objects; their own method ``count`` is used.
     input_shape : tuple of ints
         Shape of the operator's input, with or without a batch. Connections and multiply-adds are
         counted for the whole batch.
@@ -107,7 +113,7 @@ def count(layer: Any, input_shape: tuple[int, ...]) -> Count:
     Raises
     ------
     ValueError, TypeError
-        For operators and options that do not exist, and shapes that do not go together.
+        For unknown operators and options, and shapes that do not fit together.
 
     See Also
     --------
@@ -115,11 +121,14 @@ def count(layer: Any, input_shape: tuple[int, ...]) -> Count:
 
     Notes
     -----
-    Connections are counted as LeCun et al. (1998) do: an output is connected to the input cells
-    that it sees and to its bias; zeros of the padding are no cells. A border that repeats cells
-    connects to them, to each once. The weights of a table of connections are those of the pairs
-    in it. Multiply-adds are what PyTorch's counters call MACs (half of their FLOPs): biases and the
-    sums of poolings are left out. Items f06, f08, f10, f29, f31 and f33 of the study notes.
+    Connections are counted as by LeCun et al. (1998): an output is connected to the input cells
+    that it sees and to its bias. Zeros of the padding do not count. With a border that repeats
+    cells, each cell counts once per output. With a table of connections, only its pairs have
+    weights. Multiply-adds are what PyTorch's counters call MACs (half of their FLOPs): biases and
+    the sums of poolings are left out. Derivation: :ref:`Few connections <note-f06>`, :ref:`Sharing
+    the weights <note-f08>`, :ref:`What both save: an edge detector <note-f10>`, :ref:`Biases follow
+    the weights <note-f29>`, :ref:`C1: six kernels on one image <note-f31>` and :ref:`Fewer
+    channels: tables of connections <note-f33>`.
 
     Examples
     --------
@@ -138,66 +147,26 @@ def count(layer: Any, input_shape: tuple[int, ...]) -> Count:
     own = getattr(layer, "count", None)
     if callable(own) and hasattr(layer, "operator"):
         return own(input_shape)  # type: ignore[no-any-return]
-    read = _operators.read(op, layer)
-    text, options = f"{op}: {read.name}", dict(read.options)
-    if read.weight is not None:
-        counted = LAYERS[read.kind]
-        return counted(text, read.axes, read.weight, read.bias, input_shape, options)
-    return _pooling(text, read.kind, read.axes, input_shape, options)
+    found = described(op, layer)
+    text = f"{op}: {found.name}"
+    spec = found.on(text, input_shape)
+    if isinstance(spec, PoolSpec):
+        return _pooling(spec, found.operator.kind == "weighted_pool")
+    return _linear(text, spec, _biases(text, found.bias, spec.bias_shape))
 
 
-# Layers with weights
-
-
-def _convolution(
-    op: str, axes: int, weight: tuple[int, ...], bias: tuple[int, ...] | None, input_shape: object,
-    options: dict[str, Any],
-) -> Count:  # fmt: skip
-    _args.flag(op, "flip", options.pop("flip", False))
-    layer = _layers.convolution(op, axes, weight, input_shape, **options)
-    pairs = weight[0] * weight[1] if layer.table is None else int(np.count_nonzero(layer.table))
-    outputs = prod(axis.outputs for axis in layer.axes)
-    biases = _biases(op, bias, weight[:1])
-    seen = prod(_seen(op, axis, layer.border) for axis in layer.axes)
+def _linear(op: str, spec: ConvSpec, biases: int) -> Count:
+    """Count a layer with weights; a transposed layer counts as its adjoint convolution."""
+    pairs = spec.out_channels * spec.group_channels
+    if spec.connections is not None:
+        pairs = spec.connections.pairs
+    seen = prod(_seen(op, axis, spec.border) for axis in spec.axes)
+    units = prod(spec.y_shape) if biases else 0
     return _counted(
-        weights=pairs * prod(weight[2:]),
+        weights=pairs * prod(spec.period) * prod(spec.kernel),
         biases=biases,
-        connections=layer.batch * (pairs * seen + (weight[0] * outputs if biases else 0)),
-        multiply_adds=layer.batch * pairs * outputs * prod(weight[2:]),
-    )
-
-
-def _unshared(
-    op: str, axes: int, weight: tuple[int, ...], bias: tuple[int, ...] | None, input_shape: object,
-    options: dict[str, Any], local: bool,
-) -> Count:  # fmt: skip
-    layer = _layers.unshared(op, axes, weight, input_shape, local=local, **options)
-    outputs = prod(axis.outputs for axis in layer.axes)
-    biases = _biases(op, bias, weight[: axes + 1])
-    pairs = layer.out_channels * layer.channels
-    seen = prod(_seen(op, axis, "zeros") for axis in layer.axes)
-    return _counted(
-        weights=prod(weight),
-        biases=biases,
-        connections=layer.batch * (pairs * seen + (weight[0] * outputs if biases else 0)),
-        multiply_adds=layer.batch * pairs * outputs * prod(weight[axes + 2 :]),
-    )
-
-
-def _transposed(
-    op: str, axes: int, weight: tuple[int, ...], bias: tuple[int, ...] | None, input_shape: object,
-    options: dict[str, Any],
-) -> Count:  # fmt: skip
-    layer = _layers.transposed(op, axes, weight, input_shape, **options)
-    biases = _biases(op, bias, (layer.channels,))
-    cells = prod(axis.cells for axis in layer.axes)
-    seen = prod(_seen(op, axis, "zeros") for axis in layer.axes)
-    return _counted(
-        weights=prod(weight),
-        biases=biases,
-        connections=layer.batch
-        * (weight[0] * weight[1] * seen + (layer.channels * cells if biases else 0)),
-        multiply_adds=layer.batch * prod(weight) * prod(axis.outputs for axis in layer.axes),
+        connections=spec.batch * pairs * seen + units,
+        multiply_adds=spec.batch * pairs * prod(spec.outputs) * prod(spec.kernel),
     )
 
 
@@ -205,7 +174,7 @@ def _biases(op: str, bias: tuple[int, ...] | None, expected: tuple[int, ...]) ->
     if bias is None:
         return 0
     if bias != expected:
-        raise ValueError(f"{op}: bias has shape {bias}, expected {expected}")
+        raise ValueError(f"{op}: bias must have shape {expected}, got {bias}")
     return prod(bias)
 
 
@@ -214,65 +183,28 @@ def _counted(weights: int, biases: int, connections: int, multiply_adds: int) ->
 
 
 def _seen(op: str, axis: Axis, border: str) -> int:
-    """Pairs of an output and an input cell that it sees, along one axis."""
-    n, kernel, stride, dilation, (before, _), outputs = axis
-    if border != "zeros":
-        cells = np.sort(seen_cells(op, n, kernel, stride, dilation, before, outputs, border))
-        return outputs + int(np.count_nonzero(np.diff(cells)))
-    total = 0
-    for tap in range(kernel):  # it is on a cell for the outputs from `first` to `last`
-        first = max(-((tap * dilation - before) // stride), 0)
-        last = min((n - 1 + before - tap * dilation) // stride, outputs - 1)
-        total += max(last - first + 1, 0)
-    return total
+    """Return the pairs of an output and an input cell that it sees, along one axis."""
+    if border == "zeros":
+        return cells_seen(axis)
+    if axis.outputs * axis.kernel > MAX_PAIRS:  # repeated cells are found in a list of all pairs
+        raise ValueError(
+            f"{op}: outputs times taps must be at most {MAX_PAIRS} along an axis with border "
+            f"{border!r}, got {axis.outputs} outputs of {axis.kernel} taps"
+        )
+    cells = np.sort(seen_cells(op, axis, border))
+    return axis.outputs + int(np.count_nonzero(np.diff(cells)))
 
 
-# Poolings
+def _pooling(spec: PoolSpec, weighted: bool) -> Count:
+    """Count a pooling; only weighted poolings have products."""
+    count = _adaptive_cells if spec.adaptive else cells_seen
+    planes = spec.batch * spec.channels
+    products = prod(axis.kernel * axis.outputs for axis in spec.axes) if weighted else 0
+    return _counted(0, 0, planes * prod(map(count, spec.axes)), planes * products)
 
 
-def _pooling(
-    op: str, kind: str, axes: int, input_shape: object, options: dict[str, Any]
-) -> Count:  # fmt: skip
-    x = _layers.read_input(op, axes, input_shape, options.get("layout"))
-    if kind.startswith("adaptive"):
-        wanted = _operators.given(op, options, "output_size")
-        seen, products = _adaptive(op, x.space, wanted), 0
-    else:
-        kernel = _operators.pooling_kernel(op, kind, axes, options)
-        seen, outputs = _sliding(op, x.space, kernel, options)
-        products = prod(kernel) * outputs if kind == "weighted_pool" else 0
-    planes = x.batch * x.channels
-    return _counted(0, 0, planes * seen, planes * products)
-
-
-def _sliding(
-    op: str, space: tuple[int, ...], kernel: tuple[int, ...], options: Mapping[str, Any]
-) -> tuple[int, int]:
-    """Cells in all windows of a plane, and how many windows there are."""
-    rows = _operators.pooling_rows(op, space, kernel, options)
-    ceil_mode = bool(options.get("ceil_mode", False))
-    found = [
-        axis_windows(op, n, size, step, pair, dilation, ceil_mode, False)
-        for n, size, step, dilation, pair, _ in rows
-    ]
-    return prod(sum(window.cells for window in axis) for axis in found), prod(map(len, found))
-
-
-def _adaptive(op: str, space: tuple[int, ...], output_size: object) -> int:
-    """Cells in all windows of a plane."""
-    sizes = _operators.adaptive_sizes(op, space, output_size)
-    seen = 1
-    for n, size in zip(space, sizes, strict=True):
-        axis: Any = adaptive_windows(n, size)
-        seen *= sum(window.cells for window in axis)
-    return seen
-
-
-# Layers with weights, by the operator's name without the number of axes
-
-LAYERS: dict[str, Callable[..., Count]] = {
-    "conv": _convolution,
-    "conv_transpose": _transposed,
-    "local_conv": partial(_unshared, local=True),
-    "tiled_conv": partial(_unshared, local=False),
-}
+def _adaptive_cells(axis: Axis) -> int:
+    """Return the cells in all windows of an adaptive pooling along one axis."""
+    n, m = axis.cells, axis.outputs
+    # from each window's last cell, rounded up, to its first, rounded down
+    return floor_sum(m, m, n, n + m - 1) - floor_sum(m, m, n, 0)

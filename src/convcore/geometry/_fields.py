@@ -1,30 +1,32 @@
-"""Which input cells a unit deep in a stack of layers sees: sizes, jumps and offsets."""
+"""The receptive fields of a stack of layers: sizes, jumps and offsets."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from convcore import _args
-from convcore.geometry import _layers, _operators
-from convcore.geometry._layers import Axis
-from convcore.geometry._sizes import padding_pair, span
+from convcore.spec.axis import Axis, padding_pair, span
+from convcore.spec.errors import short_repr
+from convcore.spec.layer import described
+from convcore.spec.options import paddings, per_axis
+from convcore.spec.pooling import PoolSpec
+from convcore.spec.problem import ConvSpec, conv_axes
 
 Sizes = tuple[int, ...]
 
 
 class Field(NamedTuple):
-    """What the outputs of a layer see of the input of the whole stack.
+    """The input cells of a whole stack that the outputs of one layer see.
 
-    Output o sees the cells from ``offset + o * jump`` to ``offset + o * jump + size - 1``, as far
-    as they exist.
+    Output o sees the existing cells from ``offset + o * jump`` to
+    ``offset + o * jump + size - 1``.
 
     Parameters
     ----------
     size : int or tuple of ints
-        Cells from the first to the last that one output sees, both counted.
+        Cells from the first to the last that one output sees, inclusive.
     jump : int or tuple of ints
-        Cells from one output's first to the next one's.
+        Cells from the first one of an output to the first one of the next.
     offset : int or tuple of ints
-        First cell of output 0, negative where it is padding.
+        First cell of output 0, negative if it is padding.
 
     Examples
     --------
@@ -40,7 +42,7 @@ class Field(NamedTuple):
 def receptive_field(
     layers: Sequence[Any], input_shape: tuple[int, ...] | None = None
 ) -> list[Field]:
-    r"""How much of the input each layer of a stack sees.
+    r"""Return the receptive field of each layer of a stack, in cells of the input.
 
     With kernels of :math:`k_i` taps that are :math:`d_i` cells apart, strides :math:`s_i` and
     :math:`p_i` cells of padding before,
@@ -55,24 +57,24 @@ def receptive_field(
     Parameters
     ----------
     layers : sequence
-        From the input on: tuples ``(kernel, stride, padding, dilation)`` for one axis, of which
-        the last ones may be missing, as :func:`output_size` takes them; or layers as
-        :func:`count` takes them, for each of their axes. The two kinds do not mix.
+        Layers in order, the input's first. Either tuples ``(kernel, stride, padding, dilation)``
+        for one axis, as in :func:`output_size`, whose last entries may be missing; or layers as in
+        :func:`count`. The two kinds do not mix.
     input_shape : tuple of ints, optional
-        Shape of the input, for tuples ``(n,)``. Needed where ``"same"`` is combined with a
-        stride, and checks that the layers fit one another.
+        Shape of the input; for tuples ``(n,)``. Required if ``"same"`` is combined with a
+        stride. If given, the layers are checked to fit one another.
 
     Returns
     -------
     list of Field
-        ``size``, ``jump`` and ``offset`` after each layer: integers where the layers are tuples,
-        else tuples with one for each axis.
+        ``size``, ``jump`` and ``offset`` after each layer: integers if the layers are tuples,
+        else tuples with an integer for each axis.
 
     Raises
     ------
     ValueError, TypeError
-        For options out of range, layers that do not go together, and those whose outputs do not
-        all see equally many cells: adaptive poolings whose windows differ, transposed
+        For options out of range, layers that do not fit together, and layers whose outputs see
+        different numbers of cells: adaptive poolings whose windows differ, transposed
         convolutions with a stride.
 
     See Also
@@ -81,8 +83,9 @@ def receptive_field(
 
     Notes
     -----
-    The cells are those that can move the output; a dilation or a stride larger than the kernel
-    leaves gaps between them. Items f07 and f26 of the study notes; Araujo, Norris and Sim,
+    The cells are those that can change the output. A dilation, or a stride larger than the kernel,
+    leaves gaps between them. Derivation: :ref:`How much of the input a unit sees: fig. 9.4
+    <note-f07>` and :ref:`A stack that shrinks: fig. 9.13 <note-f26>`; Araujo, Norris and Sim,
     *Computing receptive fields of convolutional neural networks*, Distill (2019).
 
     Examples
@@ -96,8 +99,8 @@ def receptive_field(
     Field(size=9, jump=2, offset=0)
     """
     op = "receptive_field"
-    if not isinstance(layers, Sequence) or isinstance(layers, str):
-        raise TypeError(f"{op}: layers must be a sequence of layers, got {_args.shown(layers)}")
+    if isinstance(layers, str) or not isinstance(layers, Sequence):
+        raise TypeError(f"{op}: layers must be a sequence of layers, got {short_repr(layers)}")
     plain = [isinstance(layer, (tuple, list)) for layer in layers]
     if any(plain) and not all(plain):
         raise TypeError(f"{op}: layers must be all tuples or all layers with an operator, got both")
@@ -105,24 +108,24 @@ def receptive_field(
         return _of_tuples(op, layers, input_shape)
     found: list[Field] = []
     shape = input_shape
-    for place, layer in enumerate(layers):
-        rows, shape = _rows(f"{op}: layer {place}", layer, shape)
+    for number, layer in enumerate(layers):
+        rows, shape = _rows(f"{op}: layer {number}", layer, shape)
         if found and len(rows) != len(found[0].size):
             raise ValueError(
-                f"{op}: layer {place} has {len(rows)} axes, expected {len(found[0].size)} as the "
-                "layers before"
+                f"{op}: layer {number} must have {len(found[0].size)} axes, as the layers before, "
+                f"got {len(rows)}"
             )
         found.append(extend(found[-1] if found else start(len(rows)), rows))
     return found
 
 
 def start(axes: int) -> Field:
-    """The field of the input's own cells."""
+    """Return the field of the input's own cells."""
     return Field((1,) * axes, (1,) * axes, (0,) * axes)
 
 
 def extend(field: Field, rows: Sequence[Axis]) -> Field:
-    """The field after one more layer, whose windows these are."""
+    """Return the field after one more layer with these windows."""
     steps = [
         (size + (span(row.kernel, row.dilation) - 1) * jump, jump * row.stride,
          offset - row.pair[0] * jump)
@@ -131,89 +134,97 @@ def extend(field: Field, rows: Sequence[Axis]) -> Field:
     return Field(*zip(*steps, strict=True))
 
 
-def equal_windows(sizes: _operators.Sizes) -> tuple[Axis, ...] | None:
-    """A layer's windows where all are alike, else None."""
-    if sizes.rows is None or not sizes.transposed:
-        return sizes.rows
-    if any(row.stride > 1 for row in sizes.rows):
+def equal_windows(spec: ConvSpec | PoolSpec) -> tuple[Axis, ...] | None:
+    """Return a layer's windows if all are alike, else None."""
+    if isinstance(spec, PoolSpec):
+        return _equal_cuts(spec) if spec.adaptive else spec.axes
+    if not spec.transposed:
+        return spec.axes
+    if any(axis.stride > 1 for axis in spec.axes):
         return None
-    # stride 1: the adjoint is a convolution, with the rest of the full padding
+    # stride 1: the adjoint is a convolution, with the remainder of the full padding
     flipped = []
-    for row in sizes.rows:
-        rest = span(row.kernel, row.dilation) - 1
-        pair = rest - row.pair[0], rest - row.pair[1]
-        flipped.append(row._replace(cells=row.outputs, outputs=row.cells, pair=pair))
+    for axis in spec.axes:
+        full = span(axis.kernel, axis.dilation) - 1
+        pair = full - axis.pair[0], full - axis.pair[1]
+        flipped.append(axis._replace(cells=axis.outputs, outputs=axis.cells, pair=pair))
     return tuple(flipped)
 
 
+def _equal_cuts(spec: PoolSpec) -> tuple[Axis, ...] | None:
+    """The windows of an adaptive pooling that cuts each axis evenly, else None."""
+    if any(axis.cells % axis.outputs for axis in spec.axes):
+        return None
+    sizes = [axis.cells // axis.outputs for axis in spec.axes]
+    return tuple(
+        axis._replace(kernel=size, stride=size) for axis, size in zip(spec.axes, sizes, strict=True)
+    )
+
+
 def _rows(op: str, layer: Any, shape: object) -> tuple[tuple[Axis, ...], tuple[int, ...] | None]:
-    """A layer's windows, and its output's shape where that of its input is known."""
-    read = _operators.read(op, layer)
+    """Return a layer's windows, and its output's shape if that of its input is known."""
+    read = described(op, layer)
     op = f"{op}: {read.name}"
     if shape is not None:
-        sizes = _operators.sizes(op, read, shape)
-        rows = equal_windows(sizes)
+        spec = read.on(op, shape)
+        rows = equal_windows(spec)
         if rows is None:
             raise ValueError(
-                f"{op}: the outputs of {_args.shown(layer)} do not all see equally many cells"
+                f"{op}: all outputs must see equally many cells, got {short_repr(layer)}"
             )
-        return rows, sizes.shape
-    if read.kind.startswith("adaptive") or read.kind == "conv_transpose":
-        raise ValueError(f"{op}: its windows depend on the size of the input: give input_shape")
-    kernel = _operators.kernel(op, read)
-    stride = read.options.get("stride")
+        return rows, spec.y_shape
+    if read.adaptive or read.operator.transposed:
+        raise ValueError(f"{op}: input_shape must be given, for windows depend on it, got None")
+    kernel = read.kernel(op)
+    stride = read.options["stride"]
     if stride is None:
-        stride = kernel if read.weight is None else 1
-    options = (read.options.get("padding", "valid"), read.options.get("dilation", 1))
-    return _unplaced(op, kernel, stride, *options), None
+        stride = kernel
+    return _unsized(op, kernel, stride, read.options["padding"], read.options["dilation"]), None
 
 
-def _unplaced(
+def _unsized(
     op: str, kernel: tuple[int, ...], stride: Any, padding: Any, dilation: Any
 ) -> tuple[Axis, ...]:
-    """Windows along axes of unknown sizes."""
+    """Return the windows along axes of unknown sizes."""
     axes = len(kernel)
     rows = []
     for k, s, p, d in zip(
         kernel,
-        _args.per_axis(op, "stride", stride, axes),
-        _args.paddings(op, padding, axes),
-        _args.per_axis(op, "dilation", dilation, axes),
+        per_axis(op, "stride", stride, axes),
+        paddings(op, padding, axes),
+        per_axis(op, "dilation", dilation, axes),
         strict=True,
     ):
         if p in ("same", "same_lower") and s > 1:
             raise ValueError(
-                f"{op}: padding {p!r} with stride {s} depends on the size of the input: give "
-                "input_shape"
+                f"{op}: input_shape must be given for padding {p!r} with stride {s}, got None"
             )
-        # with stride 1 the words stand for the same padding whatever the size
+        # with stride 1 a word gives the same padding for every size
         rows.append(Axis(0, k, s, d, padding_pair(1, k, s, p, d), 0))
     return tuple(rows)
 
 
-def _of_tuples(
-    op: str, layers: Sequence[Any], input_shape: tuple[int, ...] | None
-) -> list[Field]:
+def _of_tuples(op: str, layers: Sequence[Any], input_shape: tuple[int, ...] | None) -> list[Field]:
     n = None
     if input_shape is not None:
-        (n,) = _args.per_axis(op, "input_shape", list(input_shape), 1, least=0)
+        (n,) = per_axis(op, "input_shape", list(input_shape), 1, least=0)
     found: list[Field] = []
-    for place, layer in enumerate(layers):
-        words = f"{op}: layer {place}"
+    for number, layer in enumerate(layers):
+        words = f"{op}: layer {number}"
         if not 1 <= len(layer) <= 4:
             raise ValueError(
                 f"{words} must be (kernel, stride, padding, dilation), or the first of these, got "
-                f"{_args.shown(layer)}"
+                f"{short_repr(layer)}"
             )
-        rest: list[Any] = [1, "valid", 1]
-        kernel, stride, padding, dilation = list(layer) + rest[len(layer) - 1 :]
-        # a pair is that of the only axis
+        defaults: list[Any] = [1, "valid", 1]
+        kernel, stride, padding, dilation = list(layer) + defaults[len(layer) - 1 :]
+        # a pair belongs to the only axis
         pads = (tuple(padding),) if isinstance(padding, (tuple, list)) else padding
-        taps = _args.per_axis(words, "kernel", kernel, 1)
+        taps = per_axis(words, "kernel", kernel, 1)
         if n is None:
-            rows = _unplaced(words, taps, stride, pads, dilation)
+            rows = _unsized(words, taps, stride, pads, dilation)
         else:
-            rows = _layers.read_windows(words, (n,), taps, stride, pads, dilation)
+            rows = conv_axes(words, (n,), taps, stride=stride, padding=pads, dilation=dilation)
             n = rows[0].outputs
         found.append(extend(found[-1] if found else start(1), rows))
     return [Field(field.size[0], field.jump[0], field.offset[0]) for field in found]

@@ -1,13 +1,16 @@
 """Convolutions and transposed convolutions as matrices."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from convcore import _args
-from convcore._args import Array
-from convcore.geometry import _layers
-from convcore.geometry._layers import Paddings, Sizes
-from convcore.matrix._entries import Matrix, memory, weighted_sums
+from convcore.matrix._entries import Matrix, weighted_sums
+from convcore.spec.errors import memory_errors
+from convcore.spec.layout import as_shape
+from convcore.spec.operands import Array, as_array
+from convcore.spec.options import Paddings, Sizes, as_bool
+from convcore.spec.problem import TRANSPOSED_WEIGHT, WEIGHTS, conv_spec, transposed_spec
 
 
 def conv_matrix(
@@ -30,27 +33,27 @@ def conv_matrix(
         A_{(i,j,k),\,(l,y,x)} = \sum_{m,n:\; j s + m d - p = y,\; k s + n d - p = x} K_{i,l,m,n}
 
     with i output channel, j row, k column, l input channel, y and x its row and column, s stride, d
-    dilation and p the padding before; the sum has more than one term only where a border repeats
-    cells. In one dimension it is a Toeplitz matrix, each row the one above moved by s; in two it is
-    doubly block Toeplitz, and with ``border="wrap"`` doubly block circulant.
+    dilation and p the padding before. The sum has more than one term only if a border repeats
+    cells. In one dimension it is a Toeplitz matrix: each row is the row above moved by s. In two
+    dimensions it is doubly block Toeplitz, and with ``border="wrap"`` doubly block circulant.
 
     Parameters
     ----------
     weight : array_like, shape (out, C / groups, \*kernel)
-        Kernels K with one to three axes; their number is that of the convolution.
+        Kernels K with one to three axes, as many as the convolution has.
     input_shape : tuple of ints
         Shape of the operator's ``x``, with or without a batch.
     stride, padding, dilation, groups, connections, flip, border
-        As in :func:`convcore.conv2d`. Pairs that a table of connections leaves out, and zeros of
+        As in :func:`convcore.conv2d`. Pairs that are not in a table of connections, and zeros of
         the padding, have no entries.
     layout : str, optional
-        As in :func:`convcore.conv2d`; default: channels first.
+        As in :func:`convcore.conv2d`. Default: channels first.
 
     Returns
     -------
     scipy.sparse.csr_array, shape (outputs, inputs)
-        Both flattened in C order, in the weight's dtype (integers and bool as the operator promotes
-        them, float16 as float32). Weights of 0 are entries too.
+        Rows and columns are flattened in C order. The dtype is the weight's; float16 becomes
+        float32, and integers and bool are promoted as by the operator. Weights of 0 are entries.
 
     Raises
     ------
@@ -65,8 +68,8 @@ def conv_matrix(
 
     Notes
     -----
-    SciPy: ``scipy.linalg.convolution_matrix`` for one channel in one dimension, dense. Item f04
-    of the study notes.
+    SciPy: ``scipy.linalg.convolution_matrix`` for one channel in one dimension, dense. Derivation:
+    :ref:`A layer is a matrix <note-f04>`.
 
     Examples
     --------
@@ -81,15 +84,16 @@ def conv_matrix(
            [0., 1., 2.]])
     """
     op = "conv_matrix"
-    kernels = _args.array(op, "weight", weight)
-    axes = spatial_axes(op, kernels, "(out, in / groups, *kernel)")
-    if _args.flag(op, "flip", flip):
+    kernels = as_array(op, "weight", weight)
+    axes = spatial_axes(op, kernels, WEIGHTS["shared"])
+    if as_bool(op, "flip", flip):
         kernels = np.flip(kernels, tuple(range(2, axes + 2)))
-    layer = _layers.convolution(
-        op, axes, kernels.shape, input_shape, stride, padding, dilation, groups,
-        connections=connections, border=border, layout=layout,
+    layer = conv_spec(
+        op, as_shape(op, "input_shape", input_shape), kernels.shape, axes=axes, stride=stride,
+        padding=padding, dilation=dilation, groups=groups, connections=connections, border=border,
+        layout=layout, name="input_shape",
     )  # fmt: skip
-    with memory(op, input_shape):
+    with memory_errors(op, input_shape=input_shape):
         return weighted_sums(op, layer, kernels)
 
 
@@ -104,7 +108,7 @@ def conv_transpose_matrix(
     output_padding: Sizes = 0,
     layout: str | None = None,
 ) -> Matrix:
-    r"""Return a transposed convolution as a sparse matrix: that of the convolution, transposed.
+    r"""Return a transposed convolution as a sparse matrix, the transpose of the convolution's.
 
     .. math::
 
@@ -114,15 +118,16 @@ def conv_transpose_matrix(
     Parameters
     ----------
     weight : array_like, shape (C, out / groups, \*kernel)
-        Kernels w with one to three axes; their number is that of the convolution.
+        Kernels w with one to three axes, as many as the convolution has.
     input_shape : tuple of ints
         Shape of the operator's ``x``, with or without a batch.
     stride, padding, dilation, groups
-        As in :func:`convcore.conv2d`: those of the convolution that this is the adjoint of.
-    output_padding : int or a tuple of these
-        Cells more after the output, less than the stride.
+        Options of the convolution whose adjoint this is, as in :func:`convcore.conv2d`.
+    output_padding : int or tuple of ints
+        Cells added at the end of the output, fewer than the stride or the dilation, as in
+        :func:`convcore.conv_transpose2d`.
     layout : str, optional
-        As in :func:`convcore.conv2d`; default: channels first.
+        As in :func:`convcore.conv2d`. Default: channels first.
 
     Returns
     -------
@@ -132,7 +137,7 @@ def conv_transpose_matrix(
     Raises
     ------
     ValueError, TypeError, MemoryError, ImportError
-        As :func:`conv_matrix`; and for an output without cells.
+        As :func:`conv_matrix`, and for an output without cells.
 
     See Also
     --------
@@ -140,8 +145,8 @@ def conv_transpose_matrix(
 
     Notes
     -----
-    The gradient of a convolution's input is a product with this matrix. Item f04 of the study
-    notes.
+    The gradient of a convolution's input is a product with this matrix. Derivation: :ref:`A layer
+    is a matrix <note-f04>`.
 
     Examples
     --------
@@ -157,19 +162,23 @@ def conv_transpose_matrix(
     False
     """
     op = "conv_transpose_matrix"
-    kernels = _args.array(op, "weight", weight)
-    axes = spatial_axes(op, kernels, "(in, out / groups, *kernel)")
-    layer = _layers.transposed(
-        op, axes, kernels.shape, input_shape, stride, padding, dilation, groups,
-        output_padding=output_padding, layout=layout,
+    kernels = as_array(op, "weight", weight)
+    axes = spatial_axes(op, kernels, TRANSPOSED_WEIGHT)
+    layer = transposed_spec(
+        op, as_shape(op, "input_shape", input_shape), kernels.shape, axes=axes, stride=stride,
+        padding=padding, dilation=dilation, groups=groups, output_padding=output_padding,
+        layout=layout, name="input_shape",
     )  # fmt: skip
-    with memory(op, input_shape):
+    with memory_errors(op, input_shape=input_shape):
         return weighted_sums(op, layer, kernels).T.tocsr()
 
 
 def spatial_axes(op: str, weight: Array, words: str) -> int:
-    """How many axes the kernels of a weight have: all but two."""
+    """Return the number of axes of a weight's kernels: all but two."""
     axes = weight.ndim - 2
     if axes not in (1, 2, 3):
-        raise ValueError(f"{op}: weight must have 3, 4 or 5 axes {words}, got shape {weight.shape}")
+        hint = "; weight[None, None] adds the channel axes" if weight.ndim in (1, 2) else ""
+        raise ValueError(
+            f"{op}: weight must have 3, 4 or 5 axes {words}, got shape {weight.shape}{hint}"
+        )
     return axes

@@ -1,17 +1,26 @@
 """Average and weighted pooling as matrices."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
 from math import prod
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from convcore import _args
-from convcore._args import Array
-from convcore.geometry import _layers
-from convcore.geometry._layers import Axis, Input, Paddings, Sizes
-from convcore.geometry._windows import axis_windows
-from convcore.matrix._entries import Maps, Matrix, Plane, assembled, memory, plane
+from convcore.matrix._entries import (
+    ChannelPairs,
+    Maps,
+    Matrix,
+    Plane,
+    assembled,
+    plane,
+)
+from convcore.spec.errors import memory_errors, short_repr
+from convcore.spec.layout import as_shape
+from convcore.spec.operands import FLOAT64, Array, as_array, as_contiguous, check_dtype
+from convcore.spec.options import LAYOUTS, Paddings, Sizes, as_bool, check_choice, to_list
+from convcore.spec.pooling import PoolSpec, as_kernel, sliding_spec
+from convcore.spec.windows import each_window, scaled
 
 
 def avg_pool_matrix(
@@ -29,30 +38,30 @@ def avg_pool_matrix(
 
     .. math:: A_{(c,o),\,(c,i)} = \frac{1}{n_o} \quad \text{for the cells i that window o holds}
 
-    with :math:`n_o` how many they are; channels are not connected to each other.
+    with :math:`n_o` their number. Channels are not connected to each other.
 
     Parameters
     ----------
     kernel_size : int or tuple of ints
-        Cells of a window along each axis; a tuple says how many axes there are. With an int,
-        ``layout`` says it, or else ``input_shape`` if it has 2 or 5 axes; with 3 or 4 it could
-        have a batch or not.
+        Cells of a window along each axis. A tuple has one entry for each axis. With an int, the
+        number of axes follows from ``layout``, or from an ``input_shape`` with 2 or 5 entries; with
+        3 or 4 entries it is ambiguous, because the batch may be absent.
     input_shape : tuple of ints
         Shape of the operator's ``x``, with or without a batch.
     stride, padding, dilation, ceil_mode, count_include_pad
         As in :func:`convcore.avg_pool2d`.
     layout : str, optional
-        As in :func:`convcore.avg_pool2d`; default: channels first.
+        As in :func:`convcore.avg_pool2d`. Default: channels first.
 
     Returns
     -------
     scipy.sparse.csr_array of float64, shape (outputs, inputs)
-        Both flattened in C order.
+        Rows and columns are flattened in C order.
 
     Raises
     ------
     ValueError, TypeError, MemoryError
-        As :func:`convcore.avg_pool2d`, and for a number of axes that nothing says.
+        As :func:`convcore.avg_pool2d`, and if the number of axes is ambiguous.
     ImportError
         If SciPy is not installed.
 
@@ -62,7 +71,7 @@ def avg_pool_matrix(
 
     Notes
     -----
-    Items f04 and f12 of the study notes.
+    Derivation: :ref:`A layer is a matrix <note-f04>` and :ref:`The average <note-f12>`.
 
     Examples
     --------
@@ -75,19 +84,16 @@ def avg_pool_matrix(
     (9408, 37632)
     """
     op = "avg_pool_matrix"
-    kernel = _args.per_axis(
-        op, "kernel_size", kernel_size, _axes(op, kernel_size, input_shape, layout)
-    )
-    x = _layers.read_input(op, len(kernel), input_shape, layout)
-    ceil_mode = _args.flag(op, "ceil_mode", ceil_mode)
-    include = _args.flag(op, "count_include_pad", count_include_pad)
-    axes = _layers.read_windows(
-        op, x.space, kernel, kernel if stride is None else stride, padding, dilation, ceil_mode
-    )
-    with memory(op, input_shape):
-        seen = plane(op, axes, (1,) * len(axes))
-        divisors = _divisors(op, axes, ceil_mode, include)
-        return _each_channel(op, x, axes, seen, 1 / divisors[seen.output])
+    kernel = as_kernel(op, kernel_size, _axes(op, kernel_size, input_shape, layout))
+    spec = sliding_spec(
+        op, as_shape(op, "input_shape", input_shape), kernel, kind="mean", stride=stride,
+        padding=padding, dilation=dilation, ceil_mode=ceil_mode, layout=layout,
+        count_padding=as_bool(op, "count_include_pad", count_include_pad), name="input_shape",
+    )  # fmt: skip
+    with memory_errors(op, input_shape=input_shape):
+        seen = plane(op, spec.axes, (1,) * len(kernel))
+        divisors = _divisors(op, spec)
+        return _each_channel(op, spec, seen, 1 / divisors[seen.output])
 
 
 def weighted_pool_matrix(
@@ -108,24 +114,24 @@ def weighted_pool_matrix(
         A_{(c,o),\,(c,i)} = \frac{w_t}{\sum_{u:\, o s + u d \in R(o)} w_u} \quad
         \text{where } o s + t d = i \in R(o)
 
-    with :math:`R(o)` the input cells that window o holds, s the stride and d the dilation; channels
+    with :math:`R(o)` the input cells that window o holds, s the stride and d the dilation. Channels
     are not connected to each other.
 
     Parameters
     ----------
     window : array_like
-        Weights w, with one to three axes; their number is that of the pooling.
+        Weights w, with one to three axes, as many as the pooling has.
     input_shape : tuple of ints
         Shape of the operator's ``x``, with or without a batch.
     stride, padding, dilation, normalize, ceil_mode
         As in :func:`convcore.weighted_pool2d`.
     layout : str, optional
-        As in :func:`convcore.weighted_pool2d`; default: channels first.
+        As in :func:`convcore.weighted_pool2d`. Default: channels first.
 
     Returns
     -------
     scipy.sparse.csr_array of float64, shape (outputs, inputs)
-        Both flattened in C order. Every row sums to 1 if normalised.
+        Rows and columns are flattened in C order. With ``normalize`` every row sums to 1.
 
     Raises
     ------
@@ -140,7 +146,8 @@ def weighted_pool_matrix(
 
     Notes
     -----
-    Items f04 and f14 of the study notes.
+    Derivation: :ref:`A layer is a matrix <note-f04>` and :ref:`The average weighted by distance
+    <note-f14>`.
 
     Examples
     --------
@@ -150,76 +157,75 @@ def weighted_pool_matrix(
            [0.  , 0.  , 0.33, 0.67]])
     """
     op = "weighted_pool_matrix"
-    weights = _args.array(op, "window", window)
-    _args.check_dtype(op, "window", weights.dtype)
+    weights = as_array(op, "window", window)
+    check_dtype(op, "window", weights.dtype)
     if weights.ndim not in (1, 2, 3) or weights.size == 0:
         raise ValueError(
             f"{op}: window must have 1, 2 or 3 axes and at least one weight, got shape "
             f"{weights.shape}"
         )
-    x = _layers.read_input(op, weights.ndim, input_shape, layout)
-    normalize = _args.flag(op, "normalize", normalize)
-    ceil_mode = _args.flag(op, "ceil_mode", ceil_mode)
-    step = weights.shape if stride is None else stride
-    axes = _layers.read_windows(op, x.space, weights.shape, step, padding, dilation, ceil_mode)
-    with memory(op, input_shape):
-        seen = plane(op, axes, (1,) * len(axes))
-        outputs = _divisors(op, axes, ceil_mode, False).size  # refuses windows without a cell
-        values = weights.astype(np.float64).ravel()[seen.tap]
+    normalize = as_bool(op, "normalize", normalize)
+    spec = sliding_spec(
+        op, as_shape(op, "input_shape", input_shape), weights.shape, kind="mean", stride=stride,
+        padding=padding, dilation=dilation, ceil_mode=ceil_mode, layout=layout, name="input_shape",
+    )  # fmt: skip
+    with memory_errors(op, input_shape=input_shape):
+        seen = plane(op, spec.axes, (1,) * weights.ndim)
+        values = as_contiguous(op, "window", weights, FLOAT64)
+        values = (scaled(values) if normalize else values).ravel()[seen.tap]
         if normalize:
-            values /= _sums(op, axes, seen, values, outputs)[seen.output]
-        return _each_channel(op, x, axes, seen, values)
+            values /= _sums(op, spec, seen, values)[seen.output]
+        return _each_channel(op, spec, seen, values)
 
 
 def _axes(op: str, kernel_size: object, input_shape: object, layout: str | None) -> int:
-    """How many axes a pooling has, by its kernel, its layout or the shape of its input."""
-    sizes = _args.listed(kernel_size)
+    """Return a pooling's number of axes, from its kernel, its layout or its input's shape."""
+    sizes = to_list(kernel_size)
     if isinstance(sizes, (list, tuple)):
-        if len(sizes) not in _args.LAYOUTS:
+        if len(sizes) not in LAYOUTS:
             raise ValueError(
-                f"{op}: kernel_size must have 1, 2 or 3 axes, got {_args.shown(kernel_size)}"
+                f"{op}: kernel_size must have 1, 2 or 3 axes, got {short_repr(kernel_size)}"
             )
         return len(sizes)
     if layout is not None:
-        words = {word: axes for axes, pair in _args.LAYOUTS.items() for word in pair}
-        _args.choice(op, "layout", layout, tuple(words))
+        words = {word: axes for axes, pair in LAYOUTS.items() for word in pair}
+        check_choice(op, "layout", layout, tuple(words))
         return words[layout]
-    shape = _layers.read_shape(op, "input_shape", input_shape)
+    shape = as_shape(op, "input_shape", input_shape)
     if len(shape) in (3, 4):
         raise ValueError(
-            f"{op}: kernel_size must be a tuple, one size an axis, or layout be given, got "
-            f"{_args.shown(kernel_size)}: input_shape {shape} has {len(shape) - 2} axes with a "
+            f"{op}: kernel_size must be a tuple, one size for each axis, or layout be given, got "
+            f"{short_repr(kernel_size)}; input_shape {shape} has {len(shape) - 2} axes with a "
             f"batch or {len(shape) - 1} without"
         )
     return 1 if len(shape) < 3 else 3
 
 
-def _divisors(op: str, axes: Sequence[Axis], ceil_mode: bool, include: bool) -> Array:
-    """What an average divides by, for each output of a plane."""
+def _divisors(op: str, spec: PoolSpec) -> Array:
+    """Return the divisor of an average, for each output of a plane."""
     result = np.ones(1)
-    for n, kernel, stride, dilation, pair, _ in axes:
-        found = axis_windows(op, n, kernel, stride, pair, dilation, ceil_mode, include)
-        result = np.multiply.outer(result, [window.divisor for window in found]).ravel()
+    for axis in spec.axes:
+        found = [window.divisor for window in each_window(op, axis, spec.count_padding)]
+        result = np.multiply.outer(result, found).ravel()
     return result
 
 
-def _sums(op: str, axes: Sequence[Axis], seen: Plane, values: Array, outputs: int) -> Array:
-    """Sum of the weights that each output of a plane uses."""
-    sums: Array = np.bincount(seen.output, values, outputs)
+def _sums(op: str, spec: PoolSpec, seen: Plane, values: Array) -> Array:
+    """Return the sum of the weights that each output of a plane uses."""
+    sums: Array = np.bincount(seen.output, values, prod(spec.outputs))
     if not sums.all():
-        sizes = [axis.outputs for axis in axes]
-        place = [int(i) for i in np.unravel_index(np.argmin(sums != 0), sizes)]
+        at = tuple(int(i) for i in np.unravel_index(np.argmin(sums != 0), spec.outputs))
         raise ValueError(
-            f"{op}: the weights of window that fall on input cells sum to 0 at output {place}; "
-            "expected another sum, or normalize=False"
+            f"{op}: weights of window on input cells must not sum to 0, got 0 at output {at}; "
+            "normalize=False does not divide by the sum"
         )
     return sums
 
 
-def _each_channel(op: str, x: Input, axes: Sequence[Axis], seen: Plane, values: Array) -> Matrix:
+def _each_channel(op: str, spec: PoolSpec, seen: Plane, values: Array) -> Matrix:
     """Connect every channel to itself by the same values."""
-    outputs = Maps(x.channels, prod(axis.outputs for axis in axes), x.channels_last)
-    inputs = Maps(x.channels, prod(x.space), x.channels_last)
-    same = np.arange(x.channels)
-    each = np.broadcast_to(values, (x.channels, len(values)))
-    return assembled(op, x.batch, outputs, inputs, same, same, seen, each)
+    outputs = Maps(spec.channels, prod(spec.outputs), spec.layout.channels_last)
+    inputs = Maps(spec.channels, prod(spec.cells), spec.layout.channels_last)
+    same = np.arange(spec.channels)
+    each = np.broadcast_to(values, (spec.channels, len(values)))
+    return assembled(op, spec.batch, ChannelPairs(outputs, inputs, same, same), seen, each)

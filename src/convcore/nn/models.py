@@ -1,15 +1,16 @@
-"""The two networks of the study notes, LeNet-5 and AlexNet, with fresh weights."""
+"""LeNet-5 and AlexNet, with initial weights."""
 
 import numpy as np
 
-from convcore import _args
 from convcore.connections import lenet5_c3
-from convcore.nn._activations import Dropout, Flatten, ReLU, Tanh
-from convcore.nn._base import Layer
-from convcore.nn._dense import Linear, Subsample2d
-from convcore.nn._pooling import MaxPool2d
-from convcore.nn._sequential import Sequential
-from convcore.nn._weighted import Conv2d, Rng
+from convcore.nn.layers.activations import Dropout, Flatten, ReLU, Tanh
+from convcore.nn.layers.base import Layer
+from convcore.nn.layers.conv import Conv2d
+from convcore.nn.layers.dense import Linear, Subsample2d
+from convcore.nn.layers.parameters import Rng, floating
+from convcore.nn.layers.pool_max import MaxPool2d
+from convcore.nn.layers.sequential import Sequential
+from convcore.spec.options import as_bool, as_generator, as_int
 
 __all__ = ["alexnet", "lenet5"]
 
@@ -25,7 +26,8 @@ def lenet5(modern: bool = False, *, rng: Rng = None, dtype: object = np.float32)
     Parameters
     ----------
     modern : bool
-        ReLU for the scaled tanh, and max pooling for the trainable subsampling; C3 keeps its table.
+        Whether to have ReLU for the scaled tanh, and max pooling for the trainable subsampling. C3
+        keeps its table.
     rng : numpy.random.Generator or int, optional
         Where the weights are drawn from.
     dtype : float16, float32 or float64
@@ -46,7 +48,7 @@ def lenet5(modern: bool = False, *, rng: Rng = None, dtype: object = np.float32)
     LeCun, Bottou, Bengio and Haffner, *Gradient-based learning applied to document recognition*,
     Proceedings of the IEEE 86 (1998). The paper's output layer compares F6 with drawn bitmaps
     (radial basis functions); here it is a dense layer. A :class:`convcore.nn.Flatten` after C5
-    takes its maps of one cell as numbers. Items f31 to f34 of the study notes.
+    takes its maps of one cell as numbers. Derivation: :doc:`/learn/lenet5`.
 
     Examples
     --------
@@ -56,8 +58,9 @@ def lenet5(modern: bool = False, *, rng: Rng = None, dtype: object = np.float32)
     >>> model["C3"].count((6, 14, 14)).parameters
     1516
     """
-    modern = _args.flag("lenet5", "modern", modern)
-    rng = _args.generator("lenet5", rng, fresh=True)
+    modern = as_bool("lenet5", "modern", modern)
+    rng = as_generator("lenet5", rng, fresh=True)
+    dtype = floating("lenet5", dtype)
 
     def squash() -> Layer:
         return ReLU() if modern else Tanh(scaled=True)
@@ -89,8 +92,8 @@ def alexnet(
     Parameters
     ----------
     groups : bool
-        The form that the paper trained on two processors: Conv-2, Conv-4 and Conv-5 in two groups
-        of channels that do not see each other. Otherwise the table of the study notes.
+        Whether Conv-2, Conv-4 and Conv-5 have two groups of channels, as the paper trained them on
+        two processors. Otherwise all channels are connected, as in :doc:`/learn/alexnet`.
     classes : int
         Outputs.
     rng : numpy.random.Generator or int, optional
@@ -112,8 +115,8 @@ def alexnet(
     -----
     Krizhevsky, Sutskever and Hinton, *ImageNet classification with deep convolutional neural
     networks* (2012). The paper says 224 and means 227: with 224 the first layer does not come to
-    55 x 55. Its normalisation of local responses, which has no parameters, is left out, as in the
-    notes' table. Items f35 to f38 of the study notes.
+    55 x 55. Its normalisation of local responses, which has no parameters, is left out. Derivation:
+    :doc:`/learn/alexnet`.
 
     Examples
     --------
@@ -122,9 +125,10 @@ def alexnet(
     62378344
     """
     op = "alexnet"
-    parts = 2 if _args.flag(op, "groups", groups) else 1
-    classes = _args.whole(op, "classes", classes, 1)
-    rng = _args.generator(op, rng, fresh=True)
+    parts = 2 if as_bool(op, "groups", groups) else 1
+    classes = as_int(op, "classes", classes, 1)
+    rng = as_generator(op, rng, fresh=True)
+    dtype = floating(op, dtype)
 
     def conv(in_: int, out: int, size: int, stride: int = 1, padding: int = 0, g: int = 1) -> Layer:
         return Conv2d(in_, out, size, stride, padding, groups=g, rng=rng, gain=HE, dtype=dtype)

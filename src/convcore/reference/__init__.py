@@ -1,19 +1,18 @@
-"""Every operator again, as the equation reads, in plain NumPy: the oracle of the tests.
+"""A second implementation of every operator, in plain NumPy: the reference of the tests.
 
-The functions here have the names, signatures and answers of those in `convcore` and nothing else
-in common with them. They are written to be read and to be right, not to be fast:
+The functions have the names, signatures and results of those in `convcore`, and no code in common
+with them. They are written to be easy to read, not to be fast:
 
-- a convolution's padding is really there (`numpy.pad`), and the equation is summed over the padded
-  array; local and tiled layers do so one output after the other, each with the kernel whose turn it
-  is; a transposed convolution scatters its input, kernel by kernel; a pooling's windows are
-  lists of the cells they see, one list for each output; a gradient has two terms for each product
-  of an input cell and a weight;
-- strides, paddings, layouts and the dtype rule are read by small functions of this package and not
-  by those the compiled operators use, so that a mistake there cannot hide here;
-- sums are formed in float64 and rounded to the result's dtype once, at the end.
+- The padding of a convolution is really added (`numpy.pad`); the equation is summed over the padded
+  array. Local and tiled layers compute one output after the other, each with its kernel. A
+  transposed convolution scatters its input, kernel by kernel. A pooling has a list of cells for
+  each window. A gradient has two terms for each product of an input cell and a weight.
+- Small functions of this package read strides, paddings, layouts and dtypes. They are not those of
+  the compiled operators, so that the two do not share a mistake.
+- Sums are formed in float64 and rounded to the result's dtype once, at the end.
 
 `algorithm` and `threads` are accepted and ignored. Bad arguments raise ValueError or TypeError,
-with less helpful words than the compiled operators have.
+with shorter messages than those of the compiled operators.
 
 >>> import numpy as np
 >>> from convcore import reference

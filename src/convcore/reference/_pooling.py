@@ -9,9 +9,9 @@ from numbers import Real
 
 import numpy as np
 
-from convcore.reference._common import Batch, deliver, flag, result_dtype, widened
+from convcore.reference._common import Batch, as_bool, deliver, result_dtype, widened
 
-QUIET = np.errstate(all="ignore")                          # infinity and NaN are results
+QUIET = np.errstate(all="ignore")  # infinity and NaN are results
 
 
 class Input(Batch):
@@ -19,20 +19,20 @@ class Input(Batch):
 
     def __init__(self, x, nd, layout):
         x = np.asarray(x)
-        self.dtype = result_dtype(x)                       # of every result but a maximum
+        self.dtype = result_dtype(x)  # of every result but a maximum
         self.nd, self.layout = nd, layout
         super().__init__(x, nd, layout)
 
     def rows_like_result(self, array, sizes, name):
-        """Read an array that has to have the shape of the result, as rows."""
+        """Return an array of the result's shape as rows; refuse other shapes."""
         array = np.asarray(array)
         wanted = self.put_back(np.empty((*self.array.shape[:2], *sizes), bool)).shape
         if array.shape != wanted:
-            raise ValueError(f"{name} has the shape {array.shape}, the result has {wanted}")
+            raise ValueError(f"{name} must have the result's shape {wanted}, got {array.shape}")
         return Batch(array, self.nd, self.layout).rows
 
     def result(self, rows, sizes, dtype, out):
-        """Hand back rows of `sizes` as the caller wants them."""
+        """Return rows of `sizes` in the caller's layout, dtype and array."""
         return deliver(self.put_back(rows.reshape(*rows.shape[:2], *sizes)), dtype, out)
 
 
@@ -61,7 +61,7 @@ def _backward(grad, x, windows, share, out):
 
 def maxima(x, windows, return_indices, out):
     """Each window's maximum, in the dtype of `x`: no number is rounded on its way."""
-    return_indices = flag(return_indices, "return_indices")
+    return_indices = as_bool(return_indices, "return_indices")
     best = _first_maxima(x.rows, windows)
     y = np.take_along_axis(x.rows, best, axis=-1)
     y = x.result(y, windows.sizes, x.array.dtype.newbyteorder("="), out)
@@ -78,17 +78,19 @@ def _first_maxima(rows, windows):
 
 @QUIET
 def maxima_backward(grad, x, windows, return_indices, indices, out):
-    """What comes back goes to the maximum."""
-    flag(return_indices, "return_indices")
+    """Add each output's gradient to the cell of its maximum."""
+    as_bool(return_indices, "return_indices")
     if indices is None:
         best = _first_maxima(x.rows, windows)
     else:
         best = x.rows_like_result(indices, windows.sizes, "indices")
         if best.dtype.kind not in "iu":
-            raise TypeError(f"indices must be integers, not {best.dtype}")
+            raise TypeError(f"indices must be integers, got {best.dtype}")
         for o, window in enumerate(windows.each):
             if not np.isin(best[..., o], window.cells).all():
-                raise ValueError(f"indices name a cell that output {o} does not see")
+                raise ValueError(
+                    f"indices must be cells of their windows, got another at output {o}"
+                )
 
     def share(g, values, o, window):
         return np.where(window.cells == best[..., o, np.newaxis], g, 0)
@@ -106,17 +108,19 @@ def _count(window, count_include_pad):
 @QUIET
 def averages(x, windows, count_include_pad, out):
     """Each window's mean."""
-    include = flag(count_include_pad, "count_include_pad")
-    return _forward(x, windows, lambda values, window:
-                    values.sum(axis=-1) / _count(window, include), out)
+    include = as_bool(count_include_pad, "count_include_pad")
+    return _forward(
+        x, windows, lambda values, window: values.sum(axis=-1) / _count(window, include), out
+    )
 
 
 @QUIET
 def averages_backward(grad, x, windows, count_include_pad, out):
     """Equal shares for all cells of a window."""
-    include = flag(count_include_pad, "count_include_pad")
-    return _backward(grad, x, windows, lambda g, values, o, window:
-                     g / _count(window, include), out)
+    include = as_bool(count_include_pad, "count_include_pad")
+    return _backward(
+        grad, x, windows, lambda g, values, o, window: g / _count(window, include), out
+    )
 
 
 # Lp norm
@@ -124,9 +128,9 @@ def averages_backward(grad, x, windows, count_include_pad, out):
 
 def _order(p):
     if isinstance(p, (bool, np.bool_)) or not isinstance(p, Real):
-        raise TypeError(f"p must be a number, not {p!r}")
+        raise TypeError(f"p must be a number, got {p!r}")
     if not p >= 1:
-        raise ValueError(f"p must be at least 1, not {p!r}")
+        raise ValueError(f"p must be at least 1, got {p!r}")
     return float(p)
 
 
@@ -137,11 +141,11 @@ def _norm(values, p):
     """
     sizes = abs(values)
     m = sizes.max(axis=-1, keepdims=True)
-    m = np.where((m == 0) | (m == inf), 1, m)              # nothing to gain by these
+    m = np.where((m == 0) | (m == inf), 1, m)  # nothing to gain by these
     sizes = sizes / m
     if p == inf:
         return sizes, sizes.max(axis=-1, keepdims=True), m
-    return sizes, (sizes ** p).sum(axis=-1, keepdims=True) ** (1 / p), m
+    return sizes, (sizes**p).sum(axis=-1, keepdims=True) ** (1 / p), m
 
 
 @QUIET
@@ -158,8 +162,13 @@ def norms(x, windows, p, out):
 
 @QUIET
 def norms_backward(grad, x, windows, p, out):
-    """Shares by the size of a cell beside the norm."""
+    """Shares by the size of a cell beside the norm.
+
+    The quotient's rounding error, and the norm's, count p - 1 times in the power.
+    """
     p = _order(p)
+    if 2**26 < p < inf:
+        raise ValueError(f"p must be at most 2**26 or infinity, got {p!r}")
 
     def share(g, values, o, window):
         sizes, y, _ = _norm(values, p)
@@ -177,30 +186,32 @@ def norms_backward(grad, x, windows, p, out):
 
 
 def weights(window, nd):
-    """The window of a weighted pooling."""
+    """Return the window of a weighted pooling as an array."""
     window = np.asarray(window)
-    result_dtype(window)                                   # real numbers
+    result_dtype(window)  # real numbers
     if window.ndim != nd or 0 in window.shape:
-        raise ValueError(f"a window of shape {window.shape} does not suit {nd} axes")
+        raise ValueError(
+            f"window must have {nd} axes and at least one weight, got shape {window.shape}"
+        )
     return window
 
 
 def _computed(w, dtype):
-    """The weights in the dtype that is computed in, as one row; float16 is computed in float32."""
+    """Return the weights in the compute dtype, as one row; float16 is computed in float32."""
     return widened(w, np.result_type(dtype, np.float32)).ravel()
 
 
 def _normaliser(w, normalize):
     total = w.sum() if normalize else 1.0
     if total == 0:
-        raise ValueError("the weights of the cells that a window sees have the sum 0")
+        raise ValueError("weights of window on input cells must not sum to 0, got 0")
     return total
 
 
 @QUIET
 def weighted(x, windows, w, normalize, out):
-    """Each window's weighted average."""
-    normalize, w = flag(normalize, "normalize"), _computed(w, x.dtype)
+    """Return each window's weighted average."""
+    normalize, w = as_bool(normalize, "normalize"), _computed(w, x.dtype)
 
     def value(values, window):
         mine = w[window.taps]
@@ -211,8 +222,8 @@ def weighted(x, windows, w, normalize, out):
 
 @QUIET
 def weighted_backward(grad, x, windows, w, normalize, out):
-    """Shares by weight."""
-    normalize = flag(normalize, "normalize")
+    """Divide each output's gradient among its cells by weight."""
+    normalize = as_bool(normalize, "normalize")
     w = _computed(w, result_dtype(np.asarray(grad), x.array))
 
     def share(g, values, o, window):

@@ -7,8 +7,8 @@ import numpy as np
 
 from convcore.reference._common import (
     Batch,
+    as_bool,
     deliver,
-    flag,
     pad_pairs,
     per_axis,
     result_dtype,
@@ -18,9 +18,23 @@ from convcore.reference._common import (
 __all__ = ["conv1d", "conv2d", "conv3d"]
 
 
-def conv1d(x, weight, bias=None, stride=1, padding="valid", dilation=1, groups=1, *,
-           connections=None, flip=False, border="zeros", layout="NCW", algorithm="auto",
-           threads=None, out=None):
+def conv1d(
+    x,
+    weight,
+    bias=None,
+    stride=1,
+    padding="valid",
+    dilation=1,
+    groups=1,
+    *,
+    connections=None,
+    flip=False,
+    border="zeros",
+    layout="NCW",
+    algorithm="auto",
+    threads=None,
+    out=None,
+):
     """1-D convolution of a batch of signals, as the equation reads.
 
     Z[i,k] = bias[i] + sum_{l,n} V[l, k*s + n*d] K[i,l,n]
@@ -32,13 +46,29 @@ def conv1d(x, weight, bias=None, stride=1, padding="valid", dilation=1, groups=1
     >>> conv1d([[1.0, 2.0, 4.0, 8.0]], [[[-1.0, 1.0]]], padding=((1, 0),), stride=2)
     array([[1., 2.]])
     """
-    return _conv(1, x, weight, bias, stride, padding, dilation, groups, connections, flip,
-                 border, layout, out)
+    return _conv(
+        1, x, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups,
+        connections=connections, flip=flip, border=border, layout=layout, out=out,
+    )  # fmt: skip
 
 
-def conv2d(x, weight, bias=None, stride=1, padding="valid", dilation=1, groups=1, *,
-           connections=None, flip=False, border="zeros", layout="NCHW", algorithm="auto",
-           threads=None, out=None):
+def conv2d(
+    x,
+    weight,
+    bias=None,
+    stride=1,
+    padding="valid",
+    dilation=1,
+    groups=1,
+    *,
+    connections=None,
+    flip=False,
+    border="zeros",
+    layout="NCHW",
+    algorithm="auto",
+    threads=None,
+    out=None,
+):
     """2-D convolution of a batch of images, as equation 9.8 reads (counting from 0).
 
     Z[i,j,k] = bias[i] + sum_{l,m,n} V[l, j*s + m*d, k*s + n*d] K[i,l,m,n]
@@ -61,13 +91,29 @@ def conv2d(x, weight, bias=None, stride=1, padding="valid", dilation=1, groups=1
     array([[[ 5410.,  6521.,  7632.],
             [ 9854., 10965., 12076.]]])
     """
-    return _conv(2, x, weight, bias, stride, padding, dilation, groups, connections, flip,
-                 border, layout, out)
+    return _conv(
+        2, x, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups,
+        connections=connections, flip=flip, border=border, layout=layout, out=out,
+    )  # fmt: skip
 
 
-def conv3d(x, weight, bias=None, stride=1, padding="valid", dilation=1, groups=1, *,
-           connections=None, flip=False, border="zeros", layout="NCDHW", algorithm="auto",
-           threads=None, out=None):
+def conv3d(
+    x,
+    weight,
+    bias=None,
+    stride=1,
+    padding="valid",
+    dilation=1,
+    groups=1,
+    *,
+    connections=None,
+    flip=False,
+    border="zeros",
+    layout="NCDHW",
+    algorithm="auto",
+    threads=None,
+    out=None,
+):
     """3-D convolution of a batch of volumes, as the equation reads.
 
     Z[i,t,j,k] = bias[i]
@@ -82,25 +128,29 @@ def conv3d(x, weight, bias=None, stride=1, padding="valid", dilation=1, groups=1
     <BLANKLINE>
             [[16.5]]]])
     """
-    return _conv(3, x, weight, bias, stride, padding, dilation, groups, connections, flip,
-                 border, layout, out)
+    return _conv(
+        3, x, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups,
+        connections=connections, flip=flip, border=border, layout=layout, out=out,
+    )  # fmt: skip
 
 
-@np.errstate(over="ignore", invalid="ignore")              # infinity and NaN are results
-def _conv(nd, x, weight, bias, stride, padding, dilation, groups, connections, flip, border,
-          layout, out):
+@np.errstate(over="ignore", invalid="ignore")  # infinity and NaN are results
+def _conv(
+    nd, x, weight, bias, *, stride, padding, dilation, groups, connections, flip, border, layout,
+    out,
+):  # fmt: skip
     """conv1d, conv2d and conv3d: `nd` is the number of spatial axes."""
     x, weight = np.asarray(x), np.asarray(weight)
     dtype = result_dtype(x, weight)
     batch = Batch(x, nd, layout)
     if weight.ndim != nd + 2:
-        raise ValueError(f"a weight of shape {weight.shape} does not suit conv{nd}d")
+        raise ValueError(f"weight must have {nd + 2} axes, got shape {weight.shape}")
 
     # From here on V is (batch, channels, *space) and K is (k, c/groups, *kernel), in float64,
     # by way of the result's dtype.
     V = widened(batch.array, dtype)
     K = widened(weight, dtype)
-    if flag(flip, "flip"):
+    if as_bool(flip, "flip"):
         K = np.flip(K, axis=tuple(range(2, nd + 2)))
 
     n, c = V.shape[:2]
@@ -108,19 +158,20 @@ def _conv(nd, x, weight, bias, stride, padding, dilation, groups, connections, f
     kernel = K.shape[2:]
     (g,) = per_axis(groups, 1, at_least=1, name="groups")
     if c != g * c_of_group or k % g:
-        raise ValueError(f"{c} channels and a weight {weight.shape} do not make {g} groups")
+        raise ValueError(f"weight must suit {c} channels in {g} groups, got shape {weight.shape}")
     if 0 in kernel:
-        raise ValueError(f"empty kernel: weight has shape {weight.shape}")
+        raise ValueError(f"weight must have a kernel of at least 1 cell, got shape {weight.shape}")
     if connections is not None:
         connections = table(connections, k, c, g)
     s = per_axis(stride, nd, at_least=1, name="stride")
     d = per_axis(dilation, nd, at_least=1, name="dilation")
     pads = pad_pairs(padding, V.shape[2:], kernel, s, d)
-    sizes = [(size + before + after - (r - 1) * d_ - 1) // s_ + 1
-             for size, (before, after), r, s_, d_
-             in zip(V.shape[2:], pads, kernel, s, d, strict=True)]
+    sizes = [
+        (size + before + after - (r - 1) * d_ - 1) // s_ + 1
+        for size, (before, after), r, s_, d_ in zip(V.shape[2:], pads, kernel, s, d, strict=True)
+    ]
     if min(sizes) < 1:
-        raise ValueError(f"the kernel {kernel} does not fit into the padded input")
+        raise ValueError(f"kernel must fit the padded input, got {kernel}")
     V = padded(V, pads, border)
 
     # The equation. One term of the sum at a time: every output (j, k) meets the tap (m, n) at
@@ -129,39 +180,41 @@ def _conv(nd, x, weight, bias, stride, padding, dilation, groups, connections, f
     if bias is not None:
         bias = np.asarray(bias)
         if bias.shape != (k,):
-            raise ValueError(f"bias must have shape ({k},), not {bias.shape}")
+            raise ValueError(f"bias must have shape ({k},), got {bias.shape}")
         result_dtype(bias)
         Z += bias.astype(dtype).reshape(g, k // g, *[1] * nd)
     V = V.reshape(n, g, c_of_group, *V.shape[2:])
     K = K.reshape(g, k // g, c_of_group, *kernel)
     for tap in product(*map(range, kernel)):
-        seen = tuple(slice(m * d_, m * d_ + (o - 1) * s_ + 1, s_)
-                     for m, o, s_, d_ in zip(tap, sizes, s, d, strict=True))
+        seen = tuple(
+            slice(m * d_, m * d_ + (o - 1) * s_ + 1, s_)
+            for m, o, s_, d_ in zip(tap, sizes, s, d, strict=True)
+        )
         inputs = V[(..., *seen)].reshape(n, g, c_of_group, prod(sizes))
         weights = np.ascontiguousarray(K[(..., *tap)])
         if connections is None:
-            Z += (weights @ inputs).reshape(Z.shape)       # the sum over l, for every i and group
+            Z += (weights @ inputs).reshape(Z.shape)  # the sum over l, for every i and group
         else:
-            for i, those in enumerate(connections):        # over those l that i is connected to
+            for i, those in enumerate(connections):  # over those l that i is connected to
                 Z[:, 0, i] += (weights[0, i, those] @ inputs[:, 0, those]).reshape(n, *sizes)
 
     return deliver(batch.put_back(Z.reshape(n, k, *sizes)), dtype, out)
 
 
 def table(connections, k, c, g):
-    """The table of the pairs (i, l) that are connected."""
+    """Return the table of the connected pairs (i, l)."""
     connections = np.asarray(connections)
     if connections.dtype != bool:
-        raise TypeError(f"connections must be bools, not {connections.dtype}")
+        raise TypeError(f"connections must be bools, got {connections.dtype}")
     if g != 1:
-        raise ValueError(f"connections say what groups say, and there are {g} groups")
+        raise ValueError(f"connections and groups are mutually exclusive, got {g} groups")
     if connections.shape != (k, c) or connections.size == 0:
-        raise ValueError(f"connections of shape {connections.shape} do not suit {k} maps of {c}")
+        raise ValueError(f"connections must have shape ({k}, {c}), got {connections.shape}")
     return connections
 
 
 def padded(V, pads, border):
-    """V with its padding around it."""
+    """Return V with its padding."""
     if border not in ("zeros", "edge", "reflect", "symmetric", "wrap"):
-        raise ValueError(f"border {border!r} is not zeros, edge, reflect, symmetric or wrap")
+        raise ValueError(f"border must be zeros, edge, reflect, symmetric or wrap, got {border!r}")
     return np.pad(V, [(0, 0), (0, 0), *pads], "constant" if border == "zeros" else border)

@@ -19,8 +19,8 @@ from convcore import reference
 from convcore.reference._common import (
     LAYOUTS,
     Batch,
+    as_bool,
     deliver,
-    flag,
     for_each_rank,
     pad_pairs,
     per_axis,
@@ -45,26 +45,28 @@ __all__ = [
     "tiled_conv3d_backward",
 ]
 
-QUIET = np.errstate(over="ignore", invalid="ignore")       # infinity and NaN are results
+QUIET = np.errstate(over="ignore", invalid="ignore")  # infinity and NaN are results
 
 
 class Operands:
     """What goes into a gradient, checked and in float64, and the way back out.
 
-    G, V and K are the gradient of the result as (n, k, *sizes), x as (n, c, *space) and the weight.
-    `sizes` and everything that an argument may have wrong are left to the forward function: it has
-    to take the arguments, with none of the images.
+    `operands` are grad, x, weight and bias. G, V and K are the gradient of the result as
+    (n, k, *sizes), x as (n, c, *space) and the weight. The forward function, called with an empty
+    batch, checks the arguments and gives `sizes`.
     """
 
-    def __init__(self, nd, name, grad, x, weight, bias, layout, needs, out, **options):
-        grad, x, weight = np.asarray(grad), np.asarray(x), np.asarray(weight)
+    def __init__(self, nd, name, operands, *, layout, needs, out, **options):
+        *arrays, bias = operands
+        grad, x, weight = map(np.asarray, arrays)
         self.batch = Batch(x, nd, layout)
         none = x[:0] if self.batch.batched else x[np.newaxis][:0]
         _, *of_result = getattr(reference, f"{name}{nd}d")(
-            none, weight, bias, layout=layout, **options).shape
-        wanted = (*x.shape[:x.ndim - nd - 1], *of_result)
+            none, weight, bias, layout=layout, **options
+        ).shape
+        wanted = (*x.shape[: x.ndim - nd - 1], *of_result)
         if grad.shape != wanted:
-            raise ValueError(f"grad has the shape {grad.shape}, the result has {wanted}")
+            raise ValueError(f"grad must have the result's shape {wanted}, got {grad.shape}")
 
         self.dtype = result_dtype(grad, x, weight)
         self.bias = None if bias is None else np.asarray(bias)
@@ -72,26 +74,27 @@ class Operands:
         self.V = widened(self.batch.array, self.dtype)
         self.K = widened(weight, self.dtype)
         self.sizes = self.G.shape[2:]
-        self.needs = [flag(value, "needs") for value in _three(needs, "needs")]
+        self.needs = [as_bool(value, "needs") for value in _three(needs, "needs")]
         self.needs[2] = self.needs[2] and bias is not None
         self.out = [None] * 3 if out is None else _three(out, "out")
 
     def results(self, dV, dK, db):
-        """Hand back the three gradients, those that are wanted."""
+        """Return the three gradients, None for those not needed."""
         results = []
         for needed, value, out in zip(
-                self.needs, (self.batch.put_back(dV), dK, db), self.out, strict=True):
+            self.needs, (self.batch.put_back(dV), dK, db), self.out, strict=True
+        ):
             if not needed and out is not None:
-                raise ValueError("out holds an array for a gradient that is not computed")
+                raise ValueError("out must be None where needs is False, got an array")
             results.append(deliver(value, self.dtype, out) if needed else None)
         return tuple(results)
 
 
 def _three(values, name):
-    """Three values, one for each of x, weight and bias."""
+    """Return three values, one for each of x, weight and bias."""
     values = list(values)
     if len(values) != 3:
-        raise ValueError(f"{name} must be three, for x, weight and bias, not {len(values)}")
+        raise ValueError(f"{name} must be three, for x, weight and bias, got {len(values)}")
     return values
 
 
@@ -99,9 +102,25 @@ def _three(values, name):
 
 
 def _conv_backward(nd):
-    def conv_backward(grad, x, weight, bias=None, stride=1, padding="valid", dilation=1, groups=1,
-                      *, connections=None, flip=False, border="zeros", layout=LAYOUTS[nd],
-                      algorithm="auto", threads=None, needs=(True, True, True), out=None):
+    def conv_backward(
+        grad,
+        x,
+        weight,
+        bias=None,
+        stride=1,
+        padding="valid",
+        dilation=1,
+        groups=1,
+        *,
+        connections=None,
+        flip=False,
+        border="zeros",
+        layout=LAYOUTS[nd],
+        algorithm="auto",
+        threads=None,
+        needs=(True, True, True),
+        out=None,
+    ):
         """Gradients of `reference.$forward`: of x, of the weight and of the bias.
 
         dK[i,l,m] = sum_o grad[i,o] V[l, o*s + m*d], and the sum of that over the batch
@@ -120,20 +139,57 @@ def _conv_backward(nd):
         >>> dx.ravel(), dweight.ravel(), dbias
         (array([  3.,  35., 350., 500.]), array([421., 842.]), array([111.]))
         """
-        return _of_conv(nd, grad, x, weight, bias, layout, needs, out, stride=stride,
-                        padding=padding, dilation=dilation, groups=groups, connections=connections,
-                        flip=flip, border=border)
+        return _of_conv(
+            nd,
+            (grad, x, weight, bias),
+            layout=layout,
+            needs=needs,
+            out=out,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+            connections=connections,
+            flip=flip,
+            border=border,
+        )
+
     return conv_backward
 
 
 @QUIET
-def _of_conv(nd, grad, x, weight, bias, layout, needs, out, *, stride, padding, dilation, groups,
-             connections, flip, border):
+def _of_conv(
+    nd,
+    operands,
+    *,
+    layout,
+    needs,
+    out,
+    stride,
+    padding,
+    dilation,
+    groups,
+    connections,
+    flip,
+    border,
+):
     """Gradients of conv1d, conv2d and conv3d."""
-    a = Operands(nd, "conv", grad, x, weight, bias, layout, needs, out, stride=stride,
-                 padding=padding, dilation=dilation, groups=groups, connections=connections,
-                 flip=flip, border=border)
-    turned = tuple(range(2, nd + 2)) if flip else ()
+    a = Operands(
+        nd,
+        "conv",
+        operands,
+        layout=layout,
+        needs=needs,
+        out=out,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        connections=connections,
+        flip=flip,
+        border=border,
+    )
+    flipped = tuple(range(2, nd + 2)) if flip else ()
     n, c, *space = a.V.shape
     k, c_of_group, *kernel = a.K.shape
     g, outputs = groups, prod(a.sizes)
@@ -144,7 +200,7 @@ def _of_conv(nd, grad, x, weight, bias, layout, needs, out, *, stride, padding, 
     # The channels of a group, and every output o in one row. Each tap m meets output o at the cell
     # o*s + m*d, which makes a strided slice that begins at m*d.
     V = V.reshape(n, g, c_of_group, *V.shape[2:])
-    K = np.flip(a.K, turned).reshape(g, k // g, c_of_group, *kernel)
+    K = np.flip(a.K, flipped).reshape(g, k // g, c_of_group, *kernel)
     G = a.G.reshape(n, g, k // g, outputs)
     dV, dK = np.zeros(V.shape), np.zeros(K.shape)
     for tap in product(*map(range, kernel)):
@@ -154,12 +210,17 @@ def _of_conv(nd, grad, x, weight, bias, layout, needs, out, *, stride, padding, 
         dK[(..., *tap)] = (G @ inputs.swapaxes(2, 3)).sum(axis=0)
         if connections is None:
             shares = weights.swapaxes(1, 2) @ G
-        else:                                              # from those i that see it
-            shares = np.stack([weights[0, those, channel] @ G[:, 0, those] for channel, those
-                               in enumerate(np.transpose(connections))], axis=1)
+        else:  # from those i that see it
+            shares = np.stack(
+                [
+                    weights[0, those, channel] @ G[:, 0, those]
+                    for channel, those in enumerate(np.transpose(connections))
+                ],
+                axis=1,
+            )
         dV[(..., *seen)] += shares.reshape(n, g, c_of_group, *a.sizes)
 
-    dK = np.flip(dK.reshape(a.K.shape), turned)
+    dK = np.flip(dK.reshape(a.K.shape), flipped)
     if connections is not None:
         dK[~np.asarray(connections)] = 0
     dV = _folded(dV.reshape(n, c, *V.shape[3:]), pads, border)
@@ -170,8 +231,20 @@ def _of_conv(nd, grad, x, weight, bias, layout, needs, out, *, stride, padding, 
 
 
 def _local_conv_backward(nd):
-    def local_conv_backward(grad, x, weight, bias=None, stride=1, padding="valid", dilation=1, *,
-                            layout=LAYOUTS[nd], threads=None, needs=(True, True, True), out=None):
+    def local_conv_backward(
+        grad,
+        x,
+        weight,
+        bias=None,
+        stride=1,
+        padding="valid",
+        dilation=1,
+        *,
+        layout=LAYOUTS[nd],
+        threads=None,
+        needs=(True, True, True),
+        out=None,
+    ):
         """Gradients of `reference.$forward`: of x, of the weight and of the bias.
 
         dw[i,o,l,m] = grad[i,o] V[l, o*s + m*d], summed over the batch alone
@@ -188,21 +261,43 @@ def _local_conv_backward(nd):
         >>> dx.ravel(), dweight.ravel(), dbias
         (array([ 3., 75., 90.]), array([ 1.,  2., 20., 40.]), None)
         """
-        return _of_unshared(nd, "local_conv", grad, x, weight, bias, layout, needs, out,
-                            stride=stride, padding=padding, dilation=dilation)
+        return _of_unshared(
+            nd,
+            "local_conv",
+            (grad, x, weight, bias),
+            layout=layout,
+            needs=needs,
+            out=out,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+        )
+
     return local_conv_backward
 
 
 def _tiled_conv_backward(nd):
-    def tiled_conv_backward(grad, x, weight, bias=None, stride=1, padding="valid", dilation=1, *,
-                            layout=LAYOUTS[nd], threads=None, needs=(True, True, True), out=None):
+    def tiled_conv_backward(
+        grad,
+        x,
+        weight,
+        bias=None,
+        stride=1,
+        padding="valid",
+        dilation=1,
+        *,
+        layout=LAYOUTS[nd],
+        threads=None,
+        needs=(True, True, True),
+        out=None,
+    ):
         """Gradients of `reference.$forward`: of x, of the weight and of the bias.
 
         dK[i,q,l,m] = sum grad[i,o] V[l, o*s + m*d] over all o with o%t = q, and over the batch
         dV[l,v] = sum grad[i,o] K[i,o%t,l,m] over all i, o, m with o*s + m*d = v
         dbias[i,q] = sum grad[i,o] over all o with o%t = q, and over the batch
 
-        V is `x` with zeros for its padding; kernels whose turn never comes get 0. `grad` has the
+        V is `x` with zeros for its padding; unused kernels get 0. `grad` has the
         shape of the result; `out` is a sequence of three arrays or Nones.
 
         >>> x = np.array([1.0, 2.0, 4.0]).reshape(1, ${ones}3)
@@ -212,31 +307,53 @@ def _tiled_conv_backward(nd):
         >>> dx.ravel(), dweight.ravel(), dbias
         (array([  3.,  50., 300.]), array([401.,  20.]), None)
         """
-        return _of_unshared(nd, "tiled_conv", grad, x, weight, bias, layout, needs, out,
-                            stride=stride, padding=padding, dilation=dilation)
+        return _of_unshared(
+            nd,
+            "tiled_conv",
+            (grad, x, weight, bias),
+            layout=layout,
+            needs=needs,
+            out=out,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+        )
+
     return tiled_conv_backward
 
 
 @QUIET
-def _of_unshared(nd, name, grad, x, weight, bias, layout, needs, out, *, stride, padding, dilation):
-    """Gradients of both layers, one output after the other: a local one has a turn for each."""
-    a = Operands(nd, name, grad, x, weight, bias, layout, needs, out, stride=stride,
-                 padding=padding, dilation=dilation)
+def _of_unshared(nd, name, operands, *, layout, needs, out, stride, padding, dilation):
+    """Gradients of both layers, one output after the other."""
+    a = Operands(
+        nd,
+        name,
+        operands,
+        layout=layout,
+        needs=needs,
+        out=out,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+    )
     space = a.V.shape[2:]
-    period, kernel = a.K.shape[1:nd + 1], a.K.shape[-nd:]
+    period, kernel = a.K.shape[1 : nd + 1], a.K.shape[-nd:]
     s, d = per_axis(stride, nd, 1, "stride"), per_axis(dilation, nd, 1, "dilation")
     pads = pad_pairs(padding, space, kernel, s, d)
     V = padded(a.V, pads, "zeros")
 
     dV, dK = np.zeros(V.shape), np.zeros(a.K.shape)
-    db = np.zeros(a.K.shape[:nd + 1])
-    for place in product(*map(range, a.sizes)):
-        seen = tuple(slice(o * s_, o * s_ + (r - 1) * d_ + 1, d_)
-                     for o, r, s_, d_ in zip(place, kernel, s, d, strict=True))
-        turn = (slice(None), *(o % t for o, t in zip(place, period, strict=True)))
-        G = a.G[(..., *place)]                             # (n, k)
-        dK[turn] += np.tensordot(G, V[(..., *seen)], (0, 0))
-        dV[(..., *seen)] += np.tensordot(G, a.K[turn], (1, 0))
+    db = np.zeros(a.K.shape[: nd + 1])
+    for position in product(*map(range, a.sizes)):
+        seen = tuple(
+            slice(o * s_, o * s_ + (r - 1) * d_ + 1, d_)
+            for o, r, s_, d_ in zip(position, kernel, s, d, strict=True)
+        )
+        turn = (slice(None), *(o % t for o, t in zip(position, period, strict=True)))
+        G = a.G[(..., *position)]  # (n, k)
+        # (einsum, for tensordot may leave out what is multiplied by 0, be it NaN or infinite)
+        dK[turn] += np.einsum("nk,n...->k...", G, V[(..., *seen)])
+        dV[(..., *seen)] += np.einsum("nk,k...->n...", G, a.K[turn])
         db[turn] += G.sum(axis=0)
 
     return a.results(_folded(dV, pads, "zeros"), dK, db)
@@ -246,9 +363,22 @@ def _of_unshared(nd, name, grad, x, weight, bias, layout, needs, out, *, stride,
 
 
 def _conv_transpose_backward(nd):
-    def conv_transpose_backward(grad, x, weight, bias=None, stride=1, padding="valid", dilation=1,
-                                groups=1, *, output_padding=0, layout=LAYOUTS[nd], threads=None,
-                                needs=(True, True, True), out=None):
+    def conv_transpose_backward(
+        grad,
+        x,
+        weight,
+        bias=None,
+        stride=1,
+        padding="valid",
+        dilation=1,
+        groups=1,
+        *,
+        output_padding=0,
+        layout=LAYOUTS[nd],
+        threads=None,
+        needs=(True, True, True),
+        out=None,
+    ):
         """Gradients of `reference.$forward`: of x, of the weight and of the bias.
 
         dx[i,o] = sum grad[j,u] w[i,j,m] over all j, m, u with u = o*s + m*d - before
@@ -265,18 +395,50 @@ def _conv_transpose_backward(nd):
         >>> dx.ravel(), dweight.ravel(), dbias
         (array([ 53., 530.]), array([ 21., 210.]), array([111.]))
         """
-        return _of_conv_transpose(nd, grad, x, weight, bias, layout, needs, out, stride=stride,
-                                  padding=padding, dilation=dilation, groups=groups,
-                                  output_padding=output_padding)
+        return _of_conv_transpose(
+            nd,
+            (grad, x, weight, bias),
+            layout=layout,
+            needs=needs,
+            out=out,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+            output_padding=output_padding,
+        )
+
     return conv_transpose_backward
 
 
 @QUIET
-def _of_conv_transpose(nd, grad, x, weight, bias, layout, needs, out, *, stride, padding, dilation,
-                       groups, output_padding):
+def _of_conv_transpose(
+    nd,
+    operands,
+    *,
+    layout,
+    needs,
+    out,
+    stride,
+    padding,
+    dilation,
+    groups,
+    output_padding,
+):
     """Gradients of conv_transpose1d, 2d and 3d."""
-    a = Operands(nd, "conv_transpose", grad, x, weight, bias, layout, needs, out, stride=stride,
-                 padding=padding, dilation=dilation, groups=groups, output_padding=output_padding)
+    a = Operands(
+        nd,
+        "conv_transpose",
+        operands,
+        layout=layout,
+        needs=needs,
+        out=out,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        output_padding=output_padding,
+    )
     n, c, *space = a.V.shape
     k_of_group, kernel = a.K.shape[1], a.K.shape[2:]
     g, inputs = groups, prod(space)
@@ -304,18 +466,20 @@ def _of_conv_transpose(nd, grad, x, weight, bias, layout, needs, out, *, stride,
 
 
 def _strided(tap, sizes, s, d):
-    """The cells o*s + tap*d for all o, as slices."""
-    return tuple(slice(m * d_, m * d_ + (o - 1) * s_ + 1, s_)
-                 for m, o, s_, d_ in zip(tap, sizes, s, d, strict=True))
+    """Return the cells o*s + tap*d for all o, as slices."""
+    return tuple(
+        slice(m * d_, m * d_ + (o - 1) * s_ + 1, s_)
+        for m, o, s_, d_ in zip(tap, sizes, s, d, strict=True)
+    )
 
 
 def _over_outputs(G):
-    """The gradient of a bias: one sum for each channel."""
+    """Return the gradient of a bias: one sum for each channel."""
     return G.sum(axis=(0, *range(2, G.ndim)))
 
 
 def _folded(dV, pads, border):
-    """The gradient of the input from that of the input with its padding."""
+    """Return the gradient of the input from that of the padded input."""
     for axis, (before, after) in enumerate(pads, 2):
         size = dV.shape[axis] - before - after
         if border == "zeros":
@@ -331,9 +495,12 @@ def _folded(dV, pads, border):
 # The public names
 
 conv1d_backward, conv2d_backward, conv3d_backward = for_each_rank(_conv_backward)
-conv_transpose1d_backward, conv_transpose2d_backward, conv_transpose3d_backward = (
-    for_each_rank(_conv_transpose_backward))
-local_conv1d_backward, local_conv2d_backward, local_conv3d_backward = (
-    for_each_rank(_local_conv_backward))
-tiled_conv1d_backward, tiled_conv2d_backward, tiled_conv3d_backward = (
-    for_each_rank(_tiled_conv_backward))
+conv_transpose1d_backward, conv_transpose2d_backward, conv_transpose3d_backward = for_each_rank(
+    _conv_transpose_backward
+)
+local_conv1d_backward, local_conv2d_backward, local_conv3d_backward = for_each_rank(
+    _local_conv_backward
+)
+tiled_conv1d_backward, tiled_conv2d_backward, tiled_conv3d_backward = for_each_rank(
+    _tiled_conv_backward
+)

@@ -24,8 +24,18 @@ __all__ = [
 ]
 
 
-def local_conv1d(x, weight, bias=None, stride=1, padding="valid", dilation=1, *, layout="NCW",
-                 threads=None, out=None):
+def local_conv1d(
+    x,
+    weight,
+    bias=None,
+    stride=1,
+    padding="valid",
+    dilation=1,
+    *,
+    layout="NCW",
+    threads=None,
+    out=None,
+):
     """1-D local layer: a convolution whose weights are not shared.
 
     Z[i,k] = bias[i,k] + sum_{l,n} V[l, k*s + n*d] w[i,k,l,n]
@@ -36,11 +46,24 @@ def local_conv1d(x, weight, bias=None, stride=1, padding="valid", dilation=1, *,
     >>> local_conv1d([[1.0, 2.0, 4.0]], [[[[1.0, 0.0]], [[10.0, 100.0]]]])
     array([[  1., 420.]])
     """
-    return _local(1, x, weight, bias, stride, padding, dilation, layout, out)
+    return _unshared(
+        1, x, weight, bias, local=True, stride=stride, padding=padding, dilation=dilation,
+        layout=layout, out=out,
+    )  # fmt: skip
 
 
-def local_conv2d(x, weight, bias=None, stride=1, padding="valid", dilation=1, *, layout="NCHW",
-                 threads=None, out=None):
+def local_conv2d(
+    x,
+    weight,
+    bias=None,
+    stride=1,
+    padding="valid",
+    dilation=1,
+    *,
+    layout="NCHW",
+    threads=None,
+    out=None,
+):
     """2-D local (unshared) layer, as equation 9.9 reads (counting from 0).
 
     Z[i,j,k] = bias[i,j,k] + sum_{l,m,n} V[l, j*s + m*d, k*s + n*d] w[i,j,k,l,m,n]
@@ -58,11 +81,24 @@ def local_conv2d(x, weight, bias=None, stride=1, padding="valid", dilation=1, *,
     >>> local_conv2d([[[1.0, 10.0]]], weight, [[[0.5, 0.25]]])
     array([[[ 2.5 , 30.25]]])
     """
-    return _local(2, x, weight, bias, stride, padding, dilation, layout, out)
+    return _unshared(
+        2, x, weight, bias, local=True, stride=stride, padding=padding, dilation=dilation,
+        layout=layout, out=out,
+    )  # fmt: skip
 
 
-def local_conv3d(x, weight, bias=None, stride=1, padding="valid", dilation=1, *, layout="NCDHW",
-                 threads=None, out=None):
+def local_conv3d(
+    x,
+    weight,
+    bias=None,
+    stride=1,
+    padding="valid",
+    dilation=1,
+    *,
+    layout="NCDHW",
+    threads=None,
+    out=None,
+):
     """3-D local layer: a convolution whose weights are not shared.
 
     Z[i,t,j,k] = bias[i,t,j,k]
@@ -76,11 +112,24 @@ def local_conv3d(x, weight, bias=None, stride=1, padding="valid", dilation=1, *,
     >>> local_conv3d([[[[1.0]], [[10.0]]]], weight).ravel()
     array([ 2., 30.])
     """
-    return _local(3, x, weight, bias, stride, padding, dilation, layout, out)
+    return _unshared(
+        3, x, weight, bias, local=True, stride=stride, padding=padding, dilation=dilation,
+        layout=layout, out=out,
+    )  # fmt: skip
 
 
-def tiled_conv1d(x, weight, bias=None, stride=1, padding="valid", dilation=1, *, layout="NCW",
-                 threads=None, out=None):
+def tiled_conv1d(
+    x,
+    weight,
+    bias=None,
+    stride=1,
+    padding="valid",
+    dilation=1,
+    *,
+    layout="NCW",
+    threads=None,
+    out=None,
+):
     """1-D tiled convolution: t kernels, used in turn.
 
     Z[i,k] = bias[i, k%t] + sum_{l,n} V[l, k*s + n*d] K[i, k%t, l, n]
@@ -91,18 +140,31 @@ def tiled_conv1d(x, weight, bias=None, stride=1, padding="valid", dilation=1, *,
     >>> tiled_conv1d([[1.0, 2.0, 3.0, 4.0, 5.0]], [[[[1.0]], [[100.0]]]])
     array([[  1., 200.,   3., 400.,   5.]])
     """
-    return _tiled(1, x, weight, bias, stride, padding, dilation, layout, out)
+    return _unshared(
+        1, x, weight, bias, local=False, stride=stride, padding=padding, dilation=dilation,
+        layout=layout, out=out,
+    )  # fmt: skip
 
 
-def tiled_conv2d(x, weight, bias=None, stride=1, padding="valid", dilation=1, *, layout="NCHW",
-                 threads=None, out=None):
+def tiled_conv2d(
+    x,
+    weight,
+    bias=None,
+    stride=1,
+    padding="valid",
+    dilation=1,
+    *,
+    layout="NCHW",
+    threads=None,
+    out=None,
+):
     """2-D tiled convolution, as equation 9.10 reads (counting from 0).
 
     Z[i,j,k] = bias[i, j%t, k%t] + sum_{l,m,n} V[l, j*s + m*d, k*s + n*d] K[i, j%t, k%t, l, m, n]
 
     V is `x` with zeros for its padding, K the weight, s the stride, d the dilation and t the
     period, each one per direction if wanted. Outputs t steps apart have the same kernel and bias;
-    a period larger than the output leaves the rest of the kernels unused.
+    a period larger than the output leaves the other kernels unused.
 
     Shapes: `x` (n, c, h, w) or (c, h, w), channels last if `layout` is "NHWC"; `weight`
     (k, t, t, c, r, s); `bias` (k, t, t). `padding` is that of `reference.conv2d`.
@@ -115,11 +177,24 @@ def tiled_conv2d(x, weight, bias=None, stride=1, padding="valid", dilation=1, *,
             [-1.,  1., -1.,  1.],
             [ 1., -1.,  1., -1.]]])
     """
-    return _tiled(2, x, weight, bias, stride, padding, dilation, layout, out)
+    return _unshared(
+        2, x, weight, bias, local=False, stride=stride, padding=padding, dilation=dilation,
+        layout=layout, out=out,
+    )  # fmt: skip
 
 
-def tiled_conv3d(x, weight, bias=None, stride=1, padding="valid", dilation=1, *, layout="NCDHW",
-                 threads=None, out=None):
+def tiled_conv3d(
+    x,
+    weight,
+    bias=None,
+    stride=1,
+    padding="valid",
+    dilation=1,
+    *,
+    layout="NCDHW",
+    threads=None,
+    out=None,
+):
     """3-D tiled convolution: t kernels along each direction, used in turn.
 
     Z[i,p,j,k] = bias[i, p%t, j%t, k%t] + sum_{l,u,m,n} V[l, p*s + u*d, j*s + m*d, k*s + n*d]
@@ -133,66 +208,65 @@ def tiled_conv3d(x, weight, bias=None, stride=1, padding="valid", dilation=1, *,
     >>> tiled_conv3d(np.ones((1, 5, 1, 1)), weight).ravel()
     array([  1., 100.,   1., 100.,   1.])
     """
-    return _tiled(3, x, weight, bias, stride, padding, dilation, layout, out)
+    return _unshared(
+        3, x, weight, bias, local=False, stride=stride, padding=padding, dilation=dilation,
+        layout=layout, out=out,
+    )  # fmt: skip
 
 
-def _local(nd, x, weight, bias, stride, padding, dilation, layout, out):
-    """local_conv1d, 2d and 3d: tiled, with a period that ends where the output does."""
-    return _unshared(nd, True, x, weight, bias, stride, padding, dilation, layout, out)
-
-
-def _tiled(nd, x, weight, bias, stride, padding, dilation, layout, out):
-    """tiled_conv1d, 2d and 3d: `nd` is the number of spatial axes."""
-    return _unshared(nd, False, x, weight, bias, stride, padding, dilation, layout, out)
-
-
-@np.errstate(over="ignore", invalid="ignore")              # infinity and NaN are results
-def _unshared(nd, local, x, weight, bias, stride, padding, dilation, layout, out):
-    """Both layers; `local` says that every output has to have its own kernel."""
+@np.errstate(over="ignore", invalid="ignore")  # infinity and NaN are results
+def _unshared(nd, x, weight, bias, *, local, stride, padding, dilation, layout, out):
+    """Both layers; with `local`, the period must be the output's size."""
     x, weight = np.asarray(x), np.asarray(weight)
     dtype = result_dtype(x, weight)
     batch = Batch(x, nd, layout)
     if weight.ndim != 2 * nd + 2:
-        raise ValueError(f"a weight of shape {weight.shape} does not suit {nd} spatial axes")
+        raise ValueError(f"weight must have {2 * nd + 2} axes, got shape {weight.shape}")
 
     # V is (batch, channels, *space) and K is (k, *period, c, *kernel), in float64, by way of the
     # result's dtype.
     V = widened(batch.array, dtype)
     K = widened(weight, dtype)
     n, c = V.shape[:2]
-    k, period, c_of_weight, kernel = K.shape[0], K.shape[1:nd + 1], K.shape[nd + 1], K.shape[-nd:]
+    k, period, c_of_weight, kernel = K.shape[0], K.shape[1 : nd + 1], K.shape[nd + 1], K.shape[-nd:]
     if c != c_of_weight:
-        raise ValueError(f"a weight of shape {weight.shape} does not suit {c} channels")
+        raise ValueError(f"weight must have {c} input channels, got {c_of_weight}")
     if 0 in kernel or 0 in period:
-        raise ValueError(f"a weight of shape {weight.shape} has no cells")
+        raise ValueError(f"weight must have cells, got shape {weight.shape}")
     s = per_axis(stride, nd, at_least=1, name="stride")
     d = per_axis(dilation, nd, at_least=1, name="dilation")
     pads = pad_pairs(padding, V.shape[2:], kernel, s, d)
     V = np.pad(V, [(0, 0), (0, 0), *pads])
-    sizes = [(size - (r - 1) * d_ - 1) // s_ + 1
-             for size, r, s_, d_ in zip(V.shape[2:], kernel, s, d, strict=True)]
+    sizes = [
+        (size - (r - 1) * d_ - 1) // s_ + 1
+        for size, r, s_, d_ in zip(V.shape[2:], kernel, s, d, strict=True)
+    ]
     if min(sizes) < 1:
-        raise ValueError(f"the kernel {kernel} does not fit into the padded input")
+        raise ValueError(f"kernel must fit the padded input, got {kernel}")
     if local and period != tuple(sizes):
-        raise ValueError(f"a weight of shape {weight.shape} has kernels for {period} outputs, "
-                         f"and there are {tuple(sizes)}")
+        raise ValueError(
+            f"weight must have kernels for {tuple(sizes)} outputs, got {period} in shape "
+            f"{weight.shape}"
+        )
     b = np.zeros((k, *period))
     if bias is not None:
         bias = np.asarray(bias)
         if bias.shape != b.shape:
-            raise ValueError(f"bias must have shape {b.shape}, not {bias.shape}")
+            raise ValueError(f"bias must have shape {b.shape}, got {bias.shape}")
         result_dtype(bias)
         b += bias.astype(dtype)
 
-    # The equation, for one place (j, k) after the other: what it sees, and whose turn it is.
+    # The equation, for one output (j, k) after the other: its inputs, and the kernel of its period.
     Z = np.empty((n, k, *sizes))
     terms = c * prod(kernel)
-    for place in product(*map(range, sizes)):
-        seen = tuple(slice(o * s_, o * s_ + (r - 1) * d_ + 1, d_)
-                     for o, r, s_, d_ in zip(place, kernel, s, d, strict=True))
-        turn = tuple(o % t for o, t in zip(place, period, strict=True))
+    for position in product(*map(range, sizes)):
+        seen = tuple(
+            slice(o * s_, o * s_ + (r - 1) * d_ + 1, d_)
+            for o, r, s_, d_ in zip(position, kernel, s, d, strict=True)
+        )
+        turn = tuple(o % t for o, t in zip(position, period, strict=True))
         inputs = V[(..., *seen)].reshape(n, terms)
         weights = K[(slice(None), *turn)].reshape(k, terms)
-        Z[(..., *place)] = b[(slice(None), *turn)] + inputs @ weights.T
+        Z[(..., *position)] = b[(slice(None), *turn)] + inputs @ weights.T
 
     return deliver(batch.put_back(Z), dtype, out)

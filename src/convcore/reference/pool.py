@@ -61,8 +61,19 @@ __all__ = [
 
 
 def _max_pool(nd):
-    def max_pool(x, kernel_size, stride=None, padding="valid", dilation=1, *, ceil_mode=False,
-                 return_indices=False, layout=LAYOUTS[nd], threads=None, out=None):
+    def max_pool(
+        x,
+        kernel_size,
+        stride=None,
+        padding="valid",
+        dilation=1,
+        *,
+        ceil_mode=False,
+        return_indices=False,
+        layout=LAYOUTS[nd],
+        threads=None,
+        out=None,
+    ):
         """$nd-D max pooling: the largest cell of each window.
 
         y[o] = max_{i in R(o)} x[i], and NaN if one of them is NaN
@@ -86,19 +97,32 @@ def _max_pool(nd):
         x = Input(x, nd, layout)
         windows = sliding(x.space, kernel_size, stride, padding, dilation, ceil_mode)
         return _pooling.maxima(x, windows, return_indices, out)
+
     return max_pool
 
 
 def _max_pool_backward(nd):
-    def max_pool_backward(grad, x, kernel_size, stride=None, padding="valid", dilation=1, *,
-                          ceil_mode=False, return_indices=False, indices=None,
-                          layout=LAYOUTS[nd], threads=None, out=None):
+    def max_pool_backward(
+        grad,
+        x,
+        kernel_size,
+        stride=None,
+        padding="valid",
+        dilation=1,
+        *,
+        ceil_mode=False,
+        return_indices=False,
+        indices=None,
+        layout=LAYOUTS[nd],
+        threads=None,
+        out=None,
+    ):
         """Gradient of `x` of `reference.$forward`: what comes back goes to the maximum.
 
         dx[i] = sum of grad[o] over the o whose (first) maximum is cell i
 
         `grad` has the shape of the result, the gradient that of `x`. `indices` are those that
-        the forward function returned; without them they are found again. `return_indices` is
+        the forward function returned; by default they are computed again. `return_indices` is
         ignored.
 
         >>> x = np.array([1.0, 3.0, 2.0, 3.0, 3.0]).reshape(1, ${ones}5)
@@ -109,18 +133,20 @@ def _max_pool_backward(nd):
         x = Input(x, nd, layout)
         windows = sliding(x.space, kernel_size, stride, padding, dilation, ceil_mode)
         return _pooling.maxima_backward(grad, x, windows, return_indices, indices, out)
+
     return max_pool_backward
 
 
 def _adaptive_max_pool(nd):
-    def adaptive_max_pool(x, output_size, *, return_indices=False, layout=LAYOUTS[nd],
-                          threads=None, out=None):
+    def adaptive_max_pool(
+        x, output_size, *, return_indices=False, layout=LAYOUTS[nd], threads=None, out=None
+    ):
         """$nd-D max pooling to a given size: the largest cell of each share of the input.
 
         y[o] = max x[i], i = floor(o*n / m) ... ceil((o+1)*n / m) - 1 on each axis, n -> m cells
 
-        `output_size` is an int or one per axis; None keeps the size of that axis. The rest as in
-        `reference.max_pool${nd}d`.
+        `output_size` is an int or one per axis; None keeps the size of that axis. The other
+        arguments are those of `reference.max_pool${nd}d`.
 
         >>> x = np.arange(5.0).reshape(1, ${ones}5)
         >>> y, indices = $name(x, [${ones}3], return_indices=True)
@@ -129,12 +155,22 @@ def _adaptive_max_pool(nd):
         """
         x = Input(x, nd, layout)
         return _pooling.maxima(x, adaptive(x.space, output_size), return_indices, out)
+
     return adaptive_max_pool
 
 
 def _adaptive_max_pool_backward(nd):
-    def adaptive_max_pool_backward(grad, x, output_size, *, return_indices=False, indices=None,
-                                   layout=LAYOUTS[nd], threads=None, out=None):
+    def adaptive_max_pool_backward(
+        grad,
+        x,
+        output_size,
+        *,
+        return_indices=False,
+        indices=None,
+        layout=LAYOUTS[nd],
+        threads=None,
+        out=None,
+    ):
         """Gradient of `x` of `reference.$forward`: what comes back goes to the maximum.
 
         dx[i] = sum of grad[o] over the o whose (first) maximum is cell i
@@ -149,6 +185,7 @@ def _adaptive_max_pool_backward(nd):
         x = Input(x, nd, layout)
         windows = adaptive(x.space, output_size)
         return _pooling.maxima_backward(grad, x, windows, return_indices, indices, out)
+
     return adaptive_max_pool_backward
 
 
@@ -156,8 +193,19 @@ def _adaptive_max_pool_backward(nd):
 
 
 def _avg_pool(nd):
-    def avg_pool(x, kernel_size, stride=None, padding="valid", dilation=1, *, ceil_mode=False,
-                 count_include_pad=False, layout=LAYOUTS[nd], threads=None, out=None):
+    def avg_pool(
+        x,
+        kernel_size,
+        stride=None,
+        padding="valid",
+        dilation=1,
+        *,
+        ceil_mode=False,
+        count_include_pad=False,
+        layout=LAYOUTS[nd],
+        threads=None,
+        out=None,
+    ):
         """$nd-D average pooling: the mean of the cells of each window.
 
         y[o] = sum_{i in R(o)} x[i] / N(o)
@@ -174,13 +222,25 @@ def _avg_pool(nd):
         x = Input(x, nd, layout)
         windows = sliding(x.space, kernel_size, stride, padding, dilation, ceil_mode)
         return _pooling.averages(x, windows, count_include_pad, out)
+
     return avg_pool
 
 
 def _avg_pool_backward(nd):
-    def avg_pool_backward(grad, x, kernel_size, stride=None, padding="valid", dilation=1, *,
-                          ceil_mode=False, count_include_pad=False, layout=LAYOUTS[nd],
-                          threads=None, out=None):
+    def avg_pool_backward(
+        grad,
+        x,
+        kernel_size,
+        stride=None,
+        padding="valid",
+        dilation=1,
+        *,
+        ceil_mode=False,
+        count_include_pad=False,
+        layout=LAYOUTS[nd],
+        threads=None,
+        out=None,
+    ):
         """Gradient of `x` of `reference.$forward`: equal shares for all cells of a window.
 
         dx[i] = sum of grad[o] / N(o) over the o with i in R(o)
@@ -192,6 +252,7 @@ def _avg_pool_backward(nd):
         x = Input(x, nd, layout)
         windows = sliding(x.space, kernel_size, stride, padding, dilation, ceil_mode)
         return _pooling.averages_backward(grad, x, windows, count_include_pad, out)
+
     return avg_pool_backward
 
 
@@ -208,12 +269,14 @@ def _adaptive_avg_pool(nd):
         """
         x = Input(x, nd, layout)
         return _pooling.averages(x, adaptive(x.space, output_size), False, out)
+
     return adaptive_avg_pool
 
 
 def _adaptive_avg_pool_backward(nd):
-    def adaptive_avg_pool_backward(grad, x, output_size, *, layout=LAYOUTS[nd], threads=None,
-                                   out=None):
+    def adaptive_avg_pool_backward(
+        grad, x, output_size, *, layout=LAYOUTS[nd], threads=None, out=None
+    ):
         """Gradient of `x` of `reference.$forward`: equal shares for all cells of a window.
 
         dx[i] = sum of grad[o] / (number of cells that o sees) over the o that see i
@@ -225,6 +288,7 @@ def _adaptive_avg_pool_backward(nd):
         x = Input(x, nd, layout)
         windows = adaptive(x.space, output_size)
         return _pooling.averages_backward(grad, x, windows, False, out)
+
     return adaptive_avg_pool_backward
 
 
@@ -232,8 +296,19 @@ def _adaptive_avg_pool_backward(nd):
 
 
 def _lp_pool(nd):
-    def lp_pool(x, kernel_size, stride=None, padding="valid", dilation=1, *, p=2.0,
-                ceil_mode=False, layout=LAYOUTS[nd], threads=None, out=None):
+    def lp_pool(
+        x,
+        kernel_size,
+        stride=None,
+        padding="valid",
+        dilation=1,
+        *,
+        p=2.0,
+        ceil_mode=False,
+        layout=LAYOUTS[nd],
+        threads=None,
+        out=None,
+    ):
         """$nd-D pooling by the Lp norm of each window.
 
         y[o] = (sum_{i in R(o)} abs(x[i])^p)^(1/p), for p = inf the largest abs(x[i])
@@ -250,17 +325,31 @@ def _lp_pool(nd):
         x = Input(x, nd, layout)
         windows = sliding(x.space, kernel_size, stride, padding, dilation, ceil_mode)
         return _pooling.norms(x, windows, p, out)
+
     return lp_pool
 
 
 def _lp_pool_backward(nd):
-    def lp_pool_backward(grad, x, kernel_size, stride=None, padding="valid", dilation=1, *,
-                         p=2.0, ceil_mode=False, layout=LAYOUTS[nd], threads=None, out=None):
+    def lp_pool_backward(
+        grad,
+        x,
+        kernel_size,
+        stride=None,
+        padding="valid",
+        dilation=1,
+        *,
+        p=2.0,
+        ceil_mode=False,
+        layout=LAYOUTS[nd],
+        threads=None,
+        out=None,
+    ):
         """Gradient of `x` of `reference.$forward`, y being the result of that.
 
         dx[i] = sum of grad[o] sign(x[i]) (abs(x[i]) / y[o])^(p-1) over the o with i in R(o)
 
-        where y[o] is not 0; for p = inf all of it goes to the first largest abs(x[i]) of R(o).
+        where y[o] is not 0; for p = inf all of it goes to the first largest abs(x[i]) of R(o). A
+        finite p is at most 2**26: the power has p - 1 times the rounding error of the quotient.
 
         >>> x = np.array([3.0, -4.0, 0.0, 0.0]).reshape(1, ${ones}4)
         >>> $name(np.full((1, ${ones}2), 10.0), x, [${ones}2]).ravel()
@@ -269,12 +358,23 @@ def _lp_pool_backward(nd):
         x = Input(x, nd, layout)
         windows = sliding(x.space, kernel_size, stride, padding, dilation, ceil_mode)
         return _pooling.norms_backward(grad, x, windows, p, out)
+
     return lp_pool_backward
 
 
 def _l2_pool(nd):
-    def l2_pool(x, kernel_size, stride=None, padding="valid", dilation=1, *, ceil_mode=False,
-                layout=LAYOUTS[nd], threads=None, out=None):
+    def l2_pool(
+        x,
+        kernel_size,
+        stride=None,
+        padding="valid",
+        dilation=1,
+        *,
+        ceil_mode=False,
+        layout=LAYOUTS[nd],
+        threads=None,
+        out=None,
+    ):
         """$nd-D pooling by the L2 norm of each window.
 
         y[o] = sqrt(sum_{i in R(o)} x[i]^2)
@@ -288,12 +388,24 @@ def _l2_pool(nd):
         x = Input(x, nd, layout)
         windows = sliding(x.space, kernel_size, stride, padding, dilation, ceil_mode)
         return _pooling.norms(x, windows, 2, out)
+
     return l2_pool
 
 
 def _l2_pool_backward(nd):
-    def l2_pool_backward(grad, x, kernel_size, stride=None, padding="valid", dilation=1, *,
-                         ceil_mode=False, layout=LAYOUTS[nd], threads=None, out=None):
+    def l2_pool_backward(
+        grad,
+        x,
+        kernel_size,
+        stride=None,
+        padding="valid",
+        dilation=1,
+        *,
+        ceil_mode=False,
+        layout=LAYOUTS[nd],
+        threads=None,
+        out=None,
+    ):
         """Gradient of `x` of `reference.$forward`, y being the result of that.
 
         dx[i] = sum of grad[o] x[i] / y[o] over the o with i in R(o), where y[o] is not 0
@@ -305,6 +417,7 @@ def _l2_pool_backward(nd):
         x = Input(x, nd, layout)
         windows = sliding(x.space, kernel_size, stride, padding, dilation, ceil_mode)
         return _pooling.norms_backward(grad, x, windows, 2, out)
+
     return l2_pool_backward
 
 
@@ -312,8 +425,19 @@ def _l2_pool_backward(nd):
 
 
 def _weighted_pool(nd):
-    def weighted_pool(x, window, stride=None, padding="valid", dilation=1, *, normalize=True,
-                      ceil_mode=False, layout=LAYOUTS[nd], threads=None, out=None):
+    def weighted_pool(
+        x,
+        window,
+        stride=None,
+        padding="valid",
+        dilation=1,
+        *,
+        normalize=True,
+        ceil_mode=False,
+        layout=LAYOUTS[nd],
+        threads=None,
+        out=None,
+    ):
         """$nd-D pooling by an average with the weights of a window.
 
         y[o] = sum_t w[t] x[o*s + t*d] / W(o)
@@ -332,13 +456,25 @@ def _weighted_pool(nd):
         window = _pooling.weights(window, nd)
         windows = sliding(x.space, window.shape, stride, padding, dilation, ceil_mode)
         return _pooling.weighted(x, windows, window, normalize, out)
+
     return weighted_pool
 
 
 def _weighted_pool_backward(nd):
-    def weighted_pool_backward(grad, x, window, stride=None, padding="valid", dilation=1, *,
-                               normalize=True, ceil_mode=False, layout=LAYOUTS[nd],
-                               threads=None, out=None):
+    def weighted_pool_backward(
+        grad,
+        x,
+        window,
+        stride=None,
+        padding="valid",
+        dilation=1,
+        *,
+        normalize=True,
+        ceil_mode=False,
+        layout=LAYOUTS[nd],
+        threads=None,
+        out=None,
+    ):
         """Gradient of `x` of `reference.$forward`: shares by weight.
 
         dx[i] = sum of grad[o] w[t] / W(o) over the o and t with i = o*s + t*d in R(o)
@@ -352,6 +488,7 @@ def _weighted_pool_backward(nd):
         window = _pooling.weights(window, nd)
         windows = sliding(x.space, window.shape, stride, padding, dilation, ceil_mode)
         return _pooling.weighted_backward(grad, x, windows, window, normalize, out)
+
     return weighted_pool_backward
 
 
@@ -366,11 +503,14 @@ lp_pool1d_backward, lp_pool2d_backward, lp_pool3d_backward = for_each_rank(_lp_p
 l2_pool1d, l2_pool2d, l2_pool3d = for_each_rank(_l2_pool)
 l2_pool1d_backward, l2_pool2d_backward, l2_pool3d_backward = for_each_rank(_l2_pool_backward)
 weighted_pool1d, weighted_pool2d, weighted_pool3d = for_each_rank(_weighted_pool)
-weighted_pool1d_backward, weighted_pool2d_backward, weighted_pool3d_backward = (
-    for_each_rank(_weighted_pool_backward))
+weighted_pool1d_backward, weighted_pool2d_backward, weighted_pool3d_backward = for_each_rank(
+    _weighted_pool_backward
+)
 adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = for_each_rank(_adaptive_avg_pool)
 adaptive_avg_pool1d_backward, adaptive_avg_pool2d_backward, adaptive_avg_pool3d_backward = (
-    for_each_rank(_adaptive_avg_pool_backward))
+    for_each_rank(_adaptive_avg_pool_backward)
+)
 adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = for_each_rank(_adaptive_max_pool)
 adaptive_max_pool1d_backward, adaptive_max_pool2d_backward, adaptive_max_pool3d_backward = (
-    for_each_rank(_adaptive_max_pool_backward))
+    for_each_rank(_adaptive_max_pool_backward)
+)

@@ -45,14 +45,15 @@ def _signal(x, w, mode, reverse):
     x, w = np.asarray(x), np.asarray(w)
     dtype = result_dtype(x, w)
     if x.ndim != w.ndim or x.ndim not in (1, 2, 3) or x.size == 0 or w.size == 0:
-        raise ValueError(f"shapes {x.shape} and {w.shape} are not both of 1, 2 or 3 dimensions, "
-                         f"or one is empty")
+        raise ValueError(
+            f"x and w must both have 1, 2 or 3 dimensions and no size 0, got {x.shape}, {w.shape}"
+        )
     X = widened(x, dtype)
     W = widened(w, dtype)
     if reverse:
         W = np.flip(W)
     full = np.zeros([a + b - 1 for a, b in zip(X.shape, W.shape, strict=True)])
-    for tap in product(*map(range, W.shape)):              # x[l] w[tap] belongs to z[l + tap]
+    for tap in product(*map(range, W.shape)):  # x[l] w[tap] belongs to z[l + tap]
         full[tuple(slice(t, t + a) for t, a in zip(tap, X.shape, strict=True))] += W[tap] * X
 
     if mode == "full":
@@ -63,8 +64,8 @@ def _signal(x, w, mode, reverse):
         inside = [a >= b for a, b in zip(X.shape, W.shape, strict=True)]
         outside = [a <= b for a, b in zip(X.shape, W.shape, strict=True)]
         if not (all(inside) or all(outside)):
-            raise ValueError(f"shapes {x.shape} and {w.shape}: neither fits into the other")
+            raise ValueError(f"x or w must contain the other, got shapes {x.shape} and {w.shape}")
         wanted = [(min(a, b) - 1, max(a, b)) for a, b in zip(X.shape, W.shape, strict=True)]
     else:
-        raise ValueError(f"mode must be 'full', 'same' or 'valid', not {mode!r}")
+        raise ValueError(f"mode must be 'full', 'same' or 'valid', got {mode!r}")
     return deliver(full[tuple(slice(*pair) for pair in wanted)], dtype, None)

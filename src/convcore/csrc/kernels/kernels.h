@@ -11,25 +11,50 @@ typedef struct {
     ptrdiff_t taps;
 } cc_run;
 
-/* What one output sums over, in blocks of whole input channels. A block's products are one chain
- * of multiply-adds that starts at zero, and the blocks are added in turn: short chains keep the
- * rounding error low, and the order, being the same in every kernel, keeps results equal. */
+/* A block of taps: where its channel begins, from the first element that the output sees; where
+ * each tap stands from there; and the runs that they come in. */
 typedef struct {
-    const ptrdiff_t *offset; /* of each tap in a block, from the first cell that the output sees */
-    const cc_run *full, *last; /* the runs of every block but the last, and of the last */
-    ptrdiff_t full_runs, last_runs;
+    ptrdiff_t start;
+    const ptrdiff_t *offset;
+    const cc_run *run;
+    ptrdiff_t runs;
+} cc_block;
+
+/* What one output sums over, in blocks. A block's products are one chain of multiply-adds that
+ * starts at zero, and the blocks are added in turn: short chains keep the rounding error low, and
+ * the order, being the same in every kernel, keeps results equal. */
+typedef struct {
+    const cc_block *block;
     ptrdiff_t blocks;
-    ptrdiff_t step;        /* from a block's input cells to the next block's */
-    ptrdiff_t offset_step; /* from a block's offsets to the next block's; 0: they are the same */
 } cc_taps;
 
-/* Where the pixels of a tile lie in the input and in the accumulators. */
+/* Where the pixels of a tile lie in the input and in the accumulators, and what each of them has: a
+ * few vectors of output channels. `lanewise`: the input has as many channels, too. */
 typedef struct {
+    int vecs;
+    bool lanewise;
     ptrdiff_t rows, columns;
     ptrdiff_t row_step, column_step; /* in the input, from an output pixel to its neighbour */
     ptrdiff_t acc_step;
-    const ptrdiff_t *places; /* unless NULL: where each pixel lies, instead of the steps */
+    const ptrdiff_t *offsets; /* unless NULL: where each pixel lies, instead of the steps */
 } cc_grid;
+
+/* A row of output columns: of `channels` output channels or (0) of a few output rows, `dst_step`
+ * apart, of which the first `stores` are stored. `readable_past_end`: memory goes on after the
+ * rows of the input. */
+typedef struct {
+    int channels, stores;
+    ptrdiff_t width, dst_step;
+    bool readable_past_end;
+} cc_columns;
+
+/* A matrix that is moved: from a row and from a column to the next, where it comes from and where
+ * it goes. What a kernel says nothing of is 1 for columns. */
+typedef struct {
+    ptrdiff_t rows, columns;
+    ptrdiff_t src_row, src_column;
+    ptrdiff_t dst_row, dst_column;
+} cc_move;
 
 /* Rows, in lines of `taps` reals: `channels` of them are multiplied with `images` others, line by
  * line. Where lines begin, from where their row does; where rows begin; and from a channel's result
@@ -38,13 +63,13 @@ typedef struct {
     ptrdiff_t channels, images, taps, lines;
     const ptrdiff_t *line, *patch_line; /* of a channel's row, of an image's */
     const ptrdiff_t *patch;             /* where each image's row begins */
-    ptrdiff_t weight_row, init_step;
+    ptrdiff_t weight_row, bias_step;
     ptrdiff_t y_channel, y_image;
     bool add;    /* to what y holds */
     bool stream; /* channels' rows come from memory, and so do those after them, used next */
-} cc_dots;
+} cc_gemm;
 
-/* How rows are folded: CC_MAX may lose a NaN, and then says that it saw one; CC_LARGER does not
+/* How rows are reduced: CC_MAX may lose a NaN, and then says that it saw one; CC_LARGER does not
  * look for any; CC_MAX_NAN keeps it. Integers have the first two alone. */
 typedef enum {
     CC_MAX,
@@ -56,36 +81,37 @@ typedef enum {
     CC_SUM_SQUARES,
     CC_SUM_POWERS, /* of the absolute values */
     CC_MEAN
-} cc_fold;
+} cc_reduction;
 
-/* `count` rows, each at `taps` places, become one of `width` elements; so in each of `lines` lines
+/* `count` rows, each at `taps` offsets, become one of `width` elements; so in each of `lines` lines
  * of each of `planes` planes. */
 typedef struct {
-    cc_fold how;
+    cc_reduction how;
     double p;                /* CC_SUM_POWERS: the exponent, at least 1 */
     double divisor, inverse; /* CC_MEAN; the inverse only where it is exact, else 0 */
     const void *divisors;    /* CC_MEAN: one for each result of a line instead, unless NULL */
     const void *const *rows;
     ptrdiff_t count;
     ptrdiff_t start;                /* element of the rows that the first result begins with */
-    ptrdiff_t taps, tap;            /* places, and elements from one to the next */
+    ptrdiff_t taps, tap;            /* offsets, and elements from one to the next */
     ptrdiff_t step;                 /* elements from what a result begins with to the next one's */
     ptrdiff_t from, to;             /* elements of the rows that there are; others count nothing */
     ptrdiff_t width, lines, planes; /* of the result */
     ptrdiff_t src_line, dst_line;   /* from a line to the next */
     ptrdiff_t src_plane, dst_plane; /* from a plane to the next */
     void *dst;
-} cc_folding;
+    bool is_unsigned; /* set by the kernels of unsigned integers alone */
+} cc_reduce_args;
 
-/* The same for the place of a maximum; ranks may be NULL. */
+/* The same for the offset of a maximum; ranks may be NULL. */
 typedef struct {
     const void *const *rows;
     const int32_t *const *ranks;
     ptrdiff_t count, step, width;
-    ptrdiff_t from; /* rows that have been folded into best, rank and place before */
+    ptrdiff_t from; /* rows that have been reduced into best, rank and offset before */
     void *best;
-    int32_t *rank, *place;
-} cc_firsts;
+    int32_t *rank, *offset;
+} cc_argmax_args;
 
 /* Where a window lies: `rows` pointers to the first cells of its rows. */
 typedef struct {
@@ -93,15 +119,30 @@ typedef struct {
     ptrdiff_t count, cells, step;
 } cc_cells;
 
+/* Outputs of which the gradients of the norm are taken: y of x, whose elements are x_step apart. */
+typedef struct {
+    const void *grad, *x, *y;
+    ptrdiff_t count, x_step;
+    double p;
+} cc_lp_grad_args;
+
+/* Where gradients go, `step` of each output: to the elements index[i], of which from <= index[i] <
+ * to are wanted. */
+typedef struct {
+    const int64_t *index;
+    ptrdiff_t count, step;
+    int64_t from, to;
+} cc_scatter_args;
+
 typedef struct {
     int size;           /* of a real, in bytes */
     int lanes;          /* reals in a vector */
     const void *lowest; /* the real that is larger than none */
-    int pixel_vecs;     /* most vectors of output channels in a call of pixels() */
-    int maps;           /* most output channels in a call of rows() */
-    int rows_shared;    /* output rows in a call of rows() that has none */
+    int igemm_vecs;     /* most vectors of output channels in a call of direct_igemm() */
+    int ow_channels;    /* most output channels in a call of direct_ow() */
+    int ow_rows;        /* output rows in a call of direct_ow() that has no channels */
 #define CC_KERNEL(result, name, parameters) result(*name) parameters;
-#include "list.h"
+#include "kernels.def"
 #undef CC_KERNEL
 } cc_kernels;
 

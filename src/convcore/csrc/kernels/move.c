@@ -1,5 +1,5 @@
-/* Moving reals: copies, transposes, gathers, scatters, additions. Source and destination never
- * overlap. */
+/* Moves elements: copies, transposes, gathers, which depend on their size alone and so are shared
+ * by all types of a size; scatters and additions of reals. Source and destination never overlap. */
 #include "vec.h"
 
 /* The lower (upper) halves of two vectors, their lanes interleaved. */
@@ -17,8 +17,8 @@
 #define UPPER(a, b) CC_SHUFFLE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
 #endif
 
-/* Interleaving row i with row i + LANES / 2 turns the bits of (row, lane) by one place; after
- * log2(LANES) rounds rows and lanes have changed places. */
+/* Interleaving row i with row i + LANES / 2 turns the bits of (row, lane) by one; after
+ * log2(LANES) rounds rows and lanes are exchanged. */
 CC_INLINE void transpose_square(vec *v)
 {
     vec w[LANES];
@@ -34,23 +34,29 @@ CC_INLINE void transpose_square(vec *v)
     }
 }
 
-/* Where row i of a matrix begins: at index[i], or (NULL) a fixed distance after the one before. */
-CC_INLINE const real *row_of(const real *src, ptrdiff_t src_row, const ptrdiff_t *index, int i)
+/* The rows of a matrix: row i begins at index[i], or (NULL) a fixed distance after the one before.
+ */
+typedef struct {
+    const real *first;
+    ptrdiff_t step;
+    const ptrdiff_t *index;
+} rows_of;
+
+CC_INLINE const real *row_at(rows_of src, int i)
 {
-    return src + (index ? index[i] : i * src_row);
+    return src.first + (src.index ? src.index[i] : i * src.step);
 }
 
 /* A square of which only some rows and columns exist. */
-static void transpose_corner(const real *src, ptrdiff_t src_row, const ptrdiff_t *index, real *dst,
-                             ptrdiff_t dst_row, int rows, int columns)
+static void transpose_corner(rows_of src, real *dst, ptrdiff_t dst_row, int rows, int columns)
 {
     vec v[LANES];
     CC_UNROLL
     for (int i = 0; i < LANES; i++) {
         v[i] = (vec){0};
         if (i < rows) {
-            const real *row = row_of(src, src_row, index, i);
-            v[i] = columns == LANES ? load(row) : load_few(row, columns);
+            const real *row = row_at(src, i);
+            v[i] = columns == LANES ? load(row) : load_partial(row, columns);
         }
     }
     transpose_square(v);
@@ -61,37 +67,36 @@ static void transpose_corner(const real *src, ptrdiff_t src_row, const ptrdiff_t
         if (rows == LANES)
             store(dst + i * dst_row, v[i]);
         else
-            store_few(dst + i * dst_row, v[i], rows);
+            store_partial(dst + i * dst_row, v[i], rows);
     }
 }
 
-CC_INLINE void transpose(const real *src, ptrdiff_t src_row, const ptrdiff_t *index, real *dst,
-                         ptrdiff_t dst_row, ptrdiff_t rows, ptrdiff_t columns)
+CC_INLINE void transpose(rows_of src, real *dst, ptrdiff_t dst_row, ptrdiff_t rows,
+                         ptrdiff_t columns)
 {
     for (ptrdiff_t r = 0; r < rows; r += LANES)
         for (ptrdiff_t c = 0; c < columns; c += LANES) {
-            const real *s = src + (index ? 0 : r * src_row) + c;
-            const ptrdiff_t *of = index ? index + r : NULL;
+            const rows_of s = {src.first + (src.index ? 0 : r * src.step) + c, src.step,
+                               src.index ? src.index + r : NULL};
             real *d = dst + c * dst_row + r;
             if (r + LANES <= rows && c + LANES <= columns) {
                 vec v[LANES];
                 CC_UNROLL
-                for (int i = 0; i < LANES; i++) v[i] = load(row_of(s, src_row, of, i));
+                for (int i = 0; i < LANES; i++) v[i] = load(row_at(s, i));
                 transpose_square(v);
                 CC_UNROLL
                 for (int i = 0; i < LANES; i++) store(d + i * dst_row, v[i]);
             } else {
-                transpose_corner(s, src_row, of, d, dst_row,
-                                 (int)(rows - r < LANES ? rows - r : LANES),
+                transpose_corner(s, d, dst_row, (int)(rows - r < LANES ? rows - r : LANES),
                                  (int)(columns - c < LANES ? columns - c : LANES));
             }
         }
 }
 
-void CC_FN(transpose)(const void *src, ptrdiff_t src_row, void *dst, ptrdiff_t dst_row,
-                      ptrdiff_t rows, ptrdiff_t columns)
+void CC_MOVE_FN(transpose)(const void *src, ptrdiff_t src_row, void *dst, ptrdiff_t dst_row,
+                           ptrdiff_t rows, ptrdiff_t columns)
 {
-    transpose(src, src_row, NULL, dst, dst_row, rows, columns);
+    transpose((rows_of){src, src_row, NULL}, dst, dst_row, rows, columns);
 }
 
 /* LANES reals two apart; reads no further than the last of them. */
@@ -108,47 +113,54 @@ CC_INLINE void copy_many(const real *src, int step, real *dst, ptrdiff_t n)
     }
 }
 
-void CC_FN(copy)(const void *src, ptrdiff_t src_row, ptrdiff_t src_column, void *dst,
-                 ptrdiff_t dst_row, ptrdiff_t rows, ptrdiff_t columns)
+void CC_MOVE_FN(copy)(const cc_move *args, const void *src, void *dst)
 {
+    const ptrdiff_t src_column = args->src_column, columns = args->columns;
     const real *s = src;
     real *d = dst;
-    for (ptrdiff_t r = 0; r < rows; r++, d += dst_row) {
+    for (ptrdiff_t r = 0; r < args->rows; r++, d += args->dst_row) {
         if (!s) {
             for (ptrdiff_t c = 0; c < columns; c++) d[c] = 0;
             continue;
         }
         if (src_column == 1 && columns < LANES)
-            store_few(d, load_few(s, (int)columns), (int)columns);
+            store_partial(d, load_partial(s, (int)columns), (int)columns);
         else if (src_column == 1)
             copy_many(s, 1, d, columns);
         else if (src_column == 2 && columns >= LANES)
             copy_many(s, 2, d, columns);
         else
             for (ptrdiff_t c = 0; c < columns; c++) d[c] = s[c * src_column];
-        s += src_row;
+        s += args->src_row;
     }
 }
 
-#ifndef CC_INTEGER
-void CC_FN(turn)(const void *src, const ptrdiff_t *index, void *dst, ptrdiff_t dst_row,
-                 ptrdiff_t rows, ptrdiff_t columns)
+void CC_MOVE_FN(gather_transpose)(const void *src, const ptrdiff_t *index, void *dst,
+                                  ptrdiff_t dst_row, ptrdiff_t rows, ptrdiff_t columns)
 {
-    transpose(src, 0, index, dst, dst_row, rows, columns);
+    transpose((rows_of){src, 0, index}, dst, dst_row, rows, columns);
 }
 
-void CC_FN(add)(const void *src, ptrdiff_t src_row, void *dst, ptrdiff_t dst_row,
-                ptrdiff_t dst_column, ptrdiff_t rows, ptrdiff_t columns)
+void CC_MOVE_FN(gather)(const void *src, const ptrdiff_t *index, void *dst, ptrdiff_t count)
 {
     const real *s = src;
     real *d = dst;
-    for (ptrdiff_t r = 0; r < rows; r++, s += src_row, d += dst_row) {
+    for (ptrdiff_t i = 0; i < count; i++) d[i] = s[index[i]];
+}
+
+#ifndef CC_INTEGER
+void CC_FN(add)(const cc_move *args, const void *src, void *dst)
+{
+    const ptrdiff_t dst_column = args->dst_column, columns = args->columns;
+    const real *s = src;
+    real *d = dst;
+    for (ptrdiff_t r = 0; r < args->rows; r++, s += args->src_row, d += args->dst_row) {
         ptrdiff_t c = 0;
         if (dst_column == 1) {
             for (; c + LANES <= columns; c += LANES) store(d + c, load(d + c) + load(s + c));
             if (c < columns) {
                 const int left = (int)(columns - c);
-                store_few(d + c, load_few(d + c, left) + load_few(s + c, left), left);
+                store_partial(d + c, load_partial(d + c, left) + load_partial(s + c, left), left);
             }
             continue;
         }
@@ -156,24 +168,18 @@ void CC_FN(add)(const void *src, ptrdiff_t src_row, void *dst, ptrdiff_t dst_row
     }
 }
 
-void CC_FN(gather)(const void *src, const ptrdiff_t *index, void *dst, ptrdiff_t count)
-{
-    const real *s = src;
-    real *d = dst;
-    for (ptrdiff_t i = 0; i < count; i++) d[i] = s[index[i]];
-}
-
-void CC_FN(numbers)(const double *src, ptrdiff_t count, void *dst)
+void CC_FN(convert_from_f64)(const double *src, ptrdiff_t count, void *dst)
 {
     for (ptrdiff_t i = 0; i < count; i++) ((real *)dst)[i] = (real)src[i];
 }
 
-void CC_FN(scatter)(const void *grad, const int64_t *index, ptrdiff_t count, ptrdiff_t step,
-                    int64_t from, int64_t to, void *dx)
+void CC_FN(scatter)(const cc_scatter_args *args, const void *grad, void *dx)
 {
+    const int64_t *index = args->index, from = args->from, to = args->to;
+    const ptrdiff_t step = args->step;
     const real *g = grad;
     real *d = dx;
-    for (ptrdiff_t i = 0; i < count; i += step)
+    for (ptrdiff_t i = 0, count = args->count; i < count; i += step)
         for (ptrdiff_t c = 0; c < step; c++)
             if (index[i + c] >= from && index[i + c] < to)
                 d[(index[i + c] - from) * step + c] += g[i + c];

@@ -1,7 +1,7 @@
-/* What the norm of a window needs beside folds: roots, the norm of one window, its slope. */
-#include "vec.h"
+/* What the norm of a window needs beside reductions: roots, the norm of one window, its gradient.
+ */
+#include "power.h"
 
-#include <float.h>
 #include <math.h>
 
 /* A sum of p-th powers in this range has lost nothing: no term has overflowed, and what terms lose
@@ -12,90 +12,120 @@ static const real LEAST = FLT_MIN * 0x1p26f, MOST = FLT_MAX;
 static const real LEAST = DBL_MIN * 0x1p62, MOST = DBL_MAX;
 #endif
 
-static real magnitude(real v) { return v < 0 ? -v : v; }
+/* Cells, or norms, that are raised to a power at a time. */
+enum { MANY = 64 };
 
-static real power(real v, double p)
+static double magnitude(real v) { return __builtin_fabs((double)v); }
+
+/* Takes the roots of `count` sums. */
+static void take_roots(real *sums, ptrdiff_t count, double p)
 {
-    if (p == 0)
-        return 1;
-    if (p == 1)
-        return v;
-    if (p == 2)
-        return v * v;
-    return (real)pow((double)v, p);
+    if (p == 2) {
+#if CC_REAL_BYTES == 4
+        for (ptrdiff_t i = 0; i < count; i++) sums[i] = sqrtf(sums[i]);
+#else
+        for (ptrdiff_t i = 0; i < count; i++) sums[i] = sqrt(sums[i]);
+#endif
+        return;
+    }
+    double values[MANY];
+    const exponent inverse = inverse_of(p);
+    for (ptrdiff_t from = 0; from < count; from += MANY) {
+        const ptrdiff_t some = count - from < MANY ? count - from : MANY;
+        for (ptrdiff_t i = 0; i < some; i++) values[i] = (double)sums[from + i];
+        raise(values, some, inverse);
+        for (ptrdiff_t i = 0; i < some; i++) sums[from + i] = (real)values[i];
+    }
 }
 
-static real root_of(real v, double p)
+bool CC_FN(root)(void *sums, void *again, ptrdiff_t count, double p)
 {
-    if (p == 1)
-        return v;
-    if (p == 2)
-        return (real)sqrt((double)v);
-    return (real)(p == 3 ? cbrt((double)v) : pow((double)v, 1 / p));
-}
-
-bool CC_FN(root)(void *sums, const void *largest, ptrdiff_t count, double p)
-{
-    real *restrict s = sums;
-    const real *restrict m = largest;
+    real *restrict s = sums, *restrict m = again;
+    bool safe = true;
     if (p == 1)
         return true;
-    bool safe = true;
-    if (!m)
+    if (!m) {
         for (ptrdiff_t i = 0; i < count; i++) safe &= (s[i] >= LEAST) & (s[i] <= MOST);
-    else /* windows of zeros, of infinity or of NaN are what their sum says */
-        for (ptrdiff_t i = 0; i < count; i++)
-            safe &= ((s[i] >= LEAST) & (s[i] <= MOST)) | (m[i] == 0) | !(m[i] <= MOST);
-    if (!safe)
-        return false;
-    if (p == 2)
-#if CC_REAL_BYTES == 4
-        for (ptrdiff_t i = 0; i < count; i++) s[i] = sqrtf(s[i]);
-#else
-        for (ptrdiff_t i = 0; i < count; i++) s[i] = sqrt(s[i]);
-#endif
-    else
-        for (ptrdiff_t i = 0; i < count; i++) s[i] = root_of(s[i], p);
-    return true;
+        if (safe)
+            take_roots(s, count, p);
+        return safe;
+    }
+    for (ptrdiff_t i = 0; i < count; i++) {
+        /* windows of zeros, of infinity or of NaN are what their sum says */
+        const bool valid = ((s[i] >= LEAST) & (s[i] <= MOST)) | (m[i] == 0) | !(m[i] <= MOST);
+        m[i] = valid ? 0 : 1;
+        if (valid)
+            take_roots(&s[i], 1, p);
+    }
+    return false;
+}
+
+/* The sum of the p-th powers of a row's cells, as fractions of `largest`. */
+static double add_row(const cc_cells *cells, const real *row, double largest, double p, double sum)
+{
+    double values[MANY];
+    for (ptrdiff_t from = 0; from < cells->cells; from += MANY) {
+        const ptrdiff_t some = cells->cells - from < MANY ? cells->cells - from : MANY;
+        for (ptrdiff_t i = 0; i < some; i++)
+            values[i] = magnitude(row[(from + i) * cells->step]) / largest;
+        if (p == 2)
+            for (ptrdiff_t i = 0; i < some; i++) values[i] *= values[i];
+        else
+            raise(values, some, (exponent){p, 0});
+        for (ptrdiff_t i = 0; i < some; i++) sum += values[i];
+    }
+    return sum;
 }
 
 void CC_FN(norm)(const cc_cells *cells, double p, void *y)
 {
     const real *const *rows = (const real *const *)cells->rows;
-    real largest = 0, sum = 0;
+    double largest = 0, sum = 0;
     for (ptrdiff_t r = 0; r < cells->count; r++)
         for (ptrdiff_t c = 0; c < cells->cells; c++) {
-            const real v = magnitude(rows[r][c * cells->step]);
+            const double v = magnitude(rows[r][c * cells->step]);
             if (v > largest || v != v)
                 largest = v;
             if (largest != largest)
                 break;
         }
     if (largest == 0 || !(largest <= MOST)) {
-        *(real *)y = largest;
+        *(real *)y = (real)largest;
         return;
     }
-    for (ptrdiff_t r = 0; r < cells->count; r++)
-        for (ptrdiff_t c = 0; c < cells->cells; c++)
-            sum += power(magnitude(rows[r][c * cells->step]) / largest, p);
-    *(real *)y = largest * root_of(sum, p);
+    for (ptrdiff_t r = 0; r < cells->count; r++) sum = add_row(cells, rows[r], largest, p, sum);
+    if (p == 2)
+        sum = sqrt(sum);
+    else
+        raise(&sum, 1, inverse_of(p));
+    *(real *)y = (real)(largest * sum);
 }
 
 /* The ratio |x| / y is at most 1 and its powers cannot overflow, whatever the sizes of x and y. */
-void CC_FN(slope)(const void *grad, const void *x, const void *y, ptrdiff_t count, double p,
-                  ptrdiff_t x_step, void *dx)
+void CC_FN(lp_grad)(const cc_lp_grad_args *args, void *dx)
 {
-    const real *restrict g = grad, *restrict in = x, *restrict out = y;
+    const real *restrict g = args->grad, *restrict in = args->x, *restrict out = args->y;
+    const ptrdiff_t count = args->count, x_step = args->x_step;
+    const double p = args->p;
     real *restrict d = dx;
     if (p == 2) {
         for (ptrdiff_t i = 0; i < count; i++)
             d[i * x_step] += out[i] == 0 ? 0 : g[i] * (in[i * x_step] / out[i]);
         return;
     }
-    for (ptrdiff_t i = 0; i < count; i++) {
-        const real v = in[i * x_step];
-        const real sign = v > 0 ? 1 : v < 0 ? -1 : v; /* NaN stays NaN */
-        if (out[i] != 0)
-            d[i * x_step] += g[i] * (sign * power(magnitude(v) / out[i], p - 1));
+    double powers[MANY];
+    for (ptrdiff_t from = 0; from < count; from += MANY) {
+        const ptrdiff_t some = count - from < MANY ? count - from : MANY;
+        for (ptrdiff_t i = 0; i < some; i++)
+            powers[i] = magnitude(in[(from + i) * x_step]) / (double)out[from + i];
+        if (p > 1)
+            raise(powers, some, less_one(p));
+        for (ptrdiff_t i = 0; i < some; i++) {
+            const real v = in[(from + i) * x_step];
+            const double sign = v > 0 ? 1 : v < 0 ? -1 : (double)v; /* NaN stays NaN */
+            const double part = p > 1 ? sign * powers[i] : sign;
+            if (out[from + i] != 0)
+                d[(from + i) * x_step] += (real)((double)g[from + i] * part);
+        }
     }
 }

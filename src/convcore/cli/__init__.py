@@ -1,0 +1,1 @@
+"""The command line: `convcore info`, `summary`, `demo` and `bench`."""

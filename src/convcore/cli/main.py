@@ -1,0 +1,224 @@
+"""The command line, `convcore` or `python -m convcore`: `info`, `summary`, `demo`, `bench`.
+
+Each command imports what it needs when it is run. Exit codes: 0; 1 if a command cannot do its
+work, 2 for wrong arguments, each with a sentence on standard error; 130 after Ctrl-C.
+"""
+
+import argparse
+import io
+import json
+import os
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+from convcore import build_info
+
+NETWORKS = {"alexnet": (3, 227, 227), "lenet5": (1, 32, 32)}  # and an image for each
+OPTIONS = {"alexnet": "groups", "lenet5": "modern"}
+
+LABELS = {
+    "version": "version",
+    "python": "Python",
+    "compiler": "compiler",
+    "flags": "flags",
+    "isa": "instruction set",
+    "isa_compiled": "compiled for",
+    "isa_available": "available here",
+    "openmp": "OpenMP",
+    "threads": "threads",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that answers wrong arguments with one sentence instead of the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what was wrong and where help is, and stop with exit code 2."""
+        self.exit(2, f"{self.prog}: {message} (try: {self.prog} --help)\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; `argv` is the command line without its name."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A folder may have a name that the terminal's encoding can't express.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    elif sys.stdout is None:  # closed before Python began: there is nobody to write to
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("convcore: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader, `head` say, has what it wanted.
+        _forget_output()
+        return 1
+    except OSError as error:
+        _forget_output()
+        print(f"convcore: cannot write the output: {error.strerror}", file=sys.stderr)
+        return 1
+    return code
+
+
+def _forget_output() -> None:
+    """Discard the remaining standard output, so that it does not fail again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _run(arguments: list[str]) -> int:
+    if arguments[:1] == ["bench"]:  # before argparse: the bench has options and help of its own
+        return _bench(arguments[1:])
+    try:
+        options = _parser().parse_args(arguments)
+    except SystemExit as stop:  # argparse has said why: --help, --version or an error
+        return int(stop.code or 0)
+    return int(options.run(options))
+
+
+def _parser() -> Parser:
+    """Return the parser of all commands; the bench has its own."""
+    parser = Parser(prog="convcore", description="Convolution layers for NumPy arrays.")
+    version = f"convcore {build_info()['version']}"
+    parser.add_argument("--version", action="version", version=version)
+    commands = parser.add_subparsers(metavar="command", required=True, parser_class=Parser)
+
+    info = commands.add_parser("info", help="what this build is and what it runs on")
+    info.add_argument("--json", action="store_true", help="print JSON")
+    info.set_defaults(run=_info)
+
+    numbers = commands.add_parser("summary", help="a known network in numbers, layer by layer")
+    numbers.add_argument(
+        "network", choices=sorted(NETWORKS), metavar="NETWORK", help=" or ".join(sorted(NETWORKS))
+    )
+    numbers.add_argument(
+        "--groups",
+        action="store_true",
+        help="AlexNet as trained on two processors, in two groups of channels",
+    )
+    numbers.add_argument("--modern", action="store_true", help="LeNet-5 with ReLU and max pooling")
+    numbers.add_argument("--json", action="store_true", help="print JSON")
+    numbers.set_defaults(run=_summary)
+
+    demo = commands.add_parser(
+        "demo",
+        help="a photograph through convolutions and poolings, and "
+        "LeNet-5 trained on digits, as PNGs",
+    )
+    demo.add_argument("--only", choices=("photo", "digits"), help="one of the two parts")
+    demo.add_argument(
+        "--output",
+        metavar="FOLDER",
+        default="convcore-demo",
+        type=_folder,
+        help="write the PNGs into FOLDER (default: %(default)s)",
+    )
+    demo.add_argument("--quiet", action="store_true", help="write the PNGs and print nothing")
+    demo.set_defaults(run=_demo)
+
+    commands.add_parser(
+        "bench", help="convcore's speed beside that of what is installed", add_help=False
+    )
+    return parser
+
+
+def _folder(text: str) -> str:
+    """Refuse an empty name, which would mean the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text
+
+
+def _info(options: argparse.Namespace) -> int:
+    """Print the facts about this build and this machine."""
+    facts = build_info()
+    if options.json:
+        print(json.dumps(facts, indent=2))
+        return 0
+    for key, value in facts.items():
+        label = f"{LABELS.get(key, key):<16}"
+        print(textwrap.fill(_words(value), 98, initial_indent=label, subsequent_indent=" " * 16))
+    return 0
+
+
+def _words(value: object) -> str:
+    """Return a fact as text."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _summary(options: argparse.Namespace) -> int:
+    """Print a network's table."""
+    from convcore import nn
+
+    name = options.network
+    for network, option in OPTIONS.items():
+        if getattr(options, option) and network != name:
+            print(
+                f"convcore summary: --{option} is for {network}, got {name} (try: convcore "
+                "summary --help)",
+                file=sys.stderr,
+            )
+            return 2
+    build = getattr(nn.models, name)
+    model = build(getattr(options, OPTIONS[name]), rng=0)
+    numbers = nn.summary(model, NETWORKS[name])
+    print(numbers.to_json(indent=2) if options.json else numbers.text(layers=False))
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    """Run the demo, or report in one sentence which packages are missing."""
+    folder = Path(options.output)
+    parts: list[Callable[[], None]] = []
+
+    def say(line: str) -> None:
+        if not options.quiet:
+            print(line, flush=True)
+
+    try:
+        if options.only != "digits":
+            from convcore.cli import demo
+
+            photo = demo.photograph()
+            parts.append(lambda: demo.run(photo, folder, say))
+        if options.only != "photo":
+            from convcore.cli import demo_digits as lenet5
+            from convcore.nn.data import digits
+
+            images = digits()
+            parts.append(lambda: lenet5.run(images, folder, say, not options.quiet))
+    except (ImportError, OSError) as error:
+        reason = textwrap.shorten(str(error), 200)
+        return _failed(
+            "demo",
+            "scikit-image, Pillow and mlxtend are needed, which pip install "
+            f'"convcore[demo]" (in a checkout ".[demo]") installs ({reason})',
+        )
+    try:
+        for part in parts:
+            part()
+        say(f"\nThe pictures are in this folder:\n{folder}")
+    except OSError as error:
+        if error.filename is None:  # it was the terminal, not a picture
+            raise
+        return _failed("demo", f"cannot write {error.filename}: {error.strerror}")
+    return 0
+
+
+def _failed(command: str, sentence: str) -> int:
+    """Report why a command failed."""
+    print(f"convcore {command}: {sentence}", file=sys.stderr)
+    return 1
+
+
+def _bench(arguments: list[str]) -> int:
+    """Pass the remaining arguments to the benchmarks."""
+    benchmarks = import_module("convcore.benchmarks")
+    return int(benchmarks.main(arguments) or 0)

@@ -1,0 +1,78 @@
+/* What an algorithm is, and what it is told and given. */
+#ifndef CC_ALGORITHM_H
+#define CC_ALGORITHM_H
+
+#include "../kernels/kernels.h"
+#include "../tuning/tuning.h"
+
+enum { CC_EXACT = 1, CC_REASSOCIATES = 2 };
+
+/* Rows of weights that gemm_dot() and axpy() are handed at a time: streams that memory can serve.
+ */
+enum { CC_GEMM_CHANNELS = 4 };
+
+/* A layer as algorithms see it: its axes merged where nothing distinguishes them. */
+typedef struct {
+    cc_tiled layer;
+    ptrdiff_t taps; /* of an output: c x kernel */
+    int64_t phases; /* kernels for each output channel */
+    cc_type type;
+    const cc_kernels *kernels;
+    const cc_tuning *tuning;
+} cc_candidate;
+
+typedef struct cc_algorithm cc_algorithm;
+
+/* What packed weights depend on, compared as a whole. */
+enum { CC_FACTS = 20 };
+typedef struct {
+    int64_t fact[CC_FACTS];
+} cc_pack_facts;
+
+/* How a layer will be computed, for any number of threads; each algorithm's own begins with this.
+ * Nothing in it changes once it is made. */
+typedef struct cc_plan {
+    const cc_algorithm *algorithm;
+    const cc_kernels *kernels;
+    size_t pack_bytes; /* of packed weights */
+    cc_pack_facts facts;
+    int requested; /* the algorithm that was asked for: a row, or CC_AUTO */
+    struct cc_plan *next;
+} cc_plan;
+
+/* The arrays of a call; weights may come packed instead. */
+typedef struct {
+    const char *x, *weight, *packed, *bias;
+    char *y;
+} cc_arrays;
+
+/* A row of algorithms.def. */
+struct cc_algorithm {
+    const char *name;
+    unsigned flags;
+    const struct cc_algorithm_functions {
+        /* NULL: the layer is accepted; else why not */
+        const char *(*refuse)(const cc_candidate *candidate);
+        /* estimated time of a multiply-add, relative to a full tile of the best kernel; 0: nothing
+         * else comes near */
+        double (*cost)(const cc_candidate *candidate);
+        /* NULL: no memory; given back by free() */
+        cc_plan *(*make_plan)(const cc_candidate *candidate);
+        /* false: no memory */
+        bool (*pack)(const cc_plan *plan, const char *weight, char *packed);
+        cc_status (*run)(const cc_plan *plan, const cc_arrays *arrays, int threads);
+    } *functions;
+};
+
+#define CC_ALGORITHM(name, flags) extern const struct cc_algorithm_functions cc_algorithm_##name;
+#include "algorithms.def"
+#undef CC_ALGORITHM
+
+/* Row i of the list; NULL past the last. */
+const cc_algorithm *cc_algorithm_at(int i);
+
+/* The row that computes a layer: `requested`, if it accepts the layer and may stand for the one
+ * that would be chosen. */
+const cc_algorithm *cc_select(const cc_candidate *candidate, int requested);
+
+#endif

@@ -1,0 +1,462 @@
+/* Pooling, forward: reduces the lines of a tile, a few at a time, in two steps: the rows of their
+ * windows into one row, then that row with itself. Small windows take both at once, long ones are
+ * doubled. */
+#include "../base/parallel.h"
+#include "work.h"
+#include "../base/integers.h"
+
+#include <math.h>
+#include <string.h>
+
+/* What a window is reduced into: how its rows are, and then the row that comes of them. */
+typedef struct {
+    cc_reduction rows, columns;
+} reductions;
+
+/* Where a block's results go. */
+typedef struct {
+    char *to;
+    ptrdiff_t line, plane;
+} target;
+
+static reductions choose_reductions(const cc_pool *p, bool exact)
+{
+    switch (p->kind) {
+    case CC_POOL_MAX:
+        return exact ? (reductions){CC_MAX_NAN, CC_MAX_NAN} : (reductions){CC_MAX, CC_MAX};
+    case CC_POOL_MEAN:
+        return (reductions){CC_SUM, CC_MEAN};
+    case CC_POOL_NORM:
+        return p->p == HUGE_VAL ? (reductions){CC_MAX_ABS, CC_MAX_NAN}
+               : p->p == 1      ? (reductions){CC_SUM_ABS, CC_SUM}
+               : p->p == 2      ? (reductions){CC_SUM_SQUARES, CC_SUM}
+                                : (reductions){CC_SUM_POWERS, CC_SUM};
+    default:
+        return (reductions){CC_SUM, CC_SUM};
+    }
+}
+
+/* The rows of the block's windows in the input, without a vertical step. */
+static void use_input(cc_pool_work *w, cc_pool_block *b)
+{
+    const cc_pool_plan *plan = w->plan;
+    const ptrdiff_t before = cc_pool_margin(w);
+    b->rows = cc_pool_rows(w, w->tile.plane, &b->depth, &b->row);
+    for (ptrdiff_t r = 0; r < b->rows; r++)
+        w->sources[r] = (const char *)w->rows[r] - before * plan->kernels->size;
+    b->from = before;
+    b->to = (w->tile.to - w->tile.origin) * plan->lanes;
+    b->pitch = b->advance * plan->axis[CC_COLUMN].in * plan->lanes;
+    b->plane = plan->plane;
+}
+
+/* Turns the reduced rows of as many planes as there are lanes into pixels. */
+static void transpose_planes(cc_pool_work *w, cc_pool_block *b)
+{
+    const cc_kernels *k = w->plan->kernels;
+    const ptrdiff_t width = w->tile.to - w->tile.from;
+    for (int64_t i = 0; i < b->count; i++) {
+        const char *from = (const char *)w->sources[0] + i * b->pitch * k->size;
+        k->transpose(from, b->plane, w->transposed + i * w->plan->pitch * k->lanes * k->size,
+                     k->lanes, w->tile.planes, width);
+    }
+    w->sources[0] = w->transposed;
+    b->lanes = k->lanes;
+    b->planes = 1;
+    b->pitch = w->plan->pitch * k->lanes;
+    b->to = CC_POOL_EVERYWHERE;
+}
+
+/* The vertical step of neighbouring lines as wide as the input, which are one line of it. */
+static bool reduce_joined_rows(cc_pool_work *w, cc_reduce_args f)
+{
+    const cc_kernels *k = w->plan->kernels;
+    const ptrdiff_t width = f.width, lines = f.lines, line = f.dst_line, plane = f.dst_plane;
+    char *dst = f.dst;
+    f.width = f.to = lines * width;
+    f.lines = 1;
+    f.dst = w->steps;
+    f.dst_plane = f.width;
+    const cc_move move = {
+        .rows = lines, .columns = width, .src_row = width, .src_column = 1, .dst_row = line};
+    const bool nan = k->reduce(&f);
+    for (ptrdiff_t n = 0; n < f.planes; n++)
+        k->copy(&move, w->steps + n * f.width * k->size, dst + n * plane * k->size);
+    return nan;
+}
+
+/* The vertical step of a block of lines; returns whether CC_MAX has seen a NaN. */
+static bool reduce_rows(cc_pool_work *w, cc_reduction how, cc_pool_block *b)
+{
+    const cc_pool_plan *plan = w->plan;
+    const ptrdiff_t size = plan->kernels->size, input_line = plan->axis[CC_COLUMN].in * plan->lanes;
+    const ptrdiff_t width = (w->tile.to - w->tile.from) * plan->lanes;
+    const int64_t window = b->depth.cells * b->row.cells;
+    const bool is_row =
+        window == 1 && how == cc_pool_without_map(how) && !plan->doubling && !plan->row_doubling;
+    b->lanes = plan->lanes;
+    b->planes = w->tile.planes;
+    b->reduced = !is_row && !(plan->whole && window > 0 && !plan->gathered);
+    if (!b->reduced) {
+        use_input(w, b);
+        if (plan->gathered)
+            transpose_planes(w, b);
+        return false;
+    }
+    char *reduced = w->reduced + cc_pool_margin(w) * size;
+    b->rows = 1;
+    b->from = -CC_POOL_EVERYWHERE;
+    b->to = CC_POOL_EVERYWHERE;
+    b->pitch = plan->pitch;
+    b->plane = b->count * plan->pitch;
+    w->sources[0] = w->reduced;
+    bool nan = false;
+    if (plan->row_doubling) {
+        if (b->line < w->doubled_from || b->line + b->count > w->doubled_to)
+            nan = cc_pool_double_rows(w, how, b->line);
+        w->sources[0] = w->reduced + (b->line - w->doubled_from) * plan->pitch * size;
+        b->plane = plan->doubled_rows * plan->pitch;
+        return nan;
+    }
+    const cc_reduce_args f = {.how = how,
+                              .p = plan->problem.p,
+                              .count = cc_pool_rows(w, w->tile.plane, &b->depth, &b->row),
+                              .rows = w->rows,
+                              .taps = 1,
+                              .step = 1,
+                              .width = width,
+                              .to = width,
+                              .lines = b->count,
+                              .planes = b->planes,
+                              .src_line = b->advance * input_line,
+                              .src_plane = plan->plane,
+                              .dst_line = b->pitch,
+                              .dst_plane = b->plane,
+                              .dst = reduced};
+    nan = plan->joined_rows && b->advance == 1 && width == input_line ? reduce_joined_rows(w, f)
+                                                                      : plan->kernels->reduce(&f);
+    if (plan->gathered)
+        transpose_planes(w, b);
+    return nan;
+}
+
+static void divide_by(cc_reduce_args *f, const cc_pool_block *b, const cc_window *column)
+{
+    f->divisor = (double)b->depth.counted * (double)b->row.counted * (double)column->counted;
+    const int64_t whole = f->divisor < 0x1p52 ? (int64_t)f->divisor : 3;
+    f->inverse = (whole & (whole - 1)) == 0 ? 1 / f->divisor : 0;
+}
+
+/* Divisors of all results of a line of a plane, where they differ. */
+static const void *find_divisors(cc_pool_work *w, const cc_pool_block *b)
+{
+    const double rows = (double)b->depth.counted * (double)b->row.counted;
+    const cc_window *c = w->columns;
+    const int64_t count = w->tile.columns;
+    int64_t alike = 1;
+    while (alike < count && c[alike].counted == c[0].counted) alike++;
+    if (alike == count)
+        return NULL;
+    if (w->counted_rows != rows) {
+        const int64_t end = count + w->plan->kernels->lanes; /* whole vectors are divided */
+        for (int64_t o = 0; o < end; o++)
+            w->counted[o] = o < count ? rows * (double)c[o].counted : 1;
+        w->plan->kernels->convert_from_f64(w->counted, end, w->divisors);
+        w->counted_rows = rows;
+    }
+    return w->divisors;
+}
+
+/* Folds the pieces of a long window into one, which is then the window. */
+static bool reduce_pieces(const cc_pool_work *w, cc_reduction how, const cc_pool_block *b,
+                          ptrdiff_t start, int64_t cells)
+{
+    const ptrdiff_t size = w->plan->kernels->size, lanes = b->lanes, piece = CC_POOL_PIECE * lanes;
+    cc_reduce_args f = {.how = how,
+                        .rows = w->sources,
+                        .count = 1,
+                        .start = start,
+                        .taps = cells / CC_POOL_PIECE,
+                        .tap = piece,
+                        .step = 1,
+                        .to = CC_POOL_EVERYWHERE,
+                        .width = piece,
+                        .lines = 1,
+                        .planes = 1,
+                        .dst = w->steps};
+    f.to = start + f.taps * piece;
+    bool nan = w->plan->kernels->reduce(&f);
+    w->rows[0] = w->steps;
+    w->rows[1] = (const char *)w->sources[0] + f.to * size;
+    f.rows = w->rows;
+    f.count = 2;
+    f.taps = 1;
+    f.start = 0;
+    f.to = f.width = cells % CC_POOL_PIECE * lanes;
+    nan |= w->plan->kernels->reduce(&f);
+    return nan;
+}
+
+/* The horizontal step's reduction, for results that are still to be chosen. */
+static cc_reduce_args start_reduction(const cc_pool_work *w, cc_reduction how,
+                                      const cc_pool_block *b, const target *dst)
+{
+    return (cc_reduce_args){.how = how,
+                            .p = w->plan->problem.p,
+                            .rows = w->sources,
+                            .count = b->rows,
+                            .step = 1,
+                            .from = b->from,
+                            .to = b->to,
+                            .lines = b->count,
+                            .planes = b->planes,
+                            .src_line = b->pitch,
+                            .src_plane = b->plane,
+                            .dst_line = dst->line,
+                            .dst_plane = dst->plane};
+}
+
+/* Outputs of the tile from o on whose windows are alike, at equal distances: `advance` cells. What
+ * a doubling reduces is padded, and only a mean still has to know how many cells are not. */
+static int64_t alike_columns(const cc_pool_work *w, int64_t o, int64_t *advance)
+{
+    const cc_window *c = w->columns + o;
+    const bool doubling = w->plan->doubling;
+    int64_t count = 1;
+    *advance = doubling ? w->plan->axis[CC_COLUMN].of.stride : 0;
+    for (; o + count < w->tile.columns && c[count].counted == c->counted; count++) {
+        const int64_t step = c[count].first - c[count - 1].first;
+        if (doubling)
+            continue;
+        if (c[count].cells != c->cells || c[count].step != c->step ||
+            (count > 1 && step != *advance))
+            break;
+        *advance = step;
+    }
+    return count;
+}
+
+/* The horizontal step: one output pixel of every line at a time, its lanes being the vector; of a
+ * single line all pixels whose windows are alike. */
+static bool reduce_pixels(cc_pool_work *w, cc_reduction how, const cc_pool_block *b,
+                          const target *dst)
+{
+    const cc_pool_plan *plan = w->plan;
+    const int64_t stride = plan->axis[CC_COLUMN].of.stride;
+    const ptrdiff_t steps =
+        plan->doubling ? cc_pool_double_columns(w, cc_pool_nan_checked(how), b) : 0;
+    bool nan = false;
+    for (int64_t o = 0, count; o < w->tile.columns; o += count) {
+        const cc_window *c = &w->columns[o];
+        cc_reduce_args f = start_reduction(w, how, b, dst);
+        int64_t advance;
+        count = b->count == 1 && !plan->pieces ? alike_columns(w, o, &advance) : 1;
+        if (count > 1) {
+            f.lines = count;
+            f.src_line = advance * b->lanes;
+            f.dst_line = b->lanes;
+            /* as seen from the last of them, which in an adjoint may lie before the first */
+            const ptrdiff_t moved = (count - 1) * f.src_line;
+            if (moved > 0)
+                f.to -= moved;
+            else
+                f.from -= moved;
+        }
+        f.start = (c->first - w->tile.origin) * b->lanes;
+        f.taps = c->cells;
+        f.tap = c->step * b->lanes;
+        f.width = b->lanes;
+        f.dst = dst->to + o * b->lanes * plan->kernels->size;
+        if (steps) {
+            f.rows = w->rows;
+            f.count = steps;
+            f.start = o * stride * b->lanes;
+            f.taps = 1;
+        } else if (plan->pieces && c->cells > CC_POOL_LONG) {
+            nan |= reduce_pieces(w, cc_pool_without_map(how), b, f.start, c->cells);
+            w->rows[0] = w->steps;
+            f.rows = w->rows;
+            f.start = 0;
+            f.taps = CC_POOL_PIECE;
+            f.to = CC_POOL_EVERYWHERE;
+        } else if (c->cells == 0) {
+            f.count = 0;
+        }
+        divide_by(&f, b, c);
+        nan |= plan->kernels->reduce(&f);
+    }
+    return nan;
+}
+
+/* The horizontal step for all lines of a block as for one: what runs over their ends is not used.
+ */
+static void reduce_joined(cc_pool_work *w, cc_reduction how, const cc_pool_block *b,
+                          const target *dst)
+{
+    const cc_pool_plan *plan = w->plan;
+    const cc_axis *of = &plan->axis[CC_COLUMN].of;
+    const ptrdiff_t size = plan->kernels->size;
+    const target joined = {w->steps, 0, 0};
+    cc_reduce_args f = start_reduction(w, cc_pool_nan_checked(how), b, &joined);
+    f.taps = of->kernel;
+    f.tap = of->dilation;
+    f.lines = f.planes = 1;
+    f.width = b->planes * b->plane - (of->kernel - 1) * of->dilation;
+    f.dst = joined.to;
+    const cc_move move = {.rows = b->count,
+                          .columns = w->tile.columns,
+                          .src_row = b->pitch,
+                          .src_column = 1,
+                          .dst_row = dst->line};
+    plan->kernels->reduce(&f);
+    for (int64_t n = 0; n < b->planes; n++)
+        plan->kernels->copy(&move, w->steps + n * b->plane * size, dst->to + n * dst->plane * size);
+}
+
+/* The horizontal step where outputs are neighbours. */
+static bool reduce_flat(cc_pool_work *w, cc_reduction how, const cc_pool_block *b,
+                        const target *dst)
+{
+    const cc_pool_plan *plan = w->plan;
+    const cc_axis *of = &plan->axis[CC_COLUMN].of;
+    if (plan->joined && b->reduced) {
+        reduce_joined(w, how, b, dst);
+        return false;
+    }
+    const ptrdiff_t steps =
+        plan->doubling ? cc_pool_double_columns(w, cc_pool_nan_checked(how), b) : 0;
+    const void *divisors = how == CC_MEAN && b->lanes == 1 ? find_divisors(w, b) : NULL;
+    bool nan = false;
+    int64_t end;
+    for (int64_t o = 0; o < w->tile.columns; o = end) { /* a divisor, or an array of them, a time */
+        for (end = o + 1;
+             end < w->tile.columns &&
+             (how != CC_MEAN || divisors || w->columns[end].counted == w->columns[o].counted);)
+            end++;
+        cc_reduce_args f = start_reduction(w, how, b, dst);
+        f.start = o * of->stride * b->lanes;
+        f.taps = of->kernel;
+        f.tap = of->dilation * b->lanes;
+        f.step = plan->lanes == 1 ? of->stride : 1;
+        f.width = (end - o) * b->lanes;
+        f.dst = dst->to + o * b->lanes * plan->kernels->size;
+        f.divisors = divisors;
+        if (steps) {
+            f.rows = w->rows;
+            f.count = steps;
+            f.taps = 1;
+        }
+        divide_by(&f, b, &w->columns[o]);
+        nan |= plan->kernels->reduce(&f);
+    }
+    return nan;
+}
+
+static bool reduce_block(cc_pool_work *w, reductions how, cc_pool_block *b, const target *dst)
+{
+    const bool nan = reduce_rows(w, how.rows, b);
+    const cc_reduction last = b->reduced || how.columns == CC_MEAN ? how.columns : how.rows;
+    const bool is_known = b->reduced && last == CC_MAX && w->plan->doubling;
+    const bool again = w->plan->flat ? reduce_flat(w, is_known ? CC_LARGER : last, b, dst)
+                                     : reduce_pixels(w, is_known ? CC_LARGER : last, b, dst);
+    return b->reduced ? nan
+                      : again; /* of reduced rows the second step also sees what lies beside */
+}
+
+/* The norm of one output: an element of line i of plane n of a block. */
+static void exact_norm(const cc_pool_work *w, const cc_pool_block *b, int64_t n, int64_t i,
+                       ptrdiff_t element, char *y)
+{
+    const cc_pool_plan *plan = w->plan;
+    const cc_kernels *k = plan->kernels;
+    const int64_t lane = element % b->lanes;
+    const cc_window *c = &w->columns[element / b->lanes];
+    if (plan->gathered && lane >= w->tile.planes)
+        return;
+    const int64_t out = plan->axis[CC_ROW].out;
+    const cc_window row = cc_pool_window(&plan->problem, CC_ROW, (b->line + i) % out);
+    const int64_t plane = w->tile.plane + (plan->gathered ? lane : n);
+    const cc_cells cells = {.rows = w->rows,
+                            .count = cc_pool_rows(w, plane, &b->depth, &row),
+                            .cells = c->cells,
+                            .step = c->step * plan->lanes};
+    const ptrdiff_t at = (c->first - w->tile.from) * plan->lanes + (plan->gathered ? 0 : lane);
+    for (ptrdiff_t r = 0; r < cells.count; r++)
+        w->rows[r] = (const char *)w->rows[r] + at * k->size;
+    k->norm(&cells, plan->problem.p, y);
+}
+
+/* Turns sums of powers into norms. Sums that may have lost something are computed anew, unless the
+ * largest cell says that there was nothing to lose: each for itself, so that no window's bits
+ * depend on its neighbours. */
+static void take_roots(cc_pool_work *w, cc_pool_block *b, const target *sums)
+{
+    const cc_kernels *k = w->plan->kernels;
+    const double p = w->plan->problem.p;
+    const ptrdiff_t count = w->tile.columns * b->lanes, size = k->size;
+    bool largest_known = false;
+    for (int64_t j = 0; j < b->count * b->planes; j++) {
+        const int64_t n = j / b->count, i = j % b->count;
+        char *line = sums->to + (n * sums->plane + i * sums->line) * size;
+        if (k->root(line, NULL, count, p))
+            continue;
+        if (!largest_known) {
+            const target largest = {w->largest, count, b->count * count};
+            w->doubled_to = 0; /* what is kept for the next lines is made of sums */
+            reduce_block(w, (reductions){CC_MAX_ABS, CC_MAX_NAN}, b, &largest);
+            w->doubled_to = 0;
+        }
+        largest_known = true;
+        char *again = w->largest + j * count * size;
+        static const char none[sizeof(double)];
+        k->root(line, again, count, p);
+        for (ptrdiff_t e = 0; e < count; e++)
+            if (memcmp(again + e * size, none, (size_t)size) != 0)
+                exact_norm(w, b, n, i, e, line + e * size);
+    }
+}
+
+/* A block of lines; returns whether a NaN was seen that the result may lack. */
+static bool run_block(cc_pool_work *w, bool exact, cc_pool_block *b)
+{
+    const cc_pool_plan *plan = w->plan;
+    const cc_kernels *k = plan->kernels;
+    const ptrdiff_t size = k->size;
+    const target y = {cc_pool_output(w, w->tile.plane, b->line), cc_pool_line_elements(plan),
+                      plan->out_plane};
+    const target sums = plan->gathered ? (target){w->sums, w->tile.columns * k->lanes, 0} : y;
+    const reductions how = choose_reductions(&plan->problem, exact);
+    if (reduce_block(w, how, b, &sums) && how.rows == CC_MAX)
+        return true;
+    if (plan->problem.kind == CC_POOL_NORM && plan->problem.p != HUGE_VAL)
+        take_roots(w, b, &sums);
+    for (int64_t i = 0; i < b->count && plan->gathered; i++)
+        k->transpose(sums.to + i * sums.line * size, k->lanes, y.to + i * y.line * size, y.plane,
+                     w->tile.columns, w->tile.planes);
+    return false;
+}
+
+bool cc_pool_reduce_lines(cc_pool_work *w, bool exact)
+{
+    const cc_pool_plan *plan = w->plan;
+    w->doubled_to = 0;
+    cc_pool_block b;
+    for (int64_t line = w->tile.line; line < w->tile.end && !cc_is_stopped(); line += b.count) {
+        b = (cc_pool_block){.line = line};
+        const int64_t out = plan->axis[CC_ROW].out;
+        b.depth = cc_pool_window(&plan->problem, CC_DEPTH, line / out);
+        b.row = cc_pool_window(&plan->problem, CC_ROW, line % out);
+        int64_t most = min(plan->block_lines, w->tile.end - line);
+        if (line < w->doubled_to)
+            most = min(most, w->doubled_to - line);
+        b.count = cc_pool_alike(plan, line, most, &b.advance);
+        if (run_block(w, exact, &b))
+            return false;
+    }
+    return true;
+}
+
+bool cc_pool_is_maximum(const cc_pool *p)
+{
+    return cc_pool_takes_largest(choose_reductions(p, false).rows);
+}

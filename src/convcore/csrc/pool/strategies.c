@@ -1,0 +1,18 @@
+/* Says which of the ways of strategies.def a pooling takes, and why not the others. */
+#include "plan.h"
+
+const char *cc_pool_rejects(const cc_pool *problem, cc_type type, int strategy)
+{
+    cc_pool_plan made;
+    cc_pool_make_plan(&made, problem, type, 1);
+    const cc_pool_plan *plan = &made;
+    const struct {
+        bool takes;
+        const char *why_not;
+    } rows[] = {
+#define CC_STRATEGY(name, takes, why_not) {takes, why_not},
+#include "strategies.def"
+#undef CC_STRATEGY
+    };
+    return rows[strategy].takes ? NULL : rows[strategy].why_not;
+}

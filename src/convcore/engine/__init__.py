@@ -1,0 +1,1 @@
+"""How a described layer is computed: which cores, how prepared, and how run on arrays."""

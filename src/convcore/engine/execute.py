@@ -1,0 +1,106 @@
+"""Layers with weights, run on arrays: operands read, the plan found, the result delivered."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from convcore.engine.buffers import bias_as_contiguous, finalized, prepare_out
+from convcore.engine.plan import Plan, conv_plan, transposed_plan
+from convcore.engine.threads import threads_for
+from convcore.spec.errors import out_of_memory
+from convcore.spec.operands import Array, DTypes, as_array, as_contiguous, result_dtypes
+from convcore.spec.options import Paddings, Sizes
+from convcore.spec.registry import FLIP
+
+
+def convolve(
+    op: str,
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    axes: int,
+    stride: Sizes = 1,
+    padding: Paddings = "valid",
+    dilation: Sizes = 1,
+    groups: int = 1,
+    connections: ArrayLike | None = None,
+    flip: bool | np.bool = False,
+    border: str = "zeros",
+    layout: str = "NCHW",
+    algorithm: str = "auto",
+    sharing: str = "shared",
+    threads: int | None = None,
+    out: Array | None = None,
+) -> Array:
+    """Compute a convolution, tiled or local layer; ``op`` is the name that errors carry."""
+    if type(x) is not np.ndarray:
+        x = as_array(op, "x", x)
+    if type(weight) is not np.ndarray:
+        weight = as_array(op, "weight", weight)
+    dtypes = result_dtypes(op, x.dtype, weight.dtype)
+    if type(flip) is not bool:
+        flip = FLIP.read(op, flip, axes)
+    count = threads_for(op, threads)
+    plan = conv_plan(
+        op, x, weight, axes=axes, stride=stride, padding=padding, dilation=dilation, groups=groups,
+        connections=connections, border=border, layout=layout, algorithm=algorithm, sharing=sharing,
+    )  # fmt: skip
+    if flip:
+        weight = np.flip(weight, tuple(range(2, axes + 2)))
+    return _run(op, plan, (x, weight, bias), dtypes, threads=count, out=out)
+
+
+def transpose(
+    op: str,
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    axes: int,
+    stride: Sizes = 1,
+    padding: Paddings = "valid",
+    dilation: Sizes = 1,
+    groups: int = 1,
+    output_padding: Sizes = 0,
+    layout: str = "NCHW",
+    threads: int | None = None,
+    out: Array | None = None,
+) -> Array:
+    """Compute a transposed convolution; ``op`` is the name that errors carry."""
+    x = as_array(op, "x", x)
+    weight = as_array(op, "weight", weight)
+    dtypes = result_dtypes(op, x.dtype, weight.dtype)
+    count = threads_for(op, threads)
+    plan = transposed_plan(
+        op, x, weight, axes=axes, stride=stride, padding=padding, dilation=dilation, groups=groups,
+        output_padding=output_padding, layout=layout,
+    )  # fmt: skip
+    return _run(op, plan, (x, weight, bias), dtypes, threads=count, out=out)
+
+
+def _run(
+    op: str,
+    plan: Plan,
+    operands: tuple[Array, Array, ArrayLike | None],
+    dtypes: DTypes,
+    *,
+    threads: int,
+    out: Array | None,
+) -> Array:
+    """Run a plan on (x, weight, bias)."""
+    x, weight, bias = operands
+    if bias is not None:
+        bias = bias_as_contiguous(op, bias, plan.bias_shape, dtypes)
+    # Nearly every call gives no array for the result, and operands that kernels can read: a small
+    # layer takes little longer than the checks here.
+    target, compute = None, dtypes.compute
+    try:
+        if out is not None:
+            target = prepare_out(op, out, plan.y_shape, dtypes, (x, weight, bias))
+        y = np.empty(plan.y_shape, compute) if target is None else target.array
+        x = as_contiguous(op, "x", x, compute)
+        weight = as_contiguous(op, "weight", weight, compute)
+        plan.run(x, weight, bias, y, threads=threads)
+        return finalized(y, target, dtypes)
+    except MemoryError as error:
+        raise out_of_memory(op, error, x=x, weight=weight, **plan.spec.steps) from None

@@ -1,0 +1,310 @@
+"""Plans: what is known of computing a layer before its arrays come, made once for all calls alike.
+
+A plan is found by the shapes and options of a call, or by its spec alone; forward and backward
+share it. Nothing here depends on an array's elements.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from convcore.engine import adjoint as adjoints
+from convcore.engine.buffers import quiet
+from convcore.engine.cache import plans
+from convcore.engine.cores import conv_core
+from convcore.engine.epilogue import add_bias, fill_with_bias
+from convcore.spec.connections import as_connections
+from convcore.spec.errors import out_of_memory
+from convcore.spec.operands import FLOAT32
+from convcore.spec.options import ALGORITHMS, LAYOUTS, check_choice
+from convcore.spec.problem import ConvSpec, conv_spec, transposed_spec
+from convcore.spec.registry import (
+    ALGORITHM,
+    BORDER,
+    DILATION,
+    GROUPS,
+    OUTPUT_PADDING,
+    PADDING,
+    STRIDE,
+)
+
+if TYPE_CHECKING:
+    from convcore._core import PackedWeights
+    from convcore.spec.operands import Array, DType
+    from convcore.spec.options import Paddings, Sizes
+
+
+Verdict = tuple[str, str]  # an algorithm, and "chosen" or "rejected: ..."
+
+
+class Prepared(NamedTuple):
+    """A layer's weight and bias as its plan wants them: owned, packed where kernels read packed."""
+
+    weight: Array | PackedWeights
+    bias: Array | None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it holds."""
+        return self.weight.nbytes + (0 if self.bias is None else self.bias.nbytes)
+
+
+def _own(array: Array | None) -> Array | None:
+    return None if array is None else array.copy()
+
+
+class ConvPlan:
+    """How a convolution, tiled or local layer is computed."""
+
+    __slots__ = ("bias_shape", "core", "spec", "y_shape")
+
+    def __init__(self, spec: ConvSpec) -> None:
+        self.spec = spec
+        self.y_shape = spec.y_shape
+        self.bias_shape = spec.bias_shape
+        self.core = conv_core(spec) if spec.has_products else None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the plan holds, beyond those that each plan has."""
+        connections = self.spec.connections
+        return 0 if connections is None else connections.nbytes
+
+    def prepare(self, weight: Array, bias: Array | None = None) -> Prepared:
+        """Pack the weight, contiguous and of the dtype that is computed in, once for many runs."""
+        packed = self.core.prepare(weight) if self.core is not None else weight.copy()
+        return Prepared(packed, _own(bias))
+
+    def run(
+        self,
+        x: Array,
+        weight: Array | PackedWeights,
+        bias: Array | None,
+        y: Array,
+        *,
+        threads: int,
+    ) -> None:
+        """Compute y; all arrays are contiguous and of the dtype that is computed in.
+
+        The weight may be packed, by :meth:`prepare`. Results are the same, bit for bit.
+        """
+        if self.core is None:
+            fill_with_bias(y, bias, self.spec.layout)
+        else:
+            self.core.forward(x, weight, bias, y, threads)
+
+    def explain(self, dtype: DType = FLOAT32) -> list[Verdict]:
+        """List the algorithms in order, each with "chosen" or the reason why it was not."""
+        if self.core is None:
+            return [("bias_alone", "chosen")]
+        return self.core.explain(dtype.itemsize)
+
+    def input_gradient(self, grad: Array, weight: Array, dx: Array, *, threads: int) -> None:
+        """Compute the gradient of x."""
+        if self.core is None:
+            dx[...] = 0
+        else:
+            self.adjoint(self.adjoint_plan(), grad, weight, None, dx, threads=threads)
+
+    def weight_gradient(self, x: Array, grad: Array, dweight: Array, *, threads: int) -> None:
+        """Compute the gradient of the weight: of pairs that are not connected, 0."""
+        if self.core is None:
+            dweight[...] = 0
+            return
+        self.core.weight_gradient(x, grad, dweight, threads)
+        if self.spec.connections is not None:
+            dweight[~self.spec.connections.array] = 0
+
+    def adjoint(
+        self,
+        found: adjoints.AdjointPlan,
+        grad: Array,
+        weight: Array,
+        bias: Array | None,
+        dx: Array,
+        *,
+        threads: int,
+    ) -> None:
+        """Compute the adjoint, and add a number for each channel of the convolution's input.
+
+        Products are formed one by one where phases would multiply too much padding, and where they
+        would multiply padding with weights that are not finite.
+        """
+        assert self.core is not None
+        if found.phases is None or not np.isfinite(weight).all():
+            if self.spec.connections is not None:
+                adjoints.run_each_channel(self.spec, grad, weight, dx, threads=threads)
+            else:
+                self.core.input_gradient(grad, weight, dx, threads)
+            with quiet():
+                add_bias(dx, bias, self.spec.layout)
+        else:
+            adjoints.run(found, grad, weight, bias, dx, threads=threads)
+
+    def adjoint_plan(self) -> adjoints.AdjointPlan:
+        """Return how the adjoint is computed; found or made."""
+        key = ("adjoint", self)
+        found: adjoints.AdjointPlan | None = plans.get(key)
+        if found is None:
+            found = adjoints.make_plan(self.spec)
+            plans.put(key, found, found.nbytes)
+        return found
+
+
+class TransposedPlan:
+    """How a transposed convolution is computed: as the adjoint of a convolution."""
+
+    __slots__ = ("adjoint", "bias_shape", "conv", "spec", "y_shape")
+
+    def __init__(self, spec: ConvSpec) -> None:
+        self.spec = spec
+        self.y_shape = spec.y_shape
+        self.bias_shape = spec.bias_shape
+        self.conv = plan_for(replace(spec, transposed=False))
+        self.adjoint = self.conv.adjoint_plan() if spec.has_products else None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the plan holds, beyond those that each plan has."""
+        return 0 if self.adjoint is None else self.adjoint.nbytes
+
+    def prepare(self, weight: Array, bias: Array | None = None) -> Prepared:
+        """Copy the weight and the bias: each phase packs its part of the weight in a run."""
+        return Prepared(weight.copy(), _own(bias))
+
+    def explain(self, dtype: DType = FLOAT32) -> list[Verdict]:
+        """List the algorithms in order, each with "chosen" or the reason why it was not."""
+        if self.adjoint is None:
+            return [("bias_alone", "chosen")]
+        return adjoints.explain(self.adjoint)
+
+    def run(self, x: Array, weight: Array, bias: Array | None, y: Array, *, threads: int) -> None:
+        """Compute y; all arrays are contiguous and of the dtype that is computed in."""
+        if self.adjoint is not None:
+            self.conv.adjoint(self.adjoint, x, weight, bias, y, threads=threads)
+        else:
+            fill_with_bias(y, bias, self.spec.layout)
+
+    def input_gradient(self, grad: Array, weight: Array, dx: Array, *, threads: int) -> None:
+        """Compute the gradient of x: the convolution."""
+        if self.spec.has_products:
+            self.conv.run(grad, weight, None, dx, threads=threads)
+        else:
+            dx[...] = 0
+
+    def weight_gradient(self, x: Array, grad: Array, dweight: Array, *, threads: int) -> None:
+        """Compute the gradient of the weight: the convolution's, roles changed."""
+        self.conv.weight_gradient(grad, x, dweight, threads=threads)
+
+
+Plan = ConvPlan | TransposedPlan
+
+
+def plan_for(spec: ConvSpec) -> Any:
+    """Return the plan of a layer: a :class:`ConvPlan` or :class:`TransposedPlan`."""
+    plan = plans.get(spec)
+    if plan is None:
+        plan = TransposedPlan(spec) if spec.transposed else ConvPlan(spec)
+        plans.put(spec, plan, plan.nbytes)
+    return plan
+
+
+def conv_plan(
+    op: str,
+    x: Array,
+    weight: Array,
+    *,
+    axes: int,
+    stride: Sizes = 1,
+    padding: Paddings = "valid",
+    dilation: Sizes = 1,
+    groups: int = 1,
+    connections: object = None,
+    border: str = "zeros",
+    layout: str = "NCHW",
+    algorithm: str = "auto",
+    sharing: str = "shared",
+) -> ConvPlan:
+    """Check the options of a call against its operands; return the plan of the layer.
+
+    Options that are plain pass untouched, so that calls alike find their plan at once.
+    """
+    if type(stride) is not int:
+        stride = STRIDE.read(op, stride, axes)
+    if type(padding) is not int and type(padding) is not str:
+        padding = PADDING.read(op, padding, axes)
+    if type(dilation) is not int:
+        dilation = DILATION.read(op, dilation, axes)
+    if type(groups) is not int:
+        groups = GROUPS.read(op, groups, axes)
+    if type(border) is not str:
+        border = BORDER.read(op, border, axes)
+    if type(layout) is not str:
+        layout = check_choice(op, "layout", layout, LAYOUTS[axes])
+    if type(algorithm) is not str or algorithm not in ALGORITHMS:
+        ALGORITHM.read(op, algorithm, axes)
+    if connections is not None:
+        pairs = weight.shape[:2] if weight.ndim == axes + 2 else None
+        connections = as_connections(op, connections, pairs, groups)
+    key = (
+        axes, x.shape, weight.shape, stride, padding, dilation, groups, connections, border, layout,
+        sharing,
+    )  # fmt: skip
+    plan: ConvPlan | None = plans.get(key)
+    if plan is None:
+        spec = conv_spec(
+            op, x.shape, weight.shape, axes=axes, stride=stride, padding=padding,
+            dilation=dilation, groups=groups, connections=connections, border=border, layout=layout,
+            sharing=sharing,
+        )  # fmt: skip
+        plan = plan_for(spec)
+        plans.put(key, plan, plan.nbytes)
+    return plan
+
+
+def transposed_plan(
+    op: str,
+    x: Array,
+    weight: Array,
+    *,
+    axes: int,
+    stride: Sizes = 1,
+    padding: Paddings = "valid",
+    dilation: Sizes = 1,
+    groups: int = 1,
+    output_padding: Sizes = 0,
+    layout: str = "NCHW",
+) -> TransposedPlan:
+    """Check the options of a call against its operands; return the plan of the layer."""
+    if type(stride) is not int:
+        stride = STRIDE.read(op, stride, axes)
+    if type(padding) is not int and type(padding) is not str:
+        padding = PADDING.read(op, padding, axes)
+    if type(dilation) is not int:
+        dilation = DILATION.read(op, dilation, axes)
+    if type(groups) is not int:
+        groups = GROUPS.read(op, groups, axes)
+    if type(output_padding) is not int:
+        output_padding = OUTPUT_PADDING.read(op, output_padding, axes)
+    if type(layout) is not str:
+        layout = check_choice(op, "layout", layout, LAYOUTS[axes])
+    key = (
+        "transposed", axes, x.shape, weight.shape, stride, padding, dilation, groups,
+        output_padding, layout,
+    )  # fmt: skip
+    plan: TransposedPlan | None = plans.get(key)
+    if plan is None:
+        spec = transposed_spec(
+            op, x.shape, weight.shape, axes=axes, stride=stride, padding=padding,
+            dilation=dilation, groups=groups, output_padding=output_padding, layout=layout,
+        )  # fmt: skip
+        try:
+            plan = plan_for(spec)
+        except MemoryError as error:  # of lists as long as the kernel
+            raise out_of_memory(op, error, x=x, weight=weight) from None
+        assert isinstance(plan, TransposedPlan)
+        plans.put(key, plan, plan.nbytes)
+    return plan

@@ -1,0 +1,5 @@
+"""Parameters in files."""
+
+from convcore.nn.io.files import load, save
+
+__all__ = ["load", "save"]

@@ -1,0 +1,1 @@
+"""The tests, and the tables and helpers that they share."""

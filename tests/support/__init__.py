@@ -1,0 +1,1 @@
+"""How it is tested: comparisons, memory with fences, processes, browsers. No test lies here."""

@@ -1,0 +1,108 @@
+"""The package with NumPy alone: everything is imported, and every operator called once.
+
+Whatever else is installed is hidden from the processes that do it.
+"""
+
+import pytest
+
+HIDE = """
+import sys
+from importlib.abc import MetaPathFinder
+
+SEEN = {*sys.stdlib_module_names, "convcore", "numpy", "tests"}
+
+
+class NumpyAlone(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] not in SEEN and not name.startswith("_sysconfigdata"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+sys.meta_path.insert(0, NumpyAlone())
+import numpy as np
+import convcore
+"""
+
+
+@pytest.fixture(scope="module")
+def alone(run_python):
+    """Runs code with NumPy and `convcore`, and returns what it prints."""
+    return lambda code, **options: run_python(HIDE + code, **options).stdout
+
+
+def test_nothing_else_is_seen(alone):
+    code = """
+for name in "scipy", "pytest":
+    try:
+        __import__(name)
+    except ModuleNotFoundError:
+        print("hidden")
+"""
+    assert alone(code).split() == ["hidden"] * 2
+
+
+def test_each_operator_once(alone):
+    code = """
+from convcore import reference
+from tests.tables.overlap_calls import calls
+
+for call in calls():
+    got, want = call(), getattr(reference, call.name)(**call.arrays, **call.options)
+    if not isinstance(got, tuple):
+        got, want = (got,), (want,)
+    for one, other in zip(got, want, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12, err_msg=str(call))
+    print(call.name)
+
+x = np.arange(12.0)
+np.testing.assert_array_equal(convcore.convolve(x, x[:3]), np.convolve(x, x[:3]))
+np.testing.assert_array_equal(convcore.correlate(x, x[:3]), np.correlate(x, x[:3], "full"))
+assert convcore.distance_window((3, 3)).shape == (3, 3)
+convcore.set_num_threads(2)
+assert convcore.get_num_threads() == convcore.build_info()["threads"] == 2
+with convcore.threads(1):
+    assert convcore.get_num_threads() == 1
+print("convolve", "correlate", "distance_window", "set_num_threads", "get_num_threads")
+print("build_info", "threads")
+print(*convcore.__all__)
+"""
+    *called, public = alone(code).splitlines()
+    assert set(" ".join(called).split()) == set(public.split())
+
+
+def test_each_module(alone):
+    code = """
+import pkgutil
+
+for module in pkgutil.walk_packages(convcore.__path__, "convcore."):
+    if "._" not in module.name and ".cli.demo" not in module.name:  # the extra `demo`
+        __import__(module.name)
+        print(module.name)
+"""
+    assert {"convcore.geometry", "convcore.nn"} < set(alone(code).split())
+
+
+def test_a_network_learns(alone):
+    code = """
+from convcore import nn
+
+x, labels = np.ones((8, 1, 6, 6), np.float32), np.arange(8) % 2
+x[labels == 1, :, ::2] = 0
+net = nn.Sequential(
+    nn.Conv2d(1, 2, 3, rng=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8, 2, rng=2)
+)
+history = nn.fit(net, x, labels, optimizer=nn.SGD(0.1), epochs=20, rng=3, progress=False)
+assert history[-1].loss < history[0].loss
+print(nn.evaluate(net, x, labels).accuracy)
+"""
+    assert float(alone(code)) >= 0.5
+
+
+def test_what_scipy_is_for_is_said(alone):
+    code = """
+try:
+    convcore.matrix.conv_matrix(np.ones((1, 1, 2)), (1, 4))
+except ImportError as error:
+    print(error)
+"""
+    assert "convcore[matrix]" in alone(code)
