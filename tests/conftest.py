@@ -170,9 +170,10 @@ def build_site(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def site(build_site):
-    """The folder of the built site."""
-    return build_site("html")
+def site(request):
+    """The folder of the built site: what CONVCORE_SITE names (.ci/site built it), or a new one."""
+    built = os.environ.get("CONVCORE_SITE")
+    return Path(built).resolve() if built else request.getfixturevalue("build_site")("html")
 
 
 @pytest.fixture(scope="session")

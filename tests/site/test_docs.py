@@ -83,7 +83,8 @@ def test_words_are_spelled(build_site):
         import sphinxcontrib.spelling  # noqa: F401
     except ImportError as missing:  # also where the system has no enchant
         pytest.skip(str(missing))
-    build_site("spelling", "-t", "spelling", "-d", "spelling-trees")
+    # The gallery's scripts are read, and not run: what they print is no prose.
+    build_site("spelling", "-t", "spelling", "-d", "spelling-trees", "-D", "plot_gallery=0")
 
 
 def test_inventory_names_the_notes(site):

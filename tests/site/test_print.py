@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.site.test_pages import pages, state_of
+from tests.site.test_pages import PARTS, is_sampled, pages, state_of
 from tests.support.browser import Opened
 
 SHEET = {"format": "A4", "margin": dict.fromkeys(("top", "bottom", "left", "right"), "1cm")}
@@ -71,24 +71,19 @@ def lost(page):
     return missing + [f"too wide: {part}" for part in page.evaluate(WIDE)]
 
 
-def test_every_page_is_whole_on_paper(site, browser):
-    """All but the reference, whose pages are made from one template: two of them."""
-    faults, seen = {}, 0
-    for path in pages(site):
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_page_is_whole_on_paper(site, browser, part):
+    faults = {}
+    for path in pages(site, part, PARTS):
         name = path.relative_to(site).as_posix()
-        if name.startswith("reference/generated/") and path.stem not in (
-            "convcore.conv2d",
-            "convcore.nn.Conv2d",
-        ):
+        if not is_sampled(name):
             continue
         opened = Opened(browser, path.as_uri(), width=WIDTH)
         state_of(opened.page)
         if opened.page.query_selector("article.bd-article") and (missing := lost(opened.page)):
             faults[name] = f"{len(missing)} parts: {missing[:5]}"
         opened.context.close()
-        seen += 1
     assert faults == {}
-    assert seen > 50
 
 
 @pytest.mark.parametrize(
@@ -104,7 +99,7 @@ def test_every_page_is_whole_on_paper(site, browser):
     ],
 )
 def test_what_is_lost_is_found(open_page, style, fault):
-    page = open_page("learn/sizes.html", width=WIDTH).page
+    page = open_page("learn/transposed.html", width=WIDTH).page
     state_of(page)
     assert lost(page) == []
     page.add_style_tag(content=f"@media print {{ {style} }}")
@@ -113,7 +108,7 @@ def test_what_is_lost_is_found(open_page, style, fault):
 
 def test_a_dark_page_is_printed_in_light_colours(open_page):
     pytest.importorskip("pypdf", reason="what is printed is read by pypdf")
-    page = open_page("learn/convolution.html", theme="dark").page
+    page = open_page("learn/stacks.html", theme="dark").page
     page.evaluate("""() => addEventListener("beforeprint", () => {
         window.printed = document.documentElement.dataset.theme;
     })""")
