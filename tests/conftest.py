@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import convcore
 from tests.support import sweeps
 from tests.support.browser import ARGUMENTS, Opened, executable
 
@@ -40,6 +41,9 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "quick: one of each kind, for every edit: pytest -m quick")
     config.addinivalue_line(
         "markers", "sweep: the rest of a table; CI runs it at every instruction set: pytest -m ''"
+    )
+    config.addinivalue_line(
+        "markers", "auto: results as users get them; other tests pin direct sums, which are exact"
     )
     config.addinivalue_line("markers", "large: takes GiB of memory; runs if CONVCORE_LARGE_TESTS=1")
     config.addinivalue_line(
@@ -75,6 +79,23 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "large" in item.keywords:
             item.add_marker(pytest.mark.skip(reason="runs if CONVCORE_LARGE_TESTS=1"))
+
+
+AUTO = ("tests/operators/test_winograd.py", "tests/site/")  # beside the tests that say so
+
+
+@pytest.fixture(autouse=True)
+def pinned_sums(request, monkeypatch):
+    """Tests compare with sums of integers, bit for bit, unless they are marked ``auto``.
+
+    Programs that a test starts are pinned too.
+    """
+    if "auto" in request.keywords or request.node.nodeid.startswith(AUTO):
+        yield
+        return
+    monkeypatch.setenv("CONVCORE_ALGORITHM", "direct")
+    with convcore.set_algorithm("direct"):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -60,10 +60,10 @@ np.testing.assert_array_equal(convcore.correlate(x, x[:3]), np.correlate(x, x[:3
 assert convcore.distance_window((3, 3)).shape == (3, 3)
 convcore.set_num_threads(2)
 assert convcore.get_num_threads() == convcore.build_info()["threads"] == 2
-with convcore.threads(1):
+with convcore.threads(1), convcore.set_algorithm("direct"):
     assert convcore.get_num_threads() == 1
 print("convolve", "correlate", "distance_window", "set_num_threads", "get_num_threads")
-print("build_info", "threads")
+print("build_info", "threads", "set_algorithm")
 print(*convcore.__all__)
 """
     *called, public = alone(code).splitlines()

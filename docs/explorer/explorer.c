@@ -239,9 +239,8 @@ static cc_status run_layer(const double *x, double *y)
 {
     const cc_tiled problem = problem_of_layer();
     const cc_forward_args args = {.x = x, .weight = weights, .y = y};
-    cc_layer *layer = cc_layer_make(&problem);
-    const cc_status status =
-        layer ? cc_layer_forward(layer, CC_F64, &args, 1, CC_AUTO) : CC_NO_MEMORY;
+    cc_layer *layer = cc_layer_make(&problem, CC_AUTO);
+    const cc_status status = layer ? cc_layer_forward(layer, CC_F64, &args, 1) : CC_NO_MEMORY;
     cc_layer_free(layer);
     return status;
 }

@@ -16,6 +16,7 @@ from convcore.api.signal import *
 from convcore.api.tiled import *
 from convcore.api.transpose import *
 from convcore.api.windows import *
+from convcore.engine.algorithm import set_algorithm as set_algorithm
 from convcore.engine.build import build_info as build_info
 from convcore.engine.threads import get_num_threads as get_num_threads
 from convcore.engine.threads import set_num_threads as set_num_threads
@@ -82,6 +83,7 @@ __all__ = [
     "max_pool2d_backward",
     "max_pool3d",
     "max_pool3d_backward",
+    "set_algorithm",
     "set_num_threads",
     "threads",
     "tiled_conv1d",

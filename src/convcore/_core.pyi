@@ -6,7 +6,7 @@ from typing_extensions import disjoint_base
 
 BORDERS: tuple[str, ...]
 ALGORITHMS: tuple[str, ...]
-MODES: tuple[str, ...]
+FAST_ALGORITHMS: tuple[str, ...]
 POOLS: tuple[str, ...]
 
 @disjoint_base
@@ -29,6 +29,7 @@ class Conv:
         period: Sequence[int] | None = None,
         table: tuple[NDArray[Any], NDArray[Any]] | None = None,
         weights: tuple[int, int, int, int, NDArray[Any]] | None = None,
+        algorithm: str = "auto",
     ) -> None: ...
     def forward(
         self,
@@ -37,7 +38,6 @@ class Conv:
         bias: NDArray[Any] | None,
         y: NDArray[Any],
         threads: int,
-        mode: str = "auto",
     ) -> None: ...
     def prepare(self, weight: NDArray[Any]) -> PackedWeights: ...
     def pack_size(self, itemsize: int = 4) -> int: ...

@@ -97,15 +97,17 @@ cdef extern from "convcore.h" nogil:
         const char *reason
         double cost
     int CC_AUTO
+    int CC_DIRECT
     const char *cc_algorithm_name(int i)
-    cc_layer *cc_layer_make(const cc_tiled *problem)
+    bint cc_algorithm_is_fast(int i)
+    cc_layer *cc_layer_make(const cc_tiled *problem, int algorithm)
     void cc_layer_free(cc_layer *layer)
     cc_status cc_layer_prepare(cc_layer *layer, cc_type type, const void *weight,
                                cc_packed **packed)
     cc_status cc_layer_pack_bytes(cc_layer *layer, cc_type type, size_t *count)
     void cc_packed_free(cc_packed *packed)
     cc_status cc_layer_forward(cc_layer *layer, cc_type type, const cc_forward_args *args,
-                               int threads, int algorithm)
+                               int threads)
     cc_status cc_layer_explain(const cc_layer *layer, cc_type type, int i, cc_verdict *verdict)
     cc_status cc_layer_weight_gradient(cc_layer *layer, cc_type type, const void *x,
                                        const void *grad, void *dweight, int threads)
@@ -177,7 +179,7 @@ def algorithm_names():
 
 
 ALGORITHMS = algorithm_names()
-MODES = ("auto", *ALGORITHMS)  # what Conv.forward takes
+FAST_ALGORITHMS = tuple(name for i, name in enumerate(ALGORITHMS) if cc_algorithm_is_fast(i))
 POOLS = ("max", "mean", "norm", "sum")
 
 cdef char BYTE_ORDER = b"<" if sys.byteorder == "little" else b">"  # in buffers' formats
@@ -296,6 +298,13 @@ def compared(double own, str best, double cost):
     return f"a product costs {own:.2f}, with {best} {cost:.2f}"
 
 
+cdef int row_of(str algorithm) except -3:
+    """Return what the core calls an algorithm."""
+    if algorithm == "auto":
+        return CC_AUTO
+    return CC_DIRECT if algorithm == "direct" else <int>ALGORITHMS.index(algorithm)
+
+
 cdef class PackedWeights:
     """Weights in the order in which an algorithm reads them; made by :meth:`Conv.prepare`."""
     cdef cc_packed *packed
@@ -314,6 +323,9 @@ cdef class Conv:
     and ends, and the lists; ``weights``, for weights that are not in order, how many there are, the
     steps from a group, output channel and input channel to the next, and the place of each tap.
 
+    ``algorithm`` is "auto", "direct" (none of the fast ones), a fast one, which is taken unless it
+    refuses the layer, or, for tests, another, which is taken if it gives the bits of "direct".
+
     How the layer is computed is decided when it first runs on a type of arrays, and kept.
     """
     cdef cc_layer *layer
@@ -321,7 +333,7 @@ cdef class Conv:
     cdef Buffers lists  # what the problem points to
 
     def __cinit__(self, axes, *, int64_t n, int64_t groups, int64_t c, int64_t k, str border,
-                  bint channels_last, period=None, table=None, weights=None):
+                  bint channels_last, period=None, table=None, weights=None, str algorithm="auto"):
         cdef cc_tiled problem
         cdef cc_conv *p = &problem.conv
         p.n = n
@@ -357,24 +369,18 @@ cdef class Conv:
                 raise ValueError("places of weights reach beyond them")
             p.weights.taps = <const int64_t *>self.lists.add(
                 taps, p.axis[0].kernel * p.axis[1].kernel * p.axis[2].kernel, 0, True)
-        self.layer = cc_layer_make(&problem)
+        self.layer = cc_layer_make(&problem, row_of(algorithm))
         if self.layer is NULL:
             raise MemoryError("no memory for a layer")
 
     def __dealloc__(self):
         cc_layer_free(self.layer)
 
-    def forward(self, x, weight, bias, y, int threads, str mode="auto"):
-        """Compute y from weights as they are or packed; ``mode`` names the algorithm, for tests.
-
-        Every algorithm that a mode can ask for gives the same bits.
-        """
+    def forward(self, x, weight, bias, y, int threads):
+        """Compute y from weights as they are or packed."""
         cdef Views views
         cdef cc_forward_args args
         cdef cc_status status
-        cdef int algorithm = CC_AUTO
-        if mode != "auto":
-            algorithm = ALGORITHMS.index(mode)
         args.weight = args.bias = NULL
         args.packed = NULL
         begin(&views)
@@ -388,8 +394,7 @@ cdef class Conv:
                 args.bias = take(&views, bias, self.bias_reals, 0)
             args.y = take(&views, y, self.y_reals, PyBUF_WRITABLE)
             with nogil:
-                status = cc_layer_forward(self.layer, <cc_type>views.type, &args, threads,
-                                          algorithm)
+                status = cc_layer_forward(self.layer, <cc_type>views.type, &args, threads)
         finally:
             release(&views)
         check(status, "convolution")

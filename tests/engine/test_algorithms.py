@@ -30,6 +30,7 @@ def layer(axes, *, n=1, groups=1, c, k, channels_last=False):
 
 
 LAYERS = {
+    "winograd": (layer(sizes(side=28)["axes"], c=16, k=16), {}),
     "direct_igemm": (layer(sizes(side=7)["axes"], c=64, k=64, channels_last=True), {}),
     "direct_ow_channels": (sizes(), {}),
     "direct_ow_rows": (sizes(kernels=1), {}),

@@ -11,7 +11,7 @@ import pytest
 
 import convcore
 from convcore import _core
-from tests.support.kernels import convolve_by
+from tests.support.kernels import EXACT, convolve_by
 from tests.support.sweeps import each
 from tests.tables.cases import CASES
 from tests.tables.cases import random_arrays as conv_arrays
@@ -55,7 +55,7 @@ def test_convolutions(case, dtype):
     assert_unused(lambda threads: case.call(convcore, arrays, threads=threads))
 
 
-@pytest.mark.parametrize("mode", _core.MODES)
+@pytest.mark.parametrize("mode", EXACT)
 @each(CASES[::5], of=4)
 def test_every_inner_loop(case, mode, dtype):
     arrays = conv_arrays(case, dtype)

@@ -143,8 +143,13 @@ def conv2d(
         Values of the padding, with the names and meanings of :func:`numpy.pad`.
     layout : {"NCHW", "NHWC"}
         Order of the axes of ``x`` and of the result.
-    algorithm : {"auto", "direct"}
-        How the sums are computed. Both give equal bits in this version.
+    algorithm : {"auto", "direct", "winograd"}
+        How the sums are computed. ``"direct"``: each output is one fixed chain of multiply-adds.
+        ``"winograd"``: fewer multiplications, for kernels of 3, 3 x 3, 3 x 1 and 1 x 3 taps without
+        stride and dilation, with at least 16 channels on both sides of each group. ``"auto"``: the
+        one that the sizes of an image say is faster. The relative error of fast ones is at most
+        1e-6 in float32 and 1e-14 in float64, on standard normal data. Integers and bools are
+        computed directly. See :doc:`/learn/fast`.
     threads : int, optional
         Maximum number of threads. Default: :func:`convcore.get_num_threads`. Results do not depend
         on it.
@@ -177,8 +182,8 @@ def conv2d(
     -----
     PyTorch: ``torch.nn.functional.conv2d``; ONNX: ``Conv``; Keras: ``keras.ops.conv``; SciPy:
     ``scipy.signal.correlate2d`` for one channel. An empty batch gives an empty result; an input
-    without channels gives the bias alone. Every output is one fixed chain of multiply-adds, so its
-    bits do not depend on threads, layout or tile size. Derivation: :ref:`Two dimensions, and one,
+    without channels gives the bias alone. Bits depend neither on threads nor on the layout nor on
+    the batch. Derivation: :ref:`Two dimensions, and one,
     and three <note-f02>`, :ref:`Fig. 9.1, letter by letter <note-f03>`, :ref:`Channels, kernels,
     filters <note-f05>` and :ref:`The stride: eq. 9.8 <note-f19>`.
 

@@ -70,9 +70,16 @@ typedef struct {
  * threads may use it at once. */
 typedef struct cc_layer cc_layer;
 
+/* The algorithms, in the order of conv/algorithms.def; NULL past the last. */
+const char *cc_algorithm_name(int i);
+bool cc_algorithm_is_fast(int i);
+enum { CC_AUTO = -1, CC_DIRECT = -2 };
+
 /* NULL: no memory. The problem is checked where it is used; what it points to must outlive the
- * layer. */
-cc_layer *cc_layer_make(const cc_tiled *problem);
+ * layer. `algorithm`: CC_AUTO; CC_DIRECT, none that is fast; a fast row, which is taken unless it
+ * refuses the layer; or, for tests, another row, which is taken if it gives the bits of CC_DIRECT.
+ */
+cc_layer *cc_layer_make(const cc_tiled *problem, int algorithm);
 void cc_layer_free(cc_layer *layer);
 
 /* Weights in the order in which an algorithm reads them, in memory of their own. */
@@ -82,10 +89,6 @@ cc_status cc_layer_prepare(cc_layer *layer, cc_type type, const void *weight, cc
 cc_status cc_layer_pack_bytes(cc_layer *layer, cc_type type, size_t *bytes);
 void cc_packed_free(cc_packed *packed);
 
-/* The algorithms, in the order of conv/algorithms.def; NULL past the last. */
-const char *cc_algorithm_name(int i);
-enum { CC_AUTO = -1 };
-
 /* bias may be NULL; weights are read from `packed` unless that is NULL. CC_BAD_PACKED: they were
  * packed for another algorithm, type, instruction set or other sizes. */
 typedef struct {
@@ -94,9 +97,7 @@ typedef struct {
     void *y;
 } cc_forward_args;
 
-/* `algorithm`: CC_AUTO, or, for tests, a row, which is taken if it gives the same bits. */
-cc_status cc_layer_forward(cc_layer *layer, cc_type type, const cc_forward_args *args, int threads,
-                           int algorithm);
+cc_status cc_layer_forward(cc_layer *layer, cc_type type, const cc_forward_args *args, int threads);
 
 /* Why algorithm i is not chosen: it refuses the layer, or costs more. */
 typedef struct {

@@ -4,12 +4,14 @@ import os
 import sys
 
 from convcore import _core
+from convcore.engine.algorithm import set_algorithm
 from convcore.engine.threads import MAX_THREADS, set_num_threads
 from convcore.spec.errors import short_repr
+from convcore.spec.options import ALGORITHMS
 
 
 def _read_environment() -> None:
-    """Apply CONVCORE_ISA and CONVCORE_NUM_THREADS."""
+    """Apply CONVCORE_ISA, CONVCORE_NUM_THREADS and CONVCORE_ALGORITHM."""
     available = [name for name, runs in _core.isa_levels() if runs]
     wanted = os.environ.get("CONVCORE_ISA") or available[-1]
     if wanted not in available:
@@ -27,6 +29,14 @@ def _read_environment() -> None:
                 f"{short_repr(count)}"
             )
         set_num_threads(int(digits))
+    algorithm = os.environ.get("CONVCORE_ALGORITHM")
+    if algorithm:
+        if algorithm not in ALGORITHMS:
+            raise ValueError(
+                f"CONVCORE_ALGORITHM must be one of {', '.join(ALGORITHMS)}, got "
+                f"{short_repr(algorithm)}"
+            )
+        set_algorithm(algorithm)
 
 
 def _is_command() -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from convcore.engine import adjoint as adjoints
+from convcore.engine.algorithm import algorithm_for
 from convcore.engine.buffers import quiet
 from convcore.engine.cache import plans
 from convcore.engine.cores import conv_core
@@ -249,9 +250,11 @@ def conv_plan(
     if connections is not None:
         pairs = weight.shape[:2] if weight.ndim == axes + 2 else None
         connections = as_connections(op, connections, pairs, groups)
+    exact = x.dtype.kind != "f" or weight.dtype.kind != "f"
+    chosen = algorithm_for(algorithm, exact)
     key = (
         axes, x.shape, weight.shape, stride, padding, dilation, groups, connections, border, layout,
-        sharing,
+        sharing, chosen,
     )  # fmt: skip
     plan: ConvPlan | None = plans.get(key)
     if plan is None:
@@ -260,9 +263,21 @@ def conv_plan(
             dilation=dilation, groups=groups, connections=connections, border=border, layout=layout,
             sharing=sharing,
         )  # fmt: skip
-        plan = plan_for(spec)
+        plan = plan_for(replace(spec, algorithm=chosen))
         plans.put(key, plan, plan.nbytes)
+    if algorithm not in ("auto", "direct"):
+        _check_algorithm(op, algorithm, plan, exact)
     return plan
+
+
+def _check_algorithm(op: str, algorithm: str, plan: ConvPlan, exact: bool) -> None:
+    """Refuse an algorithm that was asked for and cannot compute the layer."""
+    verdict = dict(plan.explain()).get(algorithm, "chosen")
+    reason = "integers are computed directly" if exact else verdict.removeprefix("rejected: ")
+    if reason != "chosen":
+        raise ValueError(
+            f"{op}: algorithm must be one that can compute this layer, got {algorithm!r}: {reason}"
+        )
 
 
 def transposed_plan(
@@ -291,9 +306,10 @@ def transposed_plan(
         output_padding = OUTPUT_PADDING.read(op, output_padding, axes)
     if type(layout) is not str:
         layout = check_choice(op, "layout", layout, LAYOUTS[axes])
+    chosen = algorithm_for("auto", x.dtype.kind != "f" or weight.dtype.kind != "f")
     key = (
         "transposed", axes, x.shape, weight.shape, stride, padding, dilation, groups,
-        output_padding, layout,
+        output_padding, layout, chosen,
     )  # fmt: skip
     plan: TransposedPlan | None = plans.get(key)
     if plan is None:
@@ -302,7 +318,7 @@ def transposed_plan(
             dilation=dilation, groups=groups, output_padding=output_padding, layout=layout,
         )  # fmt: skip
         try:
-            plan = plan_for(spec)
+            plan = plan_for(replace(spec, algorithm=chosen))
         except MemoryError as error:  # of lists as long as the kernel
             raise out_of_memory(op, error, x=x, weight=weight) from None
         assert isinstance(plan, TransposedPlan)

@@ -49,6 +49,7 @@ class ConvSpec:
     border: str = "zeros"
     connections: Connections | None = None
     transposed: bool = False
+    algorithm: str = "auto"
 
     @property
     def steps(self) -> dict[str, object]:

@@ -5,7 +5,8 @@
 #include "../kernels/kernels.h"
 #include "../tuning/tuning.h"
 
-enum { CC_EXACT = 1, CC_REASSOCIATES = 2 };
+/* CC_FAST: other arithmetic, inside a stated error. */
+enum { CC_EXACT = 1, CC_REASSOCIATES = 2, CC_FAST = 4 };
 
 /* Rows of weights that gemm_dot() and axpy() are handed at a time: streams that memory can serve.
  */
@@ -29,6 +30,8 @@ typedef struct {
     int64_t fact[CC_FACTS];
 } cc_pack_facts;
 
+typedef enum { CC_FORWARD, CC_WEIGHT_GRADIENT, CC_LOCAL_GRADIENT } cc_purpose;
+
 /* How a layer will be computed, for any number of threads; each algorithm's own begins with this.
  * Nothing in it changes once it is made. */
 typedef struct cc_plan {
@@ -36,7 +39,8 @@ typedef struct cc_plan {
     const cc_kernels *kernels;
     size_t pack_bytes; /* of packed weights */
     cc_pack_facts facts;
-    int requested; /* the algorithm that was asked for: a row, or CC_AUTO */
+    cc_purpose purpose;
+    struct cc_plan *helper; /* NULL, or another plan that it uses, given back with it */
     struct cc_plan *next;
 } cc_plan;
 
@@ -71,8 +75,8 @@ struct cc_algorithm {
 /* Row i of the list; NULL past the last. */
 const cc_algorithm *cc_algorithm_at(int i);
 
-/* The row that computes a layer: `requested`, if it accepts the layer and may stand for the one
- * that would be chosen. */
+/* The row that computes a layer: `requested`, if it accepts the layer and is fast, or may stand for
+ * the one that would be chosen; CC_DIRECT: none that is fast. */
 const cc_algorithm *cc_select(const cc_candidate *candidate, int requested);
 
 #endif

@@ -17,6 +17,7 @@ typedef struct {
     const cc_arrays *arrays;
     cc_direct_lists lists;
     cc_direct_partition part;
+    const cc_tile *tiles; /* unless NULL: these, instead of the partition's */
     cc_epilogue epilogue;
     own_layout layout;
 } call;
@@ -30,8 +31,7 @@ typedef struct {
     cc_input_view view;
 } state;
 
-/* Makes a block the task's. */
-static void take_block(cc_direct_task *task, int64_t block)
+void cc_direct_take_block(cc_direct_task *task, int64_t block)
 {
     const cc_direct_plan *plan = task->plan;
     const int64_t grain = cc_direct_grain(plan);
@@ -90,6 +90,17 @@ static void pack_block(const cc_direct_task *task, const char *weight, int64_t g
     }
 }
 
+void cc_direct_pack_blocks(const cc_direct_plan *plan, const cc_direct_lists *lists,
+                           const char *weight, cc_task_range blocks, char *packed)
+{
+    cc_direct_task task = {.plan = plan, .lists = lists};
+    for (int64_t i = blocks.from; i < blocks.to; i++) {
+        cc_direct_take_block(&task, i % plan->blocks);
+        pack_block(&task, weight, i / plan->blocks,
+                   packed + i * plan->block_elements * plan->base.kernels->size);
+    }
+}
+
 bool cc_direct_pack(const cc_plan *of, const char *weight, char *packed)
 {
     const cc_direct_plan *plan = (const cc_direct_plan *)of;
@@ -101,13 +112,8 @@ bool cc_direct_pack(const cc_plan *of, const char *weight, char *packed)
             return false;
         cc_direct_make_lists(plan, &lists, memory);
     }
-    cc_direct_task task = {.plan = plan, .lists = &lists};
-    for (int64_t group = 0; group < plan->groups; group++)
-        for (int64_t block = 0; block < plan->blocks; block++) {
-            take_block(&task, block);
-            pack_block(&task, weight, group, packed);
-            packed += plan->block_elements * of->kernels->size;
-        }
+    cc_direct_pack_blocks(plan, &lists, weight, (cc_task_range){0, plan->groups * plan->blocks},
+                          packed);
     cc_arena_release(memory);
     return true;
 }
@@ -223,32 +229,44 @@ static void work(const cc_worker *worker)
         const int64_t tile = t.from + (tiles_outside ? step / blocks : step % tiles);
         const int64_t block = tiles_outside ? step % blocks : step / tiles;
         if (tile != found)
-            task.tile = cc_tile_at(&part->grid, found = tile);
+            task.tile = c->tiles ? c->tiles[tile] : cc_tile_at(&part->grid, tile);
+        found = tile;
         if (step == 0 || blocks > 1)
-            take_block(&task, b.from + block);
+            cc_direct_take_block(&task, b.from + block);
         find_input(c, &s, &task, tile);
         find_weights(c, &s, &task, tiles_outside ? block : 0);
         c->plan->kind->run(&task);
     }
 }
 
+static cc_status run(call *c)
+{
+    const cc_direct_plan *plan = c->plan;
+    c->epilogue = cc_epilogue_of(&plan->problem, plan->base.kernels, c->arrays->bias, c->arrays->y);
+    c->layout = lay_out_own(c);
+    cc_job job = {.workers = c->part.tile_workers * c->part.block_workers,
+                  .shared = plan->has_lists ? 0 : cc_direct_lists_bytes(plan),
+                  .own = c->layout.bytes};
+    if (!cc_job_begin(&job))
+        return CC_NO_MEMORY;
+    c->lists = plan->lists;
+    if (!plan->has_lists)
+        cc_direct_make_lists(plan, &c->lists, job.memory);
+    const cc_status status = cc_job_run(&job, work, c);
+    cc_job_end(&job);
+    return status;
+}
+
 cc_status cc_direct_run(const cc_plan *of, const cc_arrays *arrays, int threads)
 {
     const cc_direct_plan *plan = (const cc_direct_plan *)of;
-    call c = {.plan = plan,
-              .arrays = arrays,
-              .lists = plan->lists,
-              .part = cc_direct_divide(plan, threads),
-              .epilogue = cc_epilogue_of(&plan->problem, of->kernels, arrays->bias, arrays->y)};
-    c.layout = lay_out_own(&c);
-    cc_job job = {.workers = c.part.tile_workers * c.part.block_workers,
-                  .shared = plan->has_lists ? 0 : cc_direct_lists_bytes(plan),
-                  .own = c.layout.bytes};
-    if (!cc_job_begin(&job))
-        return CC_NO_MEMORY;
-    if (!plan->has_lists)
-        cc_direct_make_lists(plan, &c.lists, job.memory);
-    const cc_status status = cc_job_run(&job, work, &c);
-    cc_job_end(&job);
-    return status;
+    return run(&(call){.plan = plan, .arrays = arrays, .part = cc_direct_divide(plan, threads)});
+}
+
+cc_status cc_direct_run_tiles(const cc_direct_plan *plan, const cc_arrays *arrays,
+                              const cc_tile *tiles, int64_t count, int threads)
+{
+    const cc_direct_partition part = {
+        .tiles = count, .tile_workers = (int)min(threads, count), .block_workers = 1, .slots = 1};
+    return run(&(call){.plan = plan, .arrays = arrays, .part = part, .tiles = tiles});
 }

@@ -19,9 +19,10 @@ typedef struct {
     bool by_row;       /* lanes are output columns; else output channels */
     bool by_group;     /* groups of one channel are what blocks are counted in */
     bool several_rows; /* a kernel call computes several output rows */
+    bool short_blocks; /* a block is what one kernel call computes */
     /* most output channels of a kernel call, in multiples of what they are dealt out in */
     int (*most)(const cc_kernels *kernels);
-    /* whether the kernel can read the input itself, where no padding is needed */
+    /* whether the kernel can read the input itself, where no padding is needed; NULL: it can */
     bool (*reads_in_place)(const cc_direct_plan *plan);
     /* packs the weights of output channels from <= c < to, which begin at `weight`, as the kernel
      * reads them; returns the elements */
@@ -94,6 +95,9 @@ typedef struct {
     int64_t from, to;
 } cc_channel_range;
 
+/* Makes a block the task's. */
+void cc_direct_take_block(cc_direct_task *task, int64_t block);
+
 cc_channel_range cc_direct_call(const cc_direct_task *task, int64_t i);
 
 /* Transposes the weights of `count` output channels to [tap][channel], rows `width` apart. */
@@ -111,6 +115,14 @@ cc_plan *cc_direct_make_plan(const cc_candidate *candidate, const cc_direct_kind
 cc_direct_partition cc_direct_divide(const cc_direct_plan *plan, int threads);
 size_t cc_direct_lists_bytes(const cc_direct_plan *plan);
 void cc_direct_make_lists(const cc_direct_plan *plan, cc_direct_lists *lists, char *memory);
+
+/* Packs the weights of blocks from <= i < to, counted through all groups. */
+void cc_direct_pack_blocks(const cc_direct_plan *plan, const cc_direct_lists *lists,
+                           const char *weight, cc_task_range blocks, char *packed);
+
+/* Computes these tiles alone, none larger than the plan's. */
+cc_status cc_direct_run_tiles(const cc_direct_plan *plan, const cc_arrays *arrays,
+                              const cc_tile *tiles, int64_t count, int threads);
 
 /* direct.c: the functions of a row of algorithms.def */
 bool cc_direct_pack(const cc_plan *plan, const char *weight, char *packed);

@@ -23,12 +23,6 @@ static double cost(const cc_candidate *c)
 
 int cc_direct_vectors(const cc_kernels *kernels) { return kernels->igemm_vecs; }
 
-static bool reads_in_place(const cc_direct_plan *plan)
-{
-    (void)plan; /* a scalar is read where it stands, whatever stands beside it */
-    return true;
-}
-
 ptrdiff_t cc_direct_pack_vectors(const cc_direct_task *task, const char *weight, int64_t from,
                                  int64_t to, char *packed)
 {
@@ -91,10 +85,8 @@ void cc_direct_run_pixels(const cc_direct_task *task)
     }
 }
 
-static const cc_direct_kind kind = {.most = cc_direct_vectors,
-                                    .reads_in_place = reads_in_place,
-                                    .pack = cc_direct_pack_vectors,
-                                    .run = cc_direct_run_pixels};
+static const cc_direct_kind kind = {
+    .most = cc_direct_vectors, .pack = cc_direct_pack_vectors, .run = cc_direct_run_pixels};
 
 static cc_plan *make_plan(const cc_candidate *c) { return cc_direct_make_plan(c, &kind); }
 

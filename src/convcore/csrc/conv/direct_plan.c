@@ -17,7 +17,8 @@ static void start_tile(cc_direct_plan *plan)
     const cc_conv *p = &plan->problem;
     const int64_t channels = plan->kind->by_group ? p->groups : p->c;
     plan->tile = cc_input_tile_start(p, plan->kind->by_row, channels, plan->base.kernels->lanes);
-    plan->tile.in_place = plan->tile.in_place && plan->kind->reads_in_place(plan);
+    plan->tile.in_place =
+        plan->tile.in_place && (!plan->kind->reads_in_place || plan->kind->reads_in_place(plan));
 }
 
 static void lay_out(cc_direct_plan *plan, int64_t rows, int64_t columns)
@@ -247,7 +248,8 @@ cc_plan *cc_direct_make_plan(const cc_candidate *candidate, const cc_direct_kind
     plan->groups = kind->by_group ? 1 : p->groups;
     if (kind->several_rows)
         plan->rows = (int)min(kernels->ow_rows, p->axis[CC_ROW].out);
-    int64_t block = tuning->block_channels;
+    int64_t block =
+        kind->short_blocks ? kind->most(kernels) * kernels->lanes : tuning->block_channels;
     while (block > kernels->lanes &&
            block * plan->taps * plan->rows * kernels->size > tuning->weight_bytes)
         block /= 2;

@@ -10,6 +10,7 @@
 /* Plans are only ever added, at the front, so that threads may look while others add. */
 struct cc_layer {
     cc_tiled problem;
+    int algorithm;
     _Atomic(cc_plan *) plans;
 };
 
@@ -20,11 +21,12 @@ struct cc_packed {
     char *elements; /* on a boundary of 64 bytes, behind this */
 };
 
-cc_layer *cc_layer_make(const cc_tiled *problem)
+cc_layer *cc_layer_make(const cc_tiled *problem, int algorithm)
 {
     cc_layer *layer = malloc(sizeof *layer);
     if (layer) {
         layer->problem = *problem;
+        layer->algorithm = algorithm;
         atomic_init(&layer->plans, NULL);
     }
     return layer;
@@ -36,6 +38,7 @@ void cc_layer_free(cc_layer *layer)
         return;
     for (cc_plan *plan = atomic_load(&layer->plans), *next; plan; plan = next) {
         next = plan->next;
+        free(plan->helper);
         free(plan);
     }
     free(layer);
@@ -85,17 +88,14 @@ static cc_candidate candidate_of(const cc_tiled *problem, cc_type type, bool for
     return c;
 }
 
-/* Plans of gradients, beside the rows of algorithms.def. */
-enum { WEIGHT_GRADIENT = -2, LOCAL_GRADIENT = -3 };
-
-static cc_plan *make_plan(const cc_tiled *problem, cc_type type, int requested)
+static cc_plan *make_plan(const cc_layer *layer, cc_type type, cc_purpose purpose)
 {
-    const bool forward = requested >= CC_AUTO;
-    const cc_candidate candidate = candidate_of(problem, type, forward);
-    if (!forward)
-        return requested == WEIGHT_GRADIENT ? cc_weight_gradient_make_plan(&candidate)
-                                            : cc_local_gradient_make_plan(&candidate);
-    const cc_algorithm *algorithm = cc_select(&candidate, requested);
+    const cc_candidate candidate = candidate_of(&layer->problem, type, purpose == CC_FORWARD);
+    if (purpose == CC_WEIGHT_GRADIENT)
+        return cc_weight_gradient_make_plan(&candidate);
+    if (purpose == CC_LOCAL_GRADIENT)
+        return cc_local_gradient_make_plan(&candidate);
+    const cc_algorithm *algorithm = cc_select(&candidate, layer->algorithm);
     cc_plan *plan = algorithm->functions->make_plan(&candidate);
     if (plan)
         plan->algorithm = algorithm;
@@ -103,24 +103,24 @@ static cc_plan *make_plan(const cc_tiled *problem, cc_type type, int requested)
 }
 
 /* The plan for a type, made if there is none. */
-static cc_status find_plan(cc_layer *layer, cc_type type, int requested, const cc_plan **found)
+static cc_status find_plan(cc_layer *layer, cc_type type, cc_purpose purpose, const cc_plan **found)
 {
-    if (type < 0 || type >= CC_REALS || (requested >= 0 && !cc_algorithm_at(requested)))
+    if (type < 0 || type >= CC_REALS)
         return CC_BAD_PROBLEM;
     const cc_kernels *kernels = cc_kernels_of(type);
     for (const cc_plan *p = atomic_load(&layer->plans); p; p = p->next)
-        if (p->kernels == kernels && p->requested == requested) {
+        if (p->kernels == kernels && p->purpose == purpose) {
             *found = p;
             return CC_OK;
         }
     const cc_tiled *problem = &layer->problem;
-    if (!(requested >= CC_AUTO ? cc_forward_is_valid(problem, type)
-                               : cc_layer_is_valid(problem, type)))
+    if (!(purpose == CC_FORWARD ? cc_forward_is_valid(problem, type)
+                                : cc_layer_is_valid(problem, type)))
         return CC_BAD_PROBLEM;
-    cc_plan *plan = make_plan(problem, type, requested);
+    cc_plan *plan = make_plan(layer, type, purpose);
     if (!plan)
         return CC_NO_MEMORY;
-    plan->requested = requested;
+    plan->purpose = purpose;
     plan->next = atomic_load(&layer->plans);
     /* another thread may have added the same plan meanwhile: then there are two, alike */
     while (!atomic_compare_exchange_weak(&layer->plans, &plan->next, plan)) {
@@ -129,11 +129,10 @@ static cc_status find_plan(cc_layer *layer, cc_type type, int requested, const c
     return CC_OK;
 }
 
-cc_status cc_layer_forward(cc_layer *layer, cc_type type, const cc_forward_args *args, int threads,
-                           int algorithm)
+cc_status cc_layer_forward(cc_layer *layer, cc_type type, const cc_forward_args *args, int threads)
 {
     const cc_plan *plan;
-    const cc_status status = find_plan(layer, type, algorithm, &plan);
+    const cc_status status = find_plan(layer, type, CC_FORWARD, &plan);
     if (status != CC_OK || threads < 1)
         return status != CC_OK ? status : CC_BAD_PROBLEM;
     const cc_packed *packed = args->packed;
@@ -152,7 +151,7 @@ cc_status cc_layer_prepare(cc_layer *layer, cc_type type, const void *weight, cc
 {
     enum { ALIGNMENT = 64 };
     const cc_plan *plan;
-    const cc_status status = find_plan(layer, type, CC_AUTO, &plan);
+    const cc_status status = find_plan(layer, type, CC_FORWARD, &plan);
     if (status != CC_OK)
         return status;
     if (plan->pack_bytes > SIZE_MAX / 2)
@@ -176,7 +175,7 @@ cc_status cc_layer_prepare(cc_layer *layer, cc_type type, const void *weight, cc
 cc_status cc_layer_pack_bytes(cc_layer *layer, cc_type type, size_t *bytes)
 {
     const cc_plan *plan;
-    const cc_status status = find_plan(layer, type, CC_AUTO, &plan);
+    const cc_status status = find_plan(layer, type, CC_FORWARD, &plan);
     if (status == CC_OK)
         *bytes = plan->pack_bytes;
     return status;
@@ -191,7 +190,9 @@ cc_status cc_layer_explain(const cc_layer *layer, cc_type type, int i, cc_verdic
         return CC_BAD_PROBLEM;
     const cc_candidate candidate = candidate_of(&layer->problem, type, true);
     *verdict = (cc_verdict){.reason = algorithm->functions->refuse(&candidate),
-                            .chosen = algorithm == cc_select(&candidate, CC_AUTO)};
+                            .chosen = algorithm == cc_select(&candidate, layer->algorithm)};
+    if (!verdict->reason && layer->algorithm == CC_DIRECT && algorithm->flags & CC_FAST)
+        verdict->reason = "direct sums were asked for";
     if (!verdict->reason)
         verdict->cost = algorithm->functions->cost(&candidate);
     return CC_OK;
@@ -202,7 +203,7 @@ cc_status cc_layer_weight_gradient(cc_layer *layer, cc_type type, const void *x,
 {
     const cc_gradient_args args = {.x = x, .grad = grad, .result = dweight};
     const cc_plan *plan;
-    const cc_status status = find_plan(layer, type, WEIGHT_GRADIENT, &plan);
+    const cc_status status = find_plan(layer, type, CC_WEIGHT_GRADIENT, &plan);
     if (status != CC_OK || threads < 1)
         return status != CC_OK ? status : CC_BAD_PROBLEM;
     return cc_weight_gradient_run(plan, &args, threads);
@@ -215,7 +216,7 @@ cc_status cc_layer_input_gradient(cc_layer *layer, cc_type type, const void *gra
     const cc_plan *plan;
     if (layer->problem.conv.first_input)
         return CC_BAD_PROBLEM;
-    const cc_status status = find_plan(layer, type, LOCAL_GRADIENT, &plan);
+    const cc_status status = find_plan(layer, type, CC_LOCAL_GRADIENT, &plan);
     if (status != CC_OK || threads < 1)
         return status != CC_OK ? status : CC_BAD_PROBLEM;
     return cc_local_gradient_run(plan, &args, threads);

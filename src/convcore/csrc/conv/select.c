@@ -18,13 +18,19 @@ const char *cc_algorithm_name(int i)
     return i >= 0 && i < ALGORITHMS ? algorithms[i].name : NULL;
 }
 
-const cc_algorithm *cc_select(const cc_candidate *candidate, int requested)
+bool cc_algorithm_is_fast(int i)
+{
+    return i >= 0 && i < ALGORITHMS && algorithms[i].flags & CC_FAST;
+}
+
+/* Of the rows that accept a layer, the first that costs least. */
+static const cc_algorithm *best_of(const cc_candidate *candidate, bool fast_too)
 {
     const cc_algorithm *best = NULL;
     double least = 0;
     for (int i = 0; i < ALGORITHMS; i++) {
         const cc_algorithm *a = &algorithms[i];
-        if (a->functions->refuse(candidate))
+        if ((a->flags & CC_FAST && !fast_too) || a->functions->refuse(candidate))
             continue;
         const double cost = a->functions->cost(candidate);
         if (!best || cost < least) {
@@ -32,7 +38,17 @@ const cc_algorithm *cc_select(const cc_candidate *candidate, int requested)
             least = cost;
         }
     }
+    return best;
+}
+
+const cc_algorithm *cc_select(const cc_candidate *candidate, int requested)
+{
     const cc_algorithm *wanted = cc_algorithm_at(requested);
+    if (wanted && wanted->functions->refuse(candidate))
+        wanted = NULL;
+    if (wanted && wanted->flags & CC_FAST)
+        return wanted;
+    const cc_algorithm *best = best_of(candidate, requested == CC_AUTO);
     const bool alike = wanted && wanted->flags & CC_EXACT && best->flags & CC_EXACT;
-    return alike && !wanted->functions->refuse(candidate) ? wanted : best;
+    return alike ? wanted : best;
 }

@@ -194,6 +194,13 @@ static void move(const cc_input_tile *tile, const cc_kernels *kernels, const cha
                     .src_row = row->src_step,
                     .src_column = column->src_step,
                     .dst_row = row->pitch};
+    if (tile->channels_last && tile->src_channel != 1 && from) { /* of planes, without steps */
+        for (ptrdiff_t y = 0; y < rows; y++)
+            kernels->transpose(from + y * row->src_step * kernels->size, tile->src_channel,
+                               to + y * row->pitch * kernels->size, column->pitch, tile->channels,
+                               columns);
+        return;
+    }
     if (tile->channels_last && column->src_step != tile->channels) {
         move.rows = columns; /* of each line, a column a row */
         move.columns = tile->channels;

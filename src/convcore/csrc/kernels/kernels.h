@@ -56,6 +56,17 @@ typedef struct {
     ptrdiff_t dst_row, dst_column;
 } cc_move;
 
+/* Winograd's F(4, 3): so many outputs are made of so many products along an axis. */
+enum { CC_WINOGRAD_OUTPUTS = 4, CC_WINOGRAD_POINTS = 6 };
+
+/* A tile: how many points it has along both axes, CC_WINOGRAD_POINTS or, where the kernel has one
+ * tap, 1; and the elements from a row and from a column to the next of what is not transformed, and
+ * from a point to the next of what is. */
+typedef struct {
+    int rows, columns;
+    ptrdiff_t channels, row, column, point;
+} cc_winograd;
+
 /* Rows, in lines of `taps` reals: `channels` of them are multiplied with `images` others, line by
  * line. Where lines begin, from where their row does; where rows begin; and from a channel's result
  * or initial value to the next. */

@@ -1,0 +1,426 @@
+/* Winograd's convolution, forward: weights are transformed, then workers take blocks of bands. The
+ * tiles of a block are transformed, for every point a matrix product over the input channels is
+ * made by the kernel of direct convolution, and the products are transformed to outputs. */
+#include "winograd.h"
+
+#include "../base/arena.h"
+#include "../base/parallel.h"
+
+#include <string.h>
+
+/* Channels of a block of a sum: short chains round less. */
+enum { SUM_CHANNELS = 64 };
+/* A block has so many tiles at least, for each block reads all weights, */
+enum { LEAST_TILES = 24 };
+/* and else as many as stay in L2 transformed. */
+enum { BLOCK_BYTES = 384 << 10 };
+
+/* Offsets in the memory that is shared, and in a worker's own. */
+typedef struct {
+    size_t weights, lists, taps, offsets, runs, lost, shared;
+    size_t tile, points, products, outputs, bias, pieces, tiles, own;
+} memory_layout;
+
+typedef struct {
+    const cc_winograd_plan *plan;
+    const cc_arrays *arrays;
+    const char *weights; /* transformed ones, then packed ones */
+    char *made;          /* the same, where they are not given */
+    cc_direct_lists lists;
+    cc_taps taps;
+    cc_epilogue epilogue;
+    int64_t block_bands, blocks; /* bands of a block, blocks of a group */
+    int block_workers, channel_workers;
+    char *lost; /* of each tile of each band: whether its outputs are to be computed again */
+    memory_layout at;
+} call;
+
+/* What a worker has in its memory at the moment: a block of bands, `first` the first tile of each,
+ * transformed in `points`. */
+typedef struct {
+    cc_input_room room;
+    char *points, *products, *outputs, *bias;
+    const char *zeros;
+    cc_tile *band;
+    int64_t first_band, bands, tiles;
+} state;
+
+/* Where what the direct plan packs at an offset stands transformed. */
+static size_t transformed_at(const cc_winograd_plan *plan, size_t packed)
+{
+    return packed / (size_t)cc_winograd_direct(plan)->taps *
+           (size_t)(plan->problem.c * plan->products);
+}
+
+/* Bytes from the packed weights of a block of output channels to the next one's. */
+static size_t packed_block(const cc_direct_plan *direct)
+{
+    return (size_t)(direct->block_elements * direct->base.kernels->size);
+}
+
+/* Output channels of a block, in whole vectors. */
+static ptrdiff_t width_of(const cc_direct_task *task)
+{
+    const size_t lanes = (size_t)task->plan->base.kernels->lanes;
+    return (ptrdiff_t)round_up((size_t)task->channels, lanes);
+}
+
+/* Transforms the packed weights of blocks of output channels, counted through all groups. */
+static void transform_weights(const cc_winograd_plan *plan, cc_task_range blocks, char *weights)
+{
+    const cc_direct_plan *direct = cc_winograd_direct(plan);
+    const cc_kernels *k = plan->base.kernels;
+    const ptrdiff_t channels = plan->problem.c, taps = direct->taps / channels;
+    cc_direct_task task = {.plan = direct};
+    for (int64_t i = blocks.from; i < blocks.to; i++) {
+        cc_direct_take_block(&task, i % direct->blocks);
+        const ptrdiff_t width = width_of(&task);
+        const cc_winograd args = {.rows = plan->points[CC_ROW],
+                                  .columns = plan->points[CC_COLUMN],
+                                  .channels = width,
+                                  .row = plan->problem.axis[CC_COLUMN].kernel * width,
+                                  .column = width,
+                                  .point = channels * width};
+        const size_t at = (size_t)i * packed_block(direct);
+        const char *from = weights + plan->transformed + at;
+        char *to = weights + transformed_at(plan, at);
+        for (ptrdiff_t c = 0; c < channels; c++)
+            k->winograd_weights(&args, from + c * taps * width * k->size, to + c * width * k->size);
+    }
+}
+
+bool cc_winograd_pack(const cc_plan *of, const char *weight, char *packed)
+{
+    const cc_winograd_plan *plan = (const cc_winograd_plan *)of;
+    const cc_direct_plan *direct = cc_winograd_direct(plan);
+    if (!cc_direct_pack(&direct->base, weight, packed + plan->transformed))
+        return false;
+    transform_weights(plan, (cc_task_range){0, direct->groups * direct->blocks}, packed);
+    return true;
+}
+
+static void make_weights(const cc_worker *worker)
+{
+    const call *c = worker->context;
+    const cc_direct_plan *direct = cc_winograd_direct(c->plan);
+    const cc_task_range range =
+        cc_tasks_of(direct->groups * direct->blocks, worker->workers, worker->index);
+    cc_direct_pack_blocks(direct, &c->lists, c->arrays->weight, range,
+                          c->made + c->plan->transformed);
+    transform_weights(c->plan, range, c->made);
+}
+
+/* Tiles of a band along its row. */
+static int64_t tiles_of(const cc_winograd_plan *plan, const cc_tile *band)
+{
+    return ceil_div(band->count[CC_COLUMN], cc_winograd_outputs(plan, CC_COLUMN));
+}
+
+/* What a whole tile sees beyond what the outputs that there are see: zeros. */
+static void fill_rest(const cc_winograd_plan *plan, const cc_tile *band, char *first)
+{
+    const cc_input_axis *row = &plan->tile.axis[CC_ROW], *column = &plan->tile.axis[CC_COLUMN];
+    const ptrdiff_t size = plan->base.kernels->size;
+    const int64_t rows = band->count[CC_ROW] + row->of.kernel - 1;
+    const int64_t columns = band->count[CC_COLUMN] + column->of.kernel - 1;
+    for (int64_t r = 0; r < row->extent; r++) {
+        const int64_t from = r < rows ? columns : 0;
+        memset(first + (r * row->pitch + from * column->pitch) * size, 0,
+               (size_t)((column->extent - from) * column->pitch * size));
+    }
+}
+
+/* Brings a band to the worker's memory and transforms its tiles to `to`. */
+static void transform_band(const call *c, state *s, const cc_tile *band, char *to)
+{
+    const cc_winograd_plan *plan = c->plan;
+    const cc_kernels *k = plan->base.kernels;
+    const ptrdiff_t channel = band->group * plan->problem.c * plan->tile.src_channel;
+    const cc_input_view view =
+        cc_input_tile_view(&plan->tile, k, band, c->arrays->x + channel * k->size, &s->room);
+    const cc_input_axis *row = &plan->tile.axis[CC_ROW], *column = &plan->tile.axis[CC_COLUMN];
+    if (band->count[CC_ROW] < row->outputs || band->count[CC_COLUMN] < column->outputs)
+        fill_rest(plan, band, s->room.memory + plan->tile.front_pad * k->size);
+    const cc_winograd args = {.rows = plan->points[CC_ROW],
+                              .columns = plan->points[CC_COLUMN],
+                              .channels = plan->problem.c,
+                              .row = row->pitch,
+                              .column = column->pitch,
+                              .point = s->tiles * plan->channels};
+    const ptrdiff_t step = cc_winograd_outputs(plan, CC_COLUMN) * column->pitch * k->size;
+    for (int64_t t = 0; t < tiles_of(plan, band); t++)
+        k->winograd_input(&args, view.first + t * step, to + t * plan->channels * k->size);
+}
+
+/* Makes a block of bands the worker's. */
+static void take_bands(const call *c, state *s, int64_t block)
+{
+    const cc_winograd_plan *plan = c->plan;
+    const int64_t group = block / c->blocks, from = block % c->blocks * c->block_bands;
+    s->first_band = group * plan->bands + from;
+    s->bands = min(c->block_bands, plan->bands - from);
+    s->tiles = 0;
+    for (int64_t u = 0; u < s->bands; u++) {
+        s->band[u] = cc_tile_at(&plan->grid, s->first_band + u);
+        s->tiles += tiles_of(plan, &s->band[u]);
+    }
+    char *to = s->points;
+    for (int64_t u = 0; u < s->bands; u++) {
+        transform_band(c, s, &s->band[u], to);
+        to += tiles_of(plan, &s->band[u]) * plan->channels * plan->base.kernels->size;
+    }
+}
+
+/* The outputs of a band for the task's channels, from its products. */
+static void store_band(const call *c, const state *s, const cc_direct_task *task, int64_t band,
+                       const char *products)
+{
+    const cc_winograd_plan *plan = c->plan;
+    const cc_kernels *k = plan->base.kernels;
+    const cc_tile *t = &s->band[band];
+    const ptrdiff_t width = width_of(task);
+    const int64_t across = cc_winograd_outputs(plan, CC_COLUMN);
+    const cc_winograd args = {.rows = plan->points[CC_ROW],
+                              .columns = plan->points[CC_COLUMN],
+                              .channels = width,
+                              .row = plan->band_tiles * across * width,
+                              .column = width,
+                              .point = s->tiles * width};
+    const cc_conv *p = &plan->problem;
+    cc_outputs to = {.image = t->image,
+                     .channel = t->group * p->k + task->first,
+                     .channels = task->channels,
+                     .pixels = t->count[CC_COLUMN]};
+    const char *bias = cc_epilogue_bias(&c->epilogue, to.channel, to.channels, 1, s->bias);
+    for (int64_t i = 0; i < tiles_of(plan, t); i++)
+        if (!k->winograd_output(&args, products + i * width * k->size, bias,
+                                s->outputs + i * across * width * k->size))
+            __atomic_store_n(&c->lost[(s->first_band + band) * plan->band_tiles + i], 1,
+                             __ATOMIC_RELAXED); /* others may write the same of other channels */
+    const int64_t line = t->origin[CC_DEPTH] * p->axis[CC_ROW].out + t->origin[CC_ROW];
+    for (int64_t r = 0; r < t->count[CC_ROW]; r++) {
+        to.pixel = (line + r) * p->axis[CC_COLUMN].out + t->origin[CC_COLUMN];
+        cc_epilogue_store_pixels(&c->epilogue, &to, s->outputs + r * args.row * k->size, width);
+    }
+}
+
+/* A block of output channels of the worker's block of bands. */
+static void multiply(const call *c, const state *s, int64_t channels)
+{
+    const cc_winograd_plan *plan = c->plan;
+    const cc_direct_plan *direct = cc_winograd_direct(plan);
+    const cc_kernels *k = plan->base.kernels;
+    cc_direct_task task = {.plan = direct};
+    cc_direct_take_block(&task, channels);
+    const ptrdiff_t width = width_of(&task);
+    const int64_t group = s->band[0].group;
+    const char *weights =
+        c->weights +
+        transformed_at(plan, (size_t)(group * direct->blocks + channels) * packed_block(direct));
+    const cc_grid grid = {.vecs = (int)(width / k->lanes),
+                          .rows = 1,
+                          .columns = s->tiles,
+                          .column_step = plan->channels,
+                          .acc_step = width};
+    for (int i = 0; i < plan->products; i++)
+        k->direct_igemm(&c->taps, &grid, s->points + i * s->tiles * plan->channels * k->size,
+                        weights + i * plan->problem.c * width * k->size, s->zeros,
+                        s->products + i * s->tiles * width * k->size);
+    int64_t tile = 0;
+    for (int64_t u = 0; u < s->bands; u++) {
+        store_band(c, s, &task, u, s->products + tile * width * k->size);
+        tile += tiles_of(plan, &s->band[u]);
+    }
+}
+
+static void work(const cc_worker *worker)
+{
+    const call *c = worker->context;
+    const cc_winograd_plan *plan = c->plan;
+    const memory_layout *at = &c->at;
+    char *own = worker->own;
+    const size_t bias = (size_t)(plan->width * plan->base.kernels->size);
+    state s = {
+        .room = {.memory = own + at->tile, .pieces = (cc_piece *)(own + at->pieces), .window = -1},
+        .points = own + at->points,
+        .products = own + at->products,
+        .outputs = own + at->outputs,
+        .bias = own + at->bias,
+        .zeros = own + at->bias + bias,
+        .band = (cc_tile *)(own + at->tiles)};
+    memset(s.bias, 0, 2 * bias);
+    const cc_task_range blocks = cc_tasks_of(c->blocks * plan->problem.groups, c->block_workers,
+                                             worker->index / c->channel_workers);
+    const cc_task_range channels = cc_tasks_of(cc_winograd_direct(plan)->blocks, c->channel_workers,
+                                               worker->index % c->channel_workers);
+    for (int64_t b = blocks.from; b < blocks.to; b++) {
+        take_bands(c, &s, b);
+        for (int64_t i = channels.from; i < channels.to && !cc_is_stopped(); i++)
+            multiply(c, &s, i);
+    }
+}
+
+/* Cuts the work for at most `threads` workers. */
+static void divide(call *c, int threads)
+{
+    const cc_winograd_plan *plan = c->plan;
+    const cc_direct_plan *direct = cc_winograd_direct(plan);
+    threads = cc_useful_threads(direct->microseconds / 2, threads);
+    const int64_t bytes = plan->products * plan->channels * plan->base.kernels->size;
+    const int64_t most = max(LEAST_TILES, BLOCK_BYTES / bytes);
+    c->blocks = ceil_div(plan->bands, max(1, most / plan->band_tiles));
+    if (c->blocks >= threads) /* of each worker as many */
+        c->blocks = min(plan->bands, ceil_div(c->blocks, threads) * threads);
+    c->block_bands = ceil_div(plan->bands, c->blocks);
+    c->blocks = ceil_div(plan->bands, c->block_bands);
+
+    /* Workers of the same bands all transform them. */
+    const double transform = 12 / (double)plan->problem.k;
+    const int64_t tasks = c->blocks * plan->problem.groups;
+    double best = 0;
+    for (int by = 1; by <= threads && by <= direct->blocks; by++) {
+        const int64_t workers = min(threads / by, tasks);
+        const double channels = (double)ceil_div(direct->blocks, by) / (double)direct->blocks;
+        const double time = (double)ceil_div(tasks, workers) * (channels + transform);
+        if (by == 1 || time < best) {
+            best = time;
+            c->block_workers = (int)workers;
+            c->channel_workers = by;
+        }
+    }
+}
+
+static memory_layout lay_out(const call *c)
+{
+    const cc_winograd_plan *plan = c->plan;
+    const cc_direct_plan *direct = cc_winograd_direct(plan);
+    const size_t size = (size_t)plan->base.kernels->size;
+    const bool given = c->arrays->packed;
+    const int64_t tiles = c->block_bands * plan->band_tiles;
+    const int64_t outputs =
+        plan->band_tiles * cc_winograd_outputs(plan, CC_COLUMN) * cc_winograd_outputs(plan, CC_ROW);
+    memory_layout at = {0};
+    at.weights = cc_arena_reserve(&at.shared, given ? 0 : (ptrdiff_t)plan->base.pack_bytes, 1);
+    at.lists = cc_arena_reserve(
+        &at.shared, given || direct->has_lists ? 0 : (ptrdiff_t)cc_direct_lists_bytes(direct), 1);
+    at.taps =
+        cc_arena_reserve(&at.shared, ceil_div(plan->problem.c, SUM_CHANNELS), sizeof(cc_block));
+    at.offsets = cc_arena_reserve(&at.shared, SUM_CHANNELS, sizeof(ptrdiff_t));
+    at.runs = cc_arena_reserve(&at.shared, 2, sizeof(cc_run));
+    at.lost =
+        cc_arena_reserve(&at.shared, plan->problem.groups * plan->bands * plan->band_tiles, 1);
+    at.tile = cc_arena_reserve(&at.own, plan->tile.elements, size);
+    at.points = cc_arena_reserve(&at.own, plan->products * tiles * plan->channels, size);
+    at.products = cc_arena_reserve(&at.own, plan->products * tiles * plan->width, size);
+    at.outputs = cc_arena_reserve(&at.own, outputs * plan->width, size);
+    at.bias = cc_arena_reserve(&at.own, 2 * plan->width, size);
+    at.pieces = cc_arena_reserve(&at.own, plan->tile.pieces, sizeof(cc_piece));
+    at.tiles = cc_arena_reserve(&at.own, c->block_bands, sizeof(cc_tile));
+    return at;
+}
+
+/* The sum over the input channels, in blocks. */
+static cc_taps sum_of_channels(const cc_winograd_plan *plan, const memory_layout *at, char *memory)
+{
+    const int64_t channels = plan->problem.c;
+    cc_taps taps = {.block = (cc_block *)(memory + at->taps),
+                    .blocks = ceil_div(channels, SUM_CHANNELS)};
+    cc_block *block = (cc_block *)(memory + at->taps);
+    ptrdiff_t *offset = (ptrdiff_t *)(memory + at->offsets);
+    cc_run *run = (cc_run *)(memory + at->runs);
+    for (int i = 0; i < SUM_CHANNELS; i++) offset[i] = i;
+    run[0] = (cc_run){.taps = SUM_CHANNELS};
+    run[1] = (cc_run){.taps = channels - (taps.blocks - 1) * SUM_CHANNELS};
+    for (ptrdiff_t b = 0; b < taps.blocks; b++)
+        block[b] = (cc_block){.start = b * SUM_CHANNELS,
+                              .offset = offset,
+                              .run = &run[b == taps.blocks - 1],
+                              .runs = 1};
+    return taps;
+}
+
+/* The parts of a lost tile that the direct plan can compute at a time; to NULL: their number. */
+static int64_t list_lost_tile(const cc_winograd_plan *plan, int64_t band, int64_t tile, cc_tile *to)
+{
+    const cc_direct_plan *direct = cc_winograd_direct(plan);
+    const cc_tile whole = cc_tile_at(&plan->grid, band);
+    const int64_t rows = direct->tile.axis[CC_ROW].outputs;
+    const int64_t columns = direct->tile.axis[CC_COLUMN].outputs;
+    const int64_t across = cc_winograd_outputs(plan, CC_COLUMN), from = tile * across;
+    const int64_t end = min(from + across, whole.count[CC_COLUMN]);
+    int64_t count = 0;
+    for (int64_t r = 0; r < whole.count[CC_ROW]; r += rows)
+        for (int64_t i = from; i < end; i += columns, count++) {
+            if (!to)
+                continue;
+            cc_tile *part = &to[count];
+            *part = whole;
+            part->origin[CC_ROW] += r;
+            part->count[CC_ROW] = min(rows, whole.count[CC_ROW] - r);
+            part->origin[CC_COLUMN] += i;
+            part->count[CC_COLUMN] = min(columns, end - i);
+        }
+    return count;
+}
+
+/* Computes directly what the transforms have lost: all of a tile in which anything is not finite,
+ * for a transform spreads that to all outputs of the tile. */
+static cc_status compute_lost(const call *c, int threads)
+{
+    const cc_winograd_plan *plan = c->plan;
+    const int64_t tiles = plan->problem.groups * plan->bands * plan->band_tiles;
+    int64_t count = 0;
+    for (int64_t i = 0; i < tiles; i++)
+        if (c->lost[i])
+            count += list_lost_tile(plan, i / plan->band_tiles, i % plan->band_tiles, NULL);
+    if (!count)
+        return CC_OK;
+    cc_tile *list = cc_arena_acquire((size_t)count * sizeof *list);
+    if (!list)
+        return CC_NO_MEMORY;
+    int64_t listed = 0;
+    for (int64_t i = 0; i < tiles; i++)
+        if (c->lost[i])
+            listed +=
+                list_lost_tile(plan, i / plan->band_tiles, i % plan->band_tiles, list + listed);
+    for (int64_t i = 0; i < count; i++) list[i].window = i; /* no two show the same */
+    cc_arrays arrays = *c->arrays;
+    arrays.packed = c->weights + plan->transformed;
+    const cc_status status =
+        cc_direct_run_tiles(cc_winograd_direct(plan), &arrays, list, count, threads);
+    cc_arena_release(list);
+    return status;
+}
+
+cc_status cc_winograd_run(const cc_plan *of, const cc_arrays *arrays, int threads)
+{
+    const cc_winograd_plan *plan = (const cc_winograd_plan *)of;
+    const cc_direct_plan *direct = cc_winograd_direct(plan);
+    call c = {.plan = plan,
+              .arrays = arrays,
+              .lists = direct->lists,
+              .epilogue = cc_epilogue_of(&plan->problem, of->kernels, arrays->bias, arrays->y)};
+    divide(&c, threads);
+    c.at = lay_out(&c);
+    cc_job job = {
+        .workers = c.block_workers * c.channel_workers, .shared = c.at.shared, .own = c.at.own};
+    if (!cc_job_begin(&job))
+        return CC_NO_MEMORY;
+    c.taps = sum_of_channels(plan, &c.at, job.memory);
+    c.lost = job.memory + c.at.lost;
+    memset(c.lost, 0, (size_t)(plan->problem.groups * plan->bands * plan->band_tiles));
+    c.weights = arrays->packed;
+    cc_status status = CC_OK;
+    if (!arrays->packed) {
+        c.weights = c.made = job.memory + c.at.weights;
+        if (!direct->has_lists)
+            cc_direct_make_lists(direct, &c.lists, job.memory + c.at.lists);
+        status = cc_job_run(&job, make_weights, &c);
+    }
+    if (status == CC_OK)
+        status = cc_job_run(&job, work, &c);
+    if (status == CC_OK)
+        status = compute_lost(&c, threads);
+    cc_job_end(&job);
+    return status;
+}

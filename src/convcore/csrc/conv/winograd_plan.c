@@ -1,0 +1,121 @@
+/* The plan of Winograd's convolution: for which layers, in which tiles. */
+#include "winograd.h"
+
+#include "../core/problem.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* The transforms are of whole vectors of channels; fewer of them do not pay on any machine. */
+enum { LEAST_CHANNELS = 16 };
+/* Most tiles of a band. */
+enum { BAND_TILES = 32 };
+
+static const char *refuse(const cc_candidate *c)
+{
+    const cc_conv *p = &c->layer.conv;
+    int threes = 0;
+    if (!c->layer.shared)
+        return "kernels differ from output to output";
+    if (p->first_input)
+        return "each output channel has taps of its own";
+    for (int a = 0; a < CC_AXES; a++) {
+        if (p->axis[a].kernel == 1 && p->axis[a].stride == 1)
+            continue;
+        if (a == CC_DEPTH || p->axis[a].kernel != 3)
+            return "the kernel is not of 3, 3x3, 3x1 or 1x3 taps";
+        if (p->axis[a].stride != 1 || p->axis[a].dilation != 1)
+            return "a stride or a dilation is not 1";
+        threes++;
+    }
+    if (!threes)
+        return "the kernel is not of 3, 3x3, 3x1 or 1x3 taps";
+    return p->c < LEAST_CHANNELS || p->k < LEAST_CHANNELS ? "a group has fewer than 16 channels"
+                                                          : NULL;
+}
+
+/* Whether it is faster than any direct way, by the sizes of one image alone: equal images must give
+ * equal bits, in any batch and on every machine. In multiply-adds for each pair of channels. */
+static bool pays(const cc_conv *p)
+{
+    /* in bands of a product: transforming a weight, an input, an output; measured */
+    const double of_weight = 80, of_input = 6, of_output = 4;
+    double tiles = (double)p->axis[CC_DEPTH].out, products = 1, direct = tiles;
+    for (int a = CC_ROW; a <= CC_COLUMN; a++) {
+        const bool cut = p->axis[a].kernel == 3;
+        tiles *= (double)(cut ? ceil_div(p->axis[a].out, CC_WINOGRAD_OUTPUTS) : p->axis[a].out);
+        products *= cut ? CC_WINOGRAD_POINTS : 1;
+        direct *= (double)(p->axis[a].kernel * p->axis[a].out);
+    }
+    const double transforms =
+        of_weight + tiles * (1 + of_input / (double)p->k + of_output / (double)p->c);
+    return products * transforms < direct;
+}
+
+static double cost(const cc_candidate *c) { return pays(&c->layer.conv) ? 0.0 : HUGE_VAL; }
+
+/* Bands: rows of tiles, cut where they are long. */
+static void cut_bands(cc_winograd_plan *plan)
+{
+    const cc_conv *p = &plan->problem;
+    cc_tile_axis *axis[CC_AXES] = {NULL, &plan->grid.row, &plan->grid.column};
+    plan->grid = (cc_tile_grid){
+        .groups = p->groups, .images = p->n, .together = 1, .depths = p->axis[CC_DEPTH].out};
+    for (int a = CC_ROW; a <= CC_COLUMN; a++) {
+        const int outputs = cc_winograd_outputs(plan, a);
+        const int64_t tiles = ceil_div(p->axis[a].out, outputs);
+        const int64_t together = a == CC_ROW ? 1 : ceil_div(tiles, ceil_div(tiles, BAND_TILES));
+        *axis[a] = (cc_tile_axis){.outputs = p->axis[a].out,
+                                  .tiles = ceil_div(tiles, together),
+                                  .size = together * outputs};
+        plan->tile.axis[a].outputs = together * outputs;
+        plan->band_tiles = together;
+    }
+    plan->tile.axis[CC_DEPTH].outputs = 1;
+    plan->bands = cc_tile_count(&plan->grid) / p->groups;
+}
+
+/* Its blocks of output channels are what one call of the kernel computes, and so are Winograd's. */
+static const cc_direct_kind direct_kind = {.short_blocks = true,
+                                           .most = cc_direct_vectors,
+                                           .pack = cc_direct_pack_vectors,
+                                           .run = cc_direct_run_pixels};
+
+static cc_plan *make_plan(const cc_candidate *candidate)
+{
+    const cc_kernels *kernels = candidate->kernels;
+    const cc_conv *p = &candidate->layer.conv;
+    cc_winograd_plan *plan = malloc(sizeof *plan);
+    cc_plan *direct = plan ? cc_direct_make_plan(candidate, &direct_kind) : NULL;
+    if (!direct) {
+        free(plan);
+        return NULL;
+    }
+    *plan =
+        (cc_winograd_plan){.base = {.kernels = kernels, .helper = direct},
+                           .problem = *p,
+                           .products = 1,
+                           .width = kernels->igemm_vecs * kernels->lanes,
+                           .channels = (ptrdiff_t)round_up((size_t)p->c, (size_t)kernels->lanes)};
+    if (plan->channels * kernels->size % 1024 == 0) /* they would compete for a few lines of L1 */
+        plan->channels += kernels->lanes;
+    for (int a = 0; a < CC_AXES; a++) {
+        plan->points[a] = p->axis[a].kernel == 3 ? CC_WINOGRAD_POINTS : 1;
+        plan->products *= plan->points[a];
+    }
+    plan->tile = cc_input_tile_start(p, false, p->c, kernels->lanes);
+    plan->tile.in_place = false;
+    plan->tile.channels_last = true;
+    cut_bands(plan);
+    cc_input_tile_layout(&plan->tile);
+
+    /* Packed weights have `taps` rows of output channels, transformed ones c * products. */
+    const size_t taps = (size_t)cc_winograd_direct(plan)->taps;
+    plan->transformed = direct->pack_bytes / taps * (size_t)(p->c * plan->products);
+    plan->base.pack_bytes = plan->transformed + direct->pack_bytes;
+    plan->base.facts = direct->facts;
+    return &plan->base;
+}
+
+const struct cc_algorithm_functions cc_algorithm_winograd = {refuse, cost, make_plan,
+                                                             cc_winograd_pack, cc_winograd_run};

@@ -1,0 +1,60 @@
+"""The algorithm of a call: what the caller, the program and the operands allow."""
+
+from convcore.spec.options import ALGORITHMS, check_choice
+
+_default = "auto"  # set_algorithm or CONVCORE_ALGORITHM
+
+
+def algorithm_for(asked: str, exact: bool) -> str:
+    """Return the algorithm of a call; ``exact``: it has integers, whose sums fast ones round."""
+    if exact:
+        return "direct"
+    return _default if asked == "auto" else asked
+
+
+class set_algorithm:
+    """Set the algorithm of all later calls in this process that do not name one.
+
+    In a ``with`` statement the setting before comes back at the end of the block.
+
+    Parameters
+    ----------
+    algorithm : {"auto", "direct", "winograd"}
+        ``"auto"``: what is fastest inside the stated error. ``"direct"``: each output is one fixed
+        chain of multiply-adds. Others are used where they can compute the layer.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If ``algorithm`` is none of these words, or no string.
+
+    See Also
+    --------
+    conv2d : what each algorithm does.
+
+    Notes
+    -----
+    The environment variable ``CONVCORE_ALGORITHM`` sets it when convcore is imported. Integers and
+    bools are always computed directly.
+
+    Examples
+    --------
+    >>> import convcore
+    >>> with convcore.set_algorithm("direct"):
+    ...     y = convcore.conv1d([[[1.0, 2.0, 3.0]]], [[[1.0, 1.0]]])
+    >>> y.tolist()
+    [[[3.0, 5.0]]]
+    """
+
+    def __init__(self, algorithm: str) -> None:
+        global _default
+        chosen = check_choice("set_algorithm", "algorithm", algorithm, ALGORITHMS)
+        self._before, _default = _default, chosen
+
+    def __enter__(self) -> None:
+        """Begin the block."""
+
+    def __exit__(self, *exception: object) -> None:
+        """End the block."""
+        global _default
+        _default = self._before
