@@ -35,8 +35,8 @@ typedef struct {
     memory_layout at;
 } call;
 
-/* What a worker has in its memory at the moment: a block of bands, `first` the first tile of each,
- * transformed in `points`. */
+/* What a worker has in its memory at the moment: a block of bands, its tiles transformed in
+ * `points`. */
 typedef struct {
     cc_input_room room;
     char *points, *products, *outputs, *bias;
@@ -45,17 +45,10 @@ typedef struct {
     int64_t first_band, bands, tiles;
 } state;
 
-/* Where what the direct plan packs at an offset stands transformed. */
-static size_t transformed_at(const cc_winograd_plan *plan, size_t packed)
+/* Where the transformed weights of a block of output channels begin, counted through all groups. */
+static ptrdiff_t transformed_at(const cc_winograd_plan *plan, int64_t block)
 {
-    return packed / (size_t)cc_winograd_direct(plan)->taps *
-           (size_t)(plan->problem.c * plan->products);
-}
-
-/* Bytes from the packed weights of a block of output channels to the next one's. */
-static size_t packed_block(const cc_direct_plan *direct)
-{
-    return (size_t)(direct->block_elements * direct->base.kernels->size);
+    return block * plan->products * plan->weight_point * plan->base.kernels->size;
 }
 
 /* Output channels of a block, in whole vectors. */
@@ -80,10 +73,9 @@ static void transform_weights(const cc_winograd_plan *plan, cc_task_range blocks
                                   .channels = width,
                                   .row = plan->problem.axis[CC_COLUMN].kernel * width,
                                   .column = width,
-                                  .point = channels * width};
-        const size_t at = (size_t)i * packed_block(direct);
-        const char *from = weights + plan->transformed + at;
-        char *to = weights + transformed_at(plan, at);
+                                  .point = plan->weight_point};
+        const char *from = weights + plan->transformed + i * direct->block_elements * k->size;
+        char *to = weights + transformed_at(plan, i);
         for (ptrdiff_t c = 0; c < channels; c++)
             k->winograd_weights(&args, from + c * taps * width * k->size, to + c * width * k->size);
     }
@@ -213,10 +205,8 @@ static void multiply(const call *c, const state *s, int64_t channels)
     cc_direct_task task = {.plan = direct};
     cc_direct_take_block(&task, channels);
     const ptrdiff_t width = width_of(&task);
-    const int64_t group = s->band[0].group;
     const char *weights =
-        c->weights +
-        transformed_at(plan, (size_t)(group * direct->blocks + channels) * packed_block(direct));
+        c->weights + transformed_at(plan, s->band[0].group * direct->blocks + channels);
     const cc_grid grid = {.vecs = (int)(width / k->lanes),
                           .rows = 1,
                           .columns = s->tiles,
@@ -224,7 +214,7 @@ static void multiply(const call *c, const state *s, int64_t channels)
                           .acc_step = width};
     for (int i = 0; i < plan->products; i++)
         k->direct_igemm(&c->taps, &grid, s->points + i * s->tiles * plan->channels * k->size,
-                        weights + i * plan->problem.c * width * k->size, s->zeros,
+                        weights + i * plan->weight_point * k->size, s->zeros,
                         s->products + i * s->tiles * width * k->size);
     int64_t tile = 0;
     for (int64_t u = 0; u < s->bands; u++) {

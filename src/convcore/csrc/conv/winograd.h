@@ -10,15 +10,16 @@
 typedef struct {
     cc_plan base;
     cc_conv problem;
-    cc_input_tile tile;  /* what a band sees, channels innermost */
-    cc_tile_grid grid;   /* of bands */
-    int points[CC_AXES]; /* of a tile along each axis */
-    int products;        /* of a tile: points along all axes */
-    int64_t bands;       /* of a group */
-    int64_t band_tiles;  /* most tiles of a band */
-    ptrdiff_t width;     /* most output channels of a kernel call, in whole vectors */
-    ptrdiff_t channels;  /* elements from a tile to the next of what is transformed */
-    size_t transformed;  /* bytes of the transformed weights; packed ones of `direct` follow */
+    cc_input_tile tile;     /* what a band sees, channels innermost */
+    cc_tile_grid grid;      /* of bands */
+    int points[CC_AXES];    /* of a tile along each axis */
+    int products;           /* of a tile: points along all axes */
+    int64_t bands;          /* of a group */
+    int64_t band_tiles;     /* most tiles of a band */
+    ptrdiff_t width;        /* most output channels of a kernel call, in whole vectors */
+    ptrdiff_t channels;     /* elements from a tile to the next of what is transformed */
+    ptrdiff_t weight_point; /* elements from a point to the next of transformed weights */
+    size_t transformed;     /* bytes of the transformed weights; packed ones of `direct` follow */
 } cc_winograd_plan;
 
 /* Outputs of a tile along an axis. */

@@ -8,6 +8,7 @@
 
 /* The transforms are of whole vectors of channels; fewer of them do not pay on any machine. */
 enum { LEAST_CHANNELS = 16 };
+enum { CACHE_LINE = 64 };
 /* Most tiles of a band. */
 enum { BAND_TILES = 32 };
 
@@ -109,9 +110,12 @@ static cc_plan *make_plan(const cc_candidate *candidate)
     cut_bands(plan);
     cc_input_tile_layout(&plan->tile);
 
-    /* Packed weights have `taps` rows of output channels, transformed ones c * products. */
-    const size_t taps = (size_t)cc_winograd_direct(plan)->taps;
-    plan->transformed = direct->pack_bytes / taps * (size_t)(p->c * plan->products);
+    /* From a point to the next, not a power of 2: they would compete for a few lines of the caches.
+     */
+    const cc_direct_plan *own = cc_winograd_direct(plan);
+    plan->weight_point = own->block_elements / own->taps * p->c + CACHE_LINE / kernels->size;
+    plan->transformed = (size_t)(own->groups * own->blocks * plan->products * plan->weight_point) *
+                        (size_t)kernels->size;
     plan->base.pack_bytes = plan->transformed + direct->pack_bytes;
     plan->base.facts = direct->facts;
     return &plan->base;

@@ -123,8 +123,18 @@ bool CC_FN(winograd_output)(const cc_winograd *args, const void *src, const void
     return total == 0;
 }
 
-/* Weights are transformed in double precision and rounded once. */
-typedef double wide __attribute__((vector_size(CC_VECTOR_LANES * 8)));
+/* Weights are transformed in double precision and rounded once: as many at a time as are a vector
+ * of doubles. */
+#define WIDE_LANES (CC_VECTOR_BYTES / 8)
+typedef double wide __attribute__((vector_size(CC_VECTOR_BYTES)));
+typedef real narrow
+    __attribute__((vector_size(WIDE_LANES * CC_REAL_BYTES), aligned(sizeof(real)), may_alias));
+
+CC_INLINE wide load_wide(const real *p)
+{
+    return __builtin_convertvector(*(const narrow *)p, wide);
+}
+CC_INLINE void store_narrow(real *p, wide v) { *(narrow *)p = __builtin_convertvector(v, narrow); }
 
 /* The values of a polynomial of three coefficients at the points, each divided by what the
  * interpolation would divide by. */
@@ -146,14 +156,13 @@ void CC_FN(winograd_weights)(const cc_winograd *args, const void *src, void *dst
 {
     enum { TAPS = 3 };
     const int rows = args->rows, columns = args->columns;
-    for (ptrdiff_t c = 0; c < args->channels; c += LANES) {
+    for (ptrdiff_t c = 0; c < args->channels; c += WIDE_LANES) {
         wide between[POINTS][TAPS], line[TAPS], point[POINTS];
         const real *from = (const real *)src + c;
         real *to = (real *)dst + c;
         for (int j = 0; j < (columns == 1 ? 1 : TAPS); j++) {
             for (int i = 0; i < (rows == 1 ? 1 : TAPS); i++)
-                line[i] =
-                    __builtin_convertvector(load(from + i * args->row + j * args->column), wide);
+                line[i] = load_wide(from + i * args->row + j * args->column);
             if (rows == 1) {
                 between[0][j] = line[0];
                 continue;
@@ -167,7 +176,7 @@ void CC_FN(winograd_weights)(const cc_winograd *args, const void *src, void *dst
             else
                 weight_points(between[i], point);
             for (int j = 0; j < columns; j++)
-                store(to + (i * columns + j) * args->point, __builtin_convertvector(point[j], vec));
+                store_narrow(to + (i * columns + j) * args->point, point[j]);
         }
     }
 }
