@@ -37,6 +37,12 @@ LAYERS = {
 REFUSED = {
     "stride": ((1, 16, 9, 9), (16, 16, 3, 3), {"stride": 2}, "a stride or a dilation is not 1"),
     "dilation": ((1, 16, 9, 9), (16, 16, 3, 3), {"dilation": 2}, "a stride or a dilation is"),
+    "stride alone": (
+        (1, 16, 9, 9),
+        (16, 16, 3, 1),
+        {"stride": (1, 2)},
+        "a stride or a dilation is",
+    ),
     "kernel": ((1, 16, 9, 9), (16, 16, 5, 5), {}, "3x3"),
     "1x1": ((1, 16, 9, 9), (16, 16, 1, 1), {}, "3x3"),
     "inputs": ((1, 15, 9, 9), (16, 15, 3, 3), {}, "fewer than 16 channels"),
@@ -204,6 +210,15 @@ def test_the_choice_is_by_the_sizes_of_one_image():
             assert bits(x, "winograd") != bits(x, "direct")
 
 
+@pytest.mark.parametrize("channels", [128, 600])
+@pytest.mark.parametrize("shape", [(1, 150), (2, 150), (150, 2), (9, 40), (28, 28)])
+def test_what_auto_takes_has_the_stated_error(shape, channels):
+    """Where most of a tile is padding, results are small beside what the transforms round."""
+    x, weight, _ = operands((channels, *shape), (16, channels, 3, 3), np.float32)
+    want = convcore.conv2d(x.astype(float), weight.astype(float), padding=2, algorithm="direct")
+    assert error(convcore.conv2d(x, weight, padding=2), want) < 1e-6
+
+
 def test_set_algorithm():
     x, weight, _ = operands((1, 32, 56, 56), (32, 32, 3, 3), np.float32)
     fast, direct = (convcore.conv2d(x, weight, algorithm=a) for a in ("winograd", "direct"))
@@ -215,9 +230,15 @@ def test_set_algorithm():
             assert np.array_equal(convcore.conv2d(x, weight), fast)
         assert np.array_equal(convcore.conv2d(x, weight), direct)
     assert np.array_equal(convcore.conv2d(x, weight), fast)
-    before = convcore.set_algorithm("direct")
+    pinned = convcore.set_algorithm("direct")
     assert np.array_equal(convcore.conv2d(x, weight), direct)
-    before.__exit__()
+    with pinned, pinned:
+        assert np.array_equal(convcore.conv2d(x, weight), direct)
+    assert np.array_equal(convcore.conv2d(x, weight), fast)
+    with pinned:
+        assert np.array_equal(convcore.conv2d(x, weight), direct)
+    assert np.array_equal(convcore.conv2d(x, weight), fast)
+    assert np.array_equal(convcore.conv2d(x, weight, algorithm=np.str_("direct")), direct)
     for wrong, kind in (("fft3", ValueError), (None, TypeError), (3, TypeError)):
         with pytest.raises(kind, match="set_algorithm: algorithm must be one of"):
             convcore.set_algorithm(wrong)

@@ -13,9 +13,10 @@ def algorithm_for(asked: str, exact: bool) -> str:
 
 
 class set_algorithm:
-    """Set the algorithm of all later calls in this process that do not name one.
+    """Set the algorithm of all later calls in this process that name none but ``"auto"``.
 
-    In a ``with`` statement the setting before comes back at the end of the block.
+    In a ``with`` statement the setting before comes back at the end of the block. An object may be
+    entered again.
 
     Parameters
     ----------
@@ -48,13 +49,20 @@ class set_algorithm:
 
     def __init__(self, algorithm: str) -> None:
         global _default
-        chosen = check_choice("set_algorithm", "algorithm", algorithm, ALGORITHMS)
-        self._before, _default = _default, chosen
+        self._chosen = check_choice("set_algorithm", "algorithm", algorithm, ALGORITHMS)
+        self._before = [_default]  # of each block that has not ended, and of this call
+        self._is_called = True
+        _default = self._chosen
 
     def __enter__(self) -> None:
         """Begin the block."""
+        global _default
+        if not self._is_called:
+            self._before.append(_default)
+        self._is_called = False
+        _default = self._chosen
 
     def __exit__(self, *exception: object) -> None:
         """End the block."""
         global _default
-        _default = self._before
+        _default = self._before.pop()

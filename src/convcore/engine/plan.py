@@ -246,7 +246,7 @@ def conv_plan(
     if type(layout) is not str:
         layout = check_choice(op, "layout", layout, LAYOUTS[axes])
     if type(algorithm) is not str or algorithm not in ALGORITHMS:
-        ALGORITHM.read(op, algorithm, axes)
+        algorithm = ALGORITHM.read(op, algorithm, axes)
     if connections is not None:
         pairs = weight.shape[:2] if weight.ndim == axes + 2 else None
         connections = as_connections(op, connections, pairs, groups)

@@ -8,6 +8,9 @@
 
 /* The transforms are of whole vectors of channels; fewer of them do not pay on any machine. */
 enum { LEAST_CHANNELS = 16 };
+/* With fewer outputs along an axis most of a tile may be padding: then results are small beside
+ * what the transforms round, and the error is above what is stated. */
+enum { LEAST_OUTPUTS = 12 };
 enum { CACHE_LINE = 64 };
 /* Most tiles of a band. */
 enum { BAND_TILES = 32 };
@@ -21,12 +24,12 @@ static const char *refuse(const cc_candidate *c)
     if (p->first_input)
         return "each output channel has taps of its own";
     for (int a = 0; a < CC_AXES; a++) {
-        if (p->axis[a].kernel == 1 && p->axis[a].stride == 1)
+        if (p->axis[a].stride != 1 || p->axis[a].dilation != 1)
+            return "a stride or a dilation is not 1";
+        if (p->axis[a].kernel == 1)
             continue;
         if (a == CC_DEPTH || p->axis[a].kernel != 3)
             return "the kernel is not of 3, 3x3, 3x1 or 1x3 taps";
-        if (p->axis[a].stride != 1 || p->axis[a].dilation != 1)
-            return "a stride or a dilation is not 1";
         threes++;
     }
     if (!threes)
@@ -44,6 +47,8 @@ static bool pays(const cc_conv *p)
     double tiles = (double)p->axis[CC_DEPTH].out, products = 1, direct = tiles;
     for (int a = CC_ROW; a <= CC_COLUMN; a++) {
         const bool cut = p->axis[a].kernel == 3;
+        if (cut && p->axis[a].out < LEAST_OUTPUTS)
+            return false;
         tiles *= (double)(cut ? ceil_div(p->axis[a].out, CC_WINOGRAD_OUTPUTS) : p->axis[a].out);
         products *= cut ? CC_WINOGRAD_POINTS : 1;
         direct *= (double)(p->axis[a].kernel * p->axis[a].out);
