@@ -81,16 +81,13 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="runs if CONVCORE_LARGE_TESTS=1"))
 
 
-AUTO = ("tests/operators/test_winograd.py", "tests/site/")  # beside the tests that say so
-
-
 @pytest.fixture(autouse=True)
 def pinned_sums(request, monkeypatch):
-    """Tests compare with sums of integers, bit for bit, unless they are marked ``auto``.
+    """Tests compare with sums of integers, bit for bit, unless marked ``auto`` or the site's.
 
     Programs that a test starts are pinned too.
     """
-    if "auto" in request.keywords or request.node.nodeid.startswith(AUTO):
+    if "auto" in request.keywords or request.node.nodeid.startswith("tests/site/"):
         yield
         return
     monkeypatch.setenv("CONVCORE_ALGORITHM", "direct")

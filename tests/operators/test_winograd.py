@@ -9,6 +9,8 @@ import convcore
 from convcore import _core
 from tests.support.sweeps import both_levels, every_level
 
+pytestmark = pytest.mark.auto
+
 FLOATS = [np.float32, np.float64]
 MOST = {np.float32: 1e-6, np.float64: 1e-14}  # relative L2, what the accuracy page says
 

@@ -1,13 +1,20 @@
 """The algorithm of a call: what the caller, the program and the operands allow."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from convcore.spec.options import ALGORITHMS, check_choice
+
+if TYPE_CHECKING:
+    from convcore.spec.operands import Array
 
 _default = "auto"  # set_algorithm or CONVCORE_ALGORITHM
 
 
-def algorithm_for(asked: str, exact: bool) -> str:
-    """Return the algorithm of a call; ``exact``: it has integers, whose sums fast ones round."""
-    if exact:
+def algorithm_for(asked: str, x: Array, weight: Array) -> str:
+    """Return the algorithm of a call; fast ones would round sums of integers."""
+    if x.dtype.kind != "f" or weight.dtype.kind != "f":
         return "direct"
     return _default if asked == "auto" else asked
 

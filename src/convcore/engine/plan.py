@@ -250,11 +250,10 @@ def conv_plan(
     if connections is not None:
         pairs = weight.shape[:2] if weight.ndim == axes + 2 else None
         connections = as_connections(op, connections, pairs, groups)
-    exact = x.dtype.kind != "f" or weight.dtype.kind != "f"
-    chosen = algorithm_for(algorithm, exact)
+    chosen = algorithm_for(algorithm, x, weight)
     key = (
         axes, x.shape, weight.shape, stride, padding, dilation, groups, connections, border, layout,
-        sharing, chosen,
+        sharing, algorithm, chosen,
     )  # fmt: skip
     plan: ConvPlan | None = plans.get(key)
     if plan is None:
@@ -264,16 +263,17 @@ def conv_plan(
             sharing=sharing,
         )  # fmt: skip
         plan = plan_for(replace(spec, algorithm=chosen))
+        if algorithm not in ("auto", "direct"):
+            _check_algorithm(op, algorithm, plan)
         plans.put(key, plan, plan.nbytes)
-    if algorithm not in ("auto", "direct"):
-        _check_algorithm(op, algorithm, plan, exact)
     return plan
 
 
-def _check_algorithm(op: str, algorithm: str, plan: ConvPlan, exact: bool) -> None:
+def _check_algorithm(op: str, algorithm: str, plan: ConvPlan) -> None:
     """Refuse an algorithm that was asked for and cannot compute the layer."""
-    verdict = dict(plan.explain()).get(algorithm, "chosen")
-    reason = "integers are computed directly" if exact else verdict.removeprefix("rejected: ")
+    reason = dict(plan.explain()).get(algorithm, "chosen").removeprefix("rejected: ")
+    if plan.spec.algorithm != algorithm:
+        reason = "integers are computed directly"
     if reason != "chosen":
         raise ValueError(
             f"{op}: algorithm must be one that can compute this layer, got {algorithm!r}: {reason}"
@@ -306,7 +306,7 @@ def transposed_plan(
         output_padding = OUTPUT_PADDING.read(op, output_padding, axes)
     if type(layout) is not str:
         layout = check_choice(op, "layout", layout, LAYOUTS[axes])
-    chosen = algorithm_for("auto", x.dtype.kind != "f" or weight.dtype.kind != "f")
+    chosen = algorithm_for("auto", x, weight)
     key = (
         "transposed", axes, x.shape, weight.shape, stride, padding, dilation, groups,
         output_padding, layout, chosen,

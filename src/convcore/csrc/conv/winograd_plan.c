@@ -1,8 +1,6 @@
 /* The plan of Winograd's convolution: for which layers, in which tiles. */
 #include "winograd.h"
 
-#include "../core/problem.h"
-
 #include <math.h>
 #include <stdlib.h>
 
@@ -42,7 +40,7 @@ static const char *refuse(const cc_candidate *c)
  * equal bits, in any batch and on every machine. In multiply-adds for each pair of channels. */
 static bool pays(const cc_conv *p)
 {
-    /* in bands of a product: transforming a weight, an input, an output; measured */
+    /* transforming a weight, an input, an output, counted in products; measured */
     const double of_weight = 80, of_input = 6, of_output = 4;
     double tiles = (double)p->axis[CC_DEPTH].out, products = 1, direct = tiles;
     for (int a = CC_ROW; a <= CC_COLUMN; a++) {
