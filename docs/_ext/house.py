@@ -19,7 +19,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 PACKAGE = Path(__file__).parents[2] / "src" / "convcore"
-SUFFIXES = {".py", ".pyx", ".c", ".h", ".def"}
+SUFFIXES = {".py", ".pyx", ".pxi", ".c", ".h", ".def"}
 
 
 def opening(path):
@@ -27,7 +27,7 @@ def opening(path):
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
         comment = ast.get_docstring(ast.parse(text))
-    elif path.suffix == ".pyx":
+    elif path.suffix in (".pyx", ".pxi"):
         found = re.search(r'"""(.*?)"""', text, re.DOTALL)
         comment = found and found[1]
     else:

@@ -23,7 +23,7 @@ PUBLIC_CLASSES = {
     for base in getattr(nn, name).__mro__
 }
 
-C, CYTHON, PYTHON = (".c", ".h", ".def"), (".pyx",), (".py",)
+C, CYTHON, PYTHON = (".c", ".h", ".def"), (".pyx", ".pxi"), (".py",)
 
 
 def sources(kinds):
