@@ -63,7 +63,8 @@ assert convcore.get_num_threads() == convcore.build_info()["threads"] == 2
 with convcore.threads(1), convcore.set_algorithm("direct"):
     assert convcore.get_num_threads() == 1
 print("convolve", "correlate", "distance_window", "set_num_threads", "get_num_threads")
-print("build_info", "threads", "set_algorithm")
+assert type(convcore.explain("max_pool1d", (1, 4), kernel_size=2)) is convcore.Explanation
+print("build_info", "threads", "set_algorithm", "explain", "Explanation")
 print(*convcore.__all__)
 """
     *called, public = alone(code).splitlines()

@@ -5,10 +5,12 @@ from convcore.api import __all__ as _operators
 from convcore.engine import environment as _environment  # noqa: F401  # obeys CONVCORE_* first
 from convcore.engine.algorithm import set_algorithm
 from convcore.engine.build import VERSION, build_info
+from convcore.engine.explain import Explanation, explain
 from convcore.engine.threads import get_num_threads, set_num_threads, threads
 
 __version__ = VERSION
-__all__ = ["build_info", "get_num_threads", "set_algorithm", "set_num_threads", "threads"]
+__all__ = ["Explanation", "build_info", "explain", "get_num_threads", "set_algorithm"]
+__all__ += ["set_num_threads", "threads"]
 __all__ += _operators
 
 # Users import from here; where a name is defined may change.

@@ -18,12 +18,15 @@ from convcore.api.transpose import *
 from convcore.api.windows import *
 from convcore.engine.algorithm import set_algorithm as set_algorithm
 from convcore.engine.build import build_info as build_info
+from convcore.engine.explain import Explanation as Explanation
+from convcore.engine.explain import explain as explain
 from convcore.engine.threads import get_num_threads as get_num_threads
 from convcore.engine.threads import set_num_threads as set_num_threads
 from convcore.engine.threads import threads as threads
 
 __version__: str
 __all__ = [
+    "Explanation",
     "adaptive_avg_pool1d",
     "adaptive_avg_pool1d_backward",
     "adaptive_avg_pool2d",
@@ -58,6 +61,7 @@ __all__ = [
     "convolve",
     "correlate",
     "distance_window",
+    "explain",
     "get_num_threads",
     "l2_pool1d",
     "l2_pool1d_backward",

@@ -1,4 +1,4 @@
-"""The command line, `convcore` or `python -m convcore`: `info`, `summary`, `demo`, `bench`.
+"""The command line, `python -m convcore`: `info`, `summary`, `explain`, `demo`, `bench`.
 
 Each command imports what it needs when it is run. Exit codes: 0; 1 if a command cannot do its
 work, 2 for wrong arguments, each with a sentence on standard error; 130 after Ctrl-C.
@@ -8,14 +8,17 @@ import argparse
 import io
 import json
 import os
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from convcore import build_info
+from convcore import build_info, explain
+from convcore.spec.registry import ALGORITHM, OPERATORS
 
 NETWORKS = {"alexnet": (3, 227, 227), "lenet5": (1, 32, 32)}  # and an image for each
 OPTIONS = {"alexnet": "groups", "lenet5": "modern"}
@@ -105,6 +108,26 @@ def _parser() -> Parser:
     numbers.add_argument("--json", action="store_true", help="print JSON")
     numbers.set_defaults(run=_summary)
 
+    why = commands.add_parser(
+        "explain",
+        help="each algorithm for a layer, with its cost or its reason for refusing",
+        description="VALUE is a number, a word, or one for each axis, as 1,2; of padding also 1:2, "
+        "before and after.",
+        argument_default=argparse.SUPPRESS,
+    )
+    why.add_argument("operator", metavar="OPERATOR", help="a function's name: conv2d")
+    why.add_argument("x_shape", metavar="X", type=_value, help="its shape: 1x64x56x56")
+    why.add_argument("weight_shape", metavar="WEIGHT", type=_value, nargs="?")
+    why.add_argument("--dtype")
+    known = [option for kind in OPERATORS.values() for option in kind.options]
+    for option in {option.name: option for option in [*known, ALGORITHM]}.values():
+        flag = f"--{option.name.replace('_', '-')}"
+        if isinstance(option.default, bool):
+            why.add_argument(flag, action=argparse.BooleanOptionalAction)
+        elif option.name != "connections":  # a table
+            why.add_argument(flag, metavar="VALUE", type=_value)
+    why.set_defaults(run=_explain)
+
     demo = commands.add_parser(
         "demo",
         help="a photograph through convolutions and poolings, and "
@@ -134,6 +157,21 @@ def _folder(text: str) -> str:
     return text
 
 
+def _value(text: str) -> Any:
+    """Return a number, a word or a pair, or one of these for each axis."""
+    parts = [_number(part) for part in re.split(r"(?<=\d)x|,", text.removesuffix(","))]
+    return tuple(parts) if len(parts) > 1 or text[-1:] == "," or ":" in text else parts[0]
+
+
+def _number(text: str) -> Any:
+    if ":" in text:
+        return tuple(map(_number, text.split(":")))
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return text
+
+
 def _info(options: argparse.Namespace) -> int:
     """Print the facts about this build and this machine."""
     facts = build_info()
@@ -160,16 +198,22 @@ def _summary(options: argparse.Namespace) -> int:
     name = options.network
     for network, option in OPTIONS.items():
         if getattr(options, option) and network != name:
-            print(
-                f"convcore summary: --{option} is for {network}, got {name} (try: convcore "
-                "summary --help)",
-                file=sys.stderr,
-            )
-            return 2
+            return _refused("summary", f"summary: --{option} is for {network}, got {name}")
     build = getattr(nn.models, name)
     model = build(getattr(options, OPTIONS[name]), rng=0)
     numbers = nn.summary(model, NETWORKS[name])
     print(numbers.to_json(indent=2) if options.json else numbers.text(layers=False))
+    return 0
+
+
+def _explain(options: argparse.Namespace) -> int:
+    """Print the table of a layer's algorithms."""
+    given = vars(options)
+    del given["run"]
+    try:
+        print(explain(**given))
+    except (TypeError, ValueError, MemoryError) as error:
+        return _refused("explain", str(error))
     return 0
 
 
@@ -210,6 +254,12 @@ def _demo(options: argparse.Namespace) -> int:
             raise
         return _failed("demo", f"cannot write {error.filename}: {error.strerror}")
     return 0
+
+
+def _refused(command: str, sentence: str) -> int:
+    """Report wrong arguments; the sentence begins with the command."""
+    print(f"convcore {sentence} (try: convcore {command} --help)", file=sys.stderr)
+    return 2
 
 
 def _failed(command: str, sentence: str) -> int:

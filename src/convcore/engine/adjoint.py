@@ -151,8 +151,8 @@ class AdjointPlan(NamedTuple):
     nbytes: int = 0
 
 
-def make_plan(spec: ConvSpec) -> AdjointPlan:
-    """Plan the adjoint of a convolution, tiled or local layer."""
+def make_plan(spec: ConvSpec, outline: bool = False) -> AdjointPlan:
+    """Plan the adjoint of a convolution, tiled or local layer; an outline has no phases yet."""
     layout = spec.layout._replace(batched=True)
     if spec.sharing != SHARED and _is_hardly_shared(spec):
         reason = "fewer than two outputs share a kernel"
@@ -169,6 +169,8 @@ def make_plan(spec: ConvSpec) -> AdjointPlan:
         # before the border_sums, whose lists are as long as the padded axes
         reason = f"phases would do more than {WASTE} times the layer's multiplications"
         return AdjointPlan(None, layout, spec.batch, refused=reason)
+    if outline:
+        return AdjointPlan([], layout, spec.batch)
     border_sums = _border_sums(spec, spatial) if spec.border != "zeros" else []
     phases = _phases(spec, along)
     outputs = spec.batch * spec.channels * prod(spatial)

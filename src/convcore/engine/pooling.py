@@ -58,6 +58,10 @@ class PoolPlan:
         self.y_shape = spec.y_shape
         self.core = pool_core(spec) if spec.batch * spec.channels else None
 
+    def explain(self) -> list[tuple[str, str]]:
+        """List the ways in order, for float32, each with "chosen" or why it was not."""
+        return [("empty", "chosen")] if self.core is None else self.core.explain()
+
     def adjoint_core(self) -> _core.Pool:
         """Return the core of the adjoint of a sum, from which an average's gradient is made."""
         key = ("adjoint", self)

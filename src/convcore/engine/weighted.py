@@ -1,6 +1,6 @@
 """Weighted pooling and its gradient: a convolution of each channel, divided by the weights used."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,7 +14,7 @@ from convcore.spec.axis import span
 from convcore.spec.errors import memory_errors
 from convcore.spec.operands import FLOAT64, Array, DTypes, as_array, as_contiguous, result_dtypes
 from convcore.spec.options import Paddings, Sizes
-from convcore.spec.pooling import as_window
+from convcore.spec.pooling import PoolSpec, as_window
 from convcore.spec.registry import NORMALIZE
 from convcore.spec.windows import scaled
 
@@ -68,13 +68,22 @@ def weighted_pool(
 
 def _sums(op: str, plan: PoolPlan, weights: Weights, x: Array, y: Array, *, threads: int) -> None:
     """Fill y with the sums of weighted cells."""
-    spec = plan.spec
     convolve(
-        op, x, _per_channel(weights.array, spec.channels), axes=len(spec.axes),
-        stride=tuple(axis.stride for axis in spec.axes), padding=_padding_pairs(plan),
-        dilation=tuple(axis.dilation for axis in spec.axes), groups=spec.channels,
-        layout=spec.layout.name, threads=threads, out=y,
+        op, x, _per_channel(weights.array, plan.spec.channels), threads=threads, out=y,
+        **sums_options(plan.spec),
     )  # fmt: skip
+
+
+def sums_options(spec: PoolSpec) -> dict[str, Any]:
+    """Return the options of the depthwise convolution that forms the sums."""
+    return {
+        "axes": len(spec.axes),
+        "stride": tuple(axis.stride for axis in spec.axes),
+        "padding": _padding_pairs(spec),
+        "dilation": tuple(axis.dilation for axis in spec.axes),
+        "groups": spec.channels,
+        "layout": spec.layout.name,
+    }
 
 
 def _refill(
@@ -175,11 +184,11 @@ def _per_channel(weights: Array, channels: int) -> Array:
     return np.ascontiguousarray(np.broadcast_to(weights, (channels, 1, *weights.shape)))
 
 
-def _padding_pairs(plan: PoolPlan) -> tuple[tuple[int, int], ...]:
+def _padding_pairs(spec: PoolSpec) -> tuple[tuple[int, int], ...]:
     """Return the padding of a convolution with as many outputs, including a partial last one."""
     return tuple(
         (before, max((out - 1) * stride + span(kernel, dilation) - n - before, 0))
-        for n, kernel, stride, dilation, before, out in map(core_row, plan.spec.axes)
+        for n, kernel, stride, dilation, before, out in map(core_row, spec.axes)
     )
 
 

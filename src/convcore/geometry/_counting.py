@@ -166,7 +166,7 @@ def _linear(op: str, spec: ConvSpec, biases: int) -> Count:
         weights=pairs * prod(spec.period) * prod(spec.kernel),
         biases=biases,
         connections=spec.batch * pairs * seen + units,
-        multiply_adds=spec.batch * pairs * prod(spec.outputs) * prod(spec.kernel),
+        multiply_adds=spec.multiply_adds,
     )
 
 

@@ -55,29 +55,30 @@ class LayerSpec(NamedTuple):
         check_window(op, kernel, self.axes)
         return kernel
 
-    def on(self, op: str, input_shape: object) -> ConvSpec | PoolSpec:
-        """Return the spec of the layer for an input of this shape."""
-        shape = as_shape(op, NAME, input_shape)
+    def on(self, op: str, input_shape: object, name: str = NAME) -> ConvSpec | PoolSpec:
+        """Return the spec of the layer for an input of this shape, which errors call ``name``."""
+        shape = as_shape(op, name, input_shape)
         options, axes = dict(self.options), self.axes
         if self.weight is not None:
             options.pop("flip", None)
             if self.operator.transposed:
-                return transposed_spec(op, shape, self.weight, axes=axes, name=NAME, **options)
+                return transposed_spec(op, shape, self.weight, axes=axes, name=name, **options)
             return conv_spec(
-                op, shape, self.weight, axes=axes, sharing=str(self.operator.sharing), name=NAME,
+                op, shape, self.weight, axes=axes, sharing=str(self.operator.sharing), name=name,
                 **options,
             )  # fmt: skip
         options.pop("return_indices", None)
-        kind = self.operator.kind
+        kind = self.operator.pools
         if self.adaptive:
             wanted = options.pop("output_size")
-            return adaptive_spec(op, shape, wanted, axes=axes, kind=kind, name=NAME, **options)
+            return adaptive_spec(op, shape, wanted, axes=axes, kind=kind, name=name, **options)
         kernel = self._window(op)
         count_padding = options.pop("count_include_pad", False)
-        for name in ("kernel_size", "window", "normalize", "p"):
-            options.pop(name, None)
+        p = options.pop("p", 2.0 if kind == "norm" else 0.0)
+        for word in ("kernel_size", "window", "normalize"):
+            options.pop(word, None)
         return sliding_spec(
-            op, shape, kernel, kind=kind, count_padding=count_padding, name=NAME, **options
+            op, shape, kernel, kind=kind, p=p, count_padding=count_padding, name=name, **options
         )
 
 

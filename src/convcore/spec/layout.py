@@ -73,7 +73,7 @@ def check_result_shape(op: str, shape: tuple[int, ...], **given: object) -> None
 
 def as_shape(op: str, name: str, shape: object) -> tuple[int, ...]:
     """Return a shape as a tuple of sizes, 0 or more each."""
-    sizes = to_list(shape)
+    sizes = to_list(shape) if getattr(shape, "ndim", 1) == 1 else None  # not an operand itself
     if not isinstance(sizes, (list, tuple)):
         raise TypeError(f"{op}: {name} must be a tuple of integers, got {short_repr(shape)}")
     return tuple(as_int(op, name, size, 0) for size in sizes)

@@ -5,6 +5,7 @@ shapes and options is derived here, once; engine, geometry and matrix read it.
 """
 
 from dataclasses import dataclass
+from math import prod
 
 from convcore.spec.axis import Axis, conv_axis, transposed_axis
 from convcore.spec.connections import Connections, as_connections
@@ -109,6 +110,14 @@ class ConvSpec:
     def bias_shape(self) -> tuple[int, ...]:
         """Shape of the bias: a number for each kernel of each output channel."""
         return (self.channels if self.transposed else self.out_channels, *self.period)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Products in the sums of all outputs, those with the padding among them."""
+        pairs = self.out_channels * self.group_channels
+        if self.connections is not None:
+            pairs = self.connections.pairs
+        return self.batch * pairs * prod(self.outputs) * prod(self.kernel)
 
     @property
     def has_products(self) -> bool:

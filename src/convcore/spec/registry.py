@@ -48,6 +48,7 @@ class Operator:
     options: tuple[Option, ...]  # those that results depend on, in the signatures' order
     sharing: str | None = None  # how outputs share its weight's kernels; None: no weight
     transposed: bool = False
+    pools: str = ""  # what it makes of a window: its "max", "mean" or "norm"
     has_algorithms: bool = False
     has_matrix: bool = False
 
@@ -148,15 +149,16 @@ OPERATORS: dict[str, Operator] = {
                  transposed=True, has_matrix=True),
         Operator("local_conv", (*_STEPS, LAYOUT), LOCAL, has_matrix=True),
         Operator("tiled_conv", (*_STEPS, LAYOUT), TILED, has_matrix=True),
-        Operator("max_pool", (*_SLIDING, CEIL_MODE, RETURN_INDICES, LAYOUT)),
-        Operator("avg_pool", (*_SLIDING, CEIL_MODE, COUNT_INCLUDE_PAD, LAYOUT), has_matrix=True),
-        Operator("lp_pool", (*_SLIDING, EXPONENT, CEIL_MODE, LAYOUT)),
-        Operator("l2_pool", (*_SLIDING, CEIL_MODE, LAYOUT)),
+        Operator("max_pool", (*_SLIDING, CEIL_MODE, RETURN_INDICES, LAYOUT), pools="max"),
+        Operator("avg_pool", (*_SLIDING, CEIL_MODE, COUNT_INCLUDE_PAD, LAYOUT), pools="mean",
+                 has_matrix=True),
+        Operator("lp_pool", (*_SLIDING, EXPONENT, CEIL_MODE, LAYOUT), pools="norm"),
+        Operator("l2_pool", (*_SLIDING, CEIL_MODE, LAYOUT), pools="norm"),
         Operator("weighted_pool",
                  (WINDOW, WINDOW_STRIDE, PADDING, DILATION, NORMALIZE, CEIL_MODE, LAYOUT),
-                 has_matrix=True),
-        Operator("adaptive_avg_pool", (OUTPUT_SIZE, LAYOUT)),
-        Operator("adaptive_max_pool", (OUTPUT_SIZE, RETURN_INDICES, LAYOUT)),
+                 pools="mean", has_matrix=True),
+        Operator("adaptive_avg_pool", (OUTPUT_SIZE, LAYOUT), pools="mean"),
+        Operator("adaptive_max_pool", (OUTPUT_SIZE, RETURN_INDICES, LAYOUT), pools="max"),
     )
 }  # fmt: skip
 
