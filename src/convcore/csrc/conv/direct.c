@@ -263,10 +263,44 @@ cc_status cc_direct_run(const cc_plan *of, const cc_arrays *arrays, int threads)
     return run(&(call){.plan = plan, .arrays = arrays, .part = cc_direct_divide(plan, threads)});
 }
 
-cc_status cc_direct_run_tiles(const cc_direct_plan *plan, const cc_arrays *arrays,
-                              const cc_tile *tiles, int64_t count, int threads)
+/* The parts of a region of outputs that the plan can compute at a time; to NULL: their number. */
+static int64_t cut_region(const cc_direct_plan *plan, const cc_tile *region, cc_tile *to)
 {
+    const int64_t rows = plan->tile.axis[CC_ROW].outputs;
+    const int64_t columns = plan->tile.axis[CC_COLUMN].outputs;
+    const int64_t *whole = region->count;
+    int64_t count = 0;
+    for (int64_t d = 0; d < whole[CC_DEPTH]; d++)
+        for (int64_t r = 0; r < whole[CC_ROW]; r += rows)
+            for (int64_t i = 0; i < whole[CC_COLUMN]; i += columns, count++) {
+                if (!to)
+                    continue;
+                cc_tile *part = &to[count];
+                *part = *region;
+                part->origin[CC_DEPTH] += d;
+                part->count[CC_DEPTH] = 1;
+                part->origin[CC_ROW] += r;
+                part->count[CC_ROW] = min(rows, whole[CC_ROW] - r);
+                part->origin[CC_COLUMN] += i;
+                part->count[CC_COLUMN] = min(columns, whole[CC_COLUMN] - i);
+            }
+    return count;
+}
+
+cc_status cc_direct_run_regions(const cc_direct_plan *plan, const cc_arrays *arrays,
+                                const cc_tile *regions, int64_t count, int threads)
+{
+    int64_t tiles = 0, listed = 0;
+    for (int64_t i = 0; i < count; i++) tiles += cut_region(plan, &regions[i], NULL);
+    cc_tile *list = cc_arena_acquire((size_t)tiles * sizeof *list);
+    if (!list)
+        return CC_NO_MEMORY;
+    for (int64_t i = 0; i < count; i++) listed += cut_region(plan, &regions[i], list + listed);
+    for (int64_t i = 0; i < tiles; i++) list[i].window = i; /* no two show the same */
     const cc_direct_partition part = {
-        .tiles = count, .tile_workers = (int)min(threads, count), .block_workers = 1, .slots = 1};
-    return run(&(call){.plan = plan, .arrays = arrays, .part = part, .tiles = tiles});
+        .tiles = tiles, .tile_workers = (int)min(threads, tiles), .block_workers = 1, .slots = 1};
+    const cc_status status =
+        run(&(call){.plan = plan, .arrays = arrays, .part = part, .tiles = list});
+    cc_arena_release(list);
+    return status;
 }

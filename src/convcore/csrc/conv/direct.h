@@ -120,9 +120,9 @@ void cc_direct_make_lists(const cc_direct_plan *plan, cc_direct_lists *lists, ch
 void cc_direct_pack_blocks(const cc_direct_plan *plan, const cc_direct_lists *lists,
                            const char *weight, cc_task_range blocks, char *packed);
 
-/* Computes these tiles alone, none larger than the plan's. */
-cc_status cc_direct_run_tiles(const cc_direct_plan *plan, const cc_arrays *arrays,
-                              const cc_tile *tiles, int64_t count, int threads);
+/* Computes these regions of outputs alone, of any size; their `window` does not matter. */
+cc_status cc_direct_run_regions(const cc_direct_plan *plan, const cc_arrays *arrays,
+                                const cc_tile *regions, int64_t count, int threads);
 
 /* direct.c: the functions of a row of algorithms.def */
 bool cc_direct_pack(const cc_plan *plan, const char *weight, char *packed);

@@ -329,28 +329,14 @@ static cc_taps sum_of_channels(const cc_winograd_plan *plan, const memory_layout
     return taps;
 }
 
-/* The parts of a lost tile that the direct plan can compute at a time; to NULL: their number. */
-static int64_t list_lost_tile(const cc_winograd_plan *plan, int64_t band, int64_t tile, cc_tile *to)
+/* Tile `tile` of a band. */
+static cc_tile tile_of(const cc_winograd_plan *plan, int64_t band, int64_t tile)
 {
-    const cc_direct_plan *direct = cc_winograd_direct(plan);
-    const cc_tile whole = cc_tile_at(&plan->grid, band);
-    const int64_t rows = direct->tile.axis[CC_ROW].outputs;
-    const int64_t columns = direct->tile.axis[CC_COLUMN].outputs;
+    cc_tile t = cc_tile_at(&plan->grid, band);
     const int64_t across = cc_winograd_outputs(plan, CC_COLUMN), from = tile * across;
-    const int64_t end = min(from + across, whole.count[CC_COLUMN]);
-    int64_t count = 0;
-    for (int64_t r = 0; r < whole.count[CC_ROW]; r += rows)
-        for (int64_t i = from; i < end; i += columns, count++) {
-            if (!to)
-                continue;
-            cc_tile *part = &to[count];
-            *part = whole;
-            part->origin[CC_ROW] += r;
-            part->count[CC_ROW] = min(rows, whole.count[CC_ROW] - r);
-            part->origin[CC_COLUMN] += i;
-            part->count[CC_COLUMN] = min(columns, end - i);
-        }
-    return count;
+    t.origin[CC_COLUMN] += from;
+    t.count[CC_COLUMN] = min(across, t.count[CC_COLUMN] - from);
+    return t;
 }
 
 /* Computes directly what the transforms have lost: all of a tile in which anything is not finite,
@@ -359,25 +345,20 @@ static cc_status compute_lost(const call *c, int threads)
 {
     const cc_winograd_plan *plan = c->plan;
     const int64_t tiles = plan->problem.groups * plan->bands * plan->band_tiles;
-    int64_t count = 0;
-    for (int64_t i = 0; i < tiles; i++)
-        if (c->lost[i])
-            count += list_lost_tile(plan, i / plan->band_tiles, i % plan->band_tiles, NULL);
+    int64_t count = 0, listed = 0;
+    for (int64_t i = 0; i < tiles; i++) count += c->lost[i];
     if (!count)
         return CC_OK;
     cc_tile *list = cc_arena_acquire((size_t)count * sizeof *list);
     if (!list)
         return CC_NO_MEMORY;
-    int64_t listed = 0;
     for (int64_t i = 0; i < tiles; i++)
         if (c->lost[i])
-            listed +=
-                list_lost_tile(plan, i / plan->band_tiles, i % plan->band_tiles, list + listed);
-    for (int64_t i = 0; i < count; i++) list[i].window = i; /* no two show the same */
+            list[listed++] = tile_of(plan, i / plan->band_tiles, i % plan->band_tiles);
     cc_arrays arrays = *c->arrays;
     arrays.packed = c->weights + plan->transformed;
     const cc_status status =
-        cc_direct_run_tiles(cc_winograd_direct(plan), &arrays, list, count, threads);
+        cc_direct_run_regions(cc_winograd_direct(plan), &arrays, list, count, threads);
     cc_arena_release(list);
     return status;
 }

@@ -67,6 +67,35 @@ typedef struct {
     ptrdiff_t channels, row, column, point;
 } cc_winograd;
 
+/* Fourier transforms go through a cache line of columns at a time. */
+enum { CC_FFT_LINE = 64 };
+
+/* Transforms along an axis of `length` numbers, `step` elements apart, of whole cache lines of
+ * neighbouring columns. `turns`: for each pass, cc_fft_turns() reals. */
+typedef struct {
+    ptrdiff_t length, step, columns;
+    const void *turns;
+} cc_fft;
+
+/* Rows of what has been transformed back, `row` elements apart, and the factor of the inverse. */
+typedef struct {
+    ptrdiff_t rows, columns, row;
+    double scale;
+} cc_fft_outputs;
+
+/* What a pass over blocks of `size` numbers divides them by. */
+static inline ptrdiff_t cc_fft_radix(ptrdiff_t size)
+{
+    return size % 4 == 0 ? 4 : size % 3 == 0 ? 3 : 2;
+}
+
+/* Reals of the twiddle factors of such a pass. */
+static inline ptrdiff_t cc_fft_turns(ptrdiff_t size)
+{
+    const ptrdiff_t radix = cc_fft_radix(size);
+    return 2 * (radix - 1) * (size / radix);
+}
+
 /* Rows, in lines of `taps` reals: `channels` of them are multiplied with `images` others, line by
  * line. Where lines begin, from where their row does; where rows begin; and from a channel's result
  * or initial value to the next. */
