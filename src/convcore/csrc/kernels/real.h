@@ -19,6 +19,11 @@
 #ifndef CC_INLINE /* a build for size leaves inlining to the compiler */
 #define CC_INLINE static inline __attribute__((always_inline))
 #endif
+#ifdef __clang__
+#define CC_APART __attribute__((noinline))
+#else
+#define CC_APART __attribute__((noinline, noclone))
+#endif
 #ifndef CC_UNROLL /* and unrolling */
 /* For loops whose bounds are constants once the enclosing function is inlined. */
 #define CC_UNROLL _Pragma("GCC unroll 32")
