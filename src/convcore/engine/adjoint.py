@@ -246,7 +246,7 @@ def _phases(spec: ConvSpec, along: list[list[AxisPhase]]) -> list[Phase]:
         core = _core.Conv(
             core_rows(rows), n=spec.batch, groups=groups, c=inputs, k=outputs, border="zeros",
             channels_last=channels_last, period=repeats, table=lists, weights=order,
-            algorithm=spec.algorithm,
+            algorithm=spec.core_algorithm,
         )  # fmt: skip
         where: tuple[slice, ...] = tuple(part.outputs for part in parts)
         shape: tuple[int, ...] = (spec.batch, groups * outputs, *counts)

@@ -44,7 +44,7 @@ def conv_core(spec: ConvSpec) -> _core.Conv:
         channels_last=spec.layout.channels_last,
         period=period,
         table=None if spec.connections is None else spec.connections.lists,
-        algorithm=spec.algorithm,
+        algorithm=spec.core_algorithm,
     )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from convcore.engine.buffers import bias_as_contiguous, finalized, prepare_out
-from convcore.engine.plan import Plan, conv_plan, transposed_plan
+from convcore.engine.plan import Plan, check_separable, conv_plan, transposed_plan
 from convcore.engine.threads import threads_for
 from convcore.spec.errors import out_of_memory
 from convcore.spec.operands import Array, DTypes, as_array, as_contiguous, result_dtypes
@@ -45,6 +45,8 @@ def convolve(
         op, x, weight, axes=axes, stride=stride, padding=padding, dilation=dilation, groups=groups,
         connections=connections, border=border, layout=layout, algorithm=algorithm, sharing=sharing,
     )  # fmt: skip
+    if algorithm == "separable":
+        check_separable(op, plan, as_contiguous(op, "weight", weight, dtypes.compute))
     if flip:
         weight = np.flip(weight, tuple(range(2, axes + 2)))
     return _run(op, plan, (x, weight, bias), dtypes, threads=count, out=out)

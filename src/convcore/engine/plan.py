@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from convcore.engine import adjoint as adjoints
+from convcore.engine import separable
 from convcore.engine.algorithm import algorithm_for
 from convcore.engine.buffers import quiet
 from convcore.engine.cache import plans
 from convcore.engine.cores import conv_core
 from convcore.engine.epilogue import add_bias, fill_with_bias
+from convcore.engine.separable import Factored, separable_plan
 from convcore.spec.connections import as_connections
 from convcore.spec.errors import out_of_memory
 from convcore.spec.operands import FLOAT32
 from convcore.spec.options import ALGORITHMS, LAYOUTS, check_choice
-from convcore.spec.problem import ConvSpec, conv_spec, transposed_spec
+from convcore.spec.problem import SHARED, ConvSpec, conv_spec, transposed_spec
 from convcore.spec.registry import (
     ALGORITHM,
     BORDER,
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from convcore.spec.operands import Array, DType
     from convcore.spec.options import Paddings, Sizes
 
+    Weights = Array | PackedWeights | Factored
+
 
 Verdict = tuple[str, str]  # an algorithm, and "chosen" or "rejected: ..."
 
@@ -44,7 +48,7 @@ Verdict = tuple[str, str]  # an algorithm, and "chosen" or "rejected: ..."
 class Prepared(NamedTuple):
     """A layer's weight and bias as its plan wants them: owned, packed where kernels read packed."""
 
-    weight: Array | PackedWeights
+    weight: Weights
     bias: Array | None
 
     @property
@@ -60,13 +64,14 @@ def _own(array: Array | None) -> Array | None:
 class ConvPlan:
     """How a convolution, tiled or local layer is computed."""
 
-    __slots__ = ("bias_shape", "core", "spec", "y_shape")
+    __slots__ = ("bias_shape", "core", "separable", "spec", "y_shape")
 
     def __init__(self, spec: ConvSpec) -> None:
         self.spec = spec
         self.y_shape = spec.y_shape
         self.bias_shape = spec.bias_shape
         self.core = conv_core(spec) if spec.has_products else None
+        self.separable = separable_plan(spec) if spec.has_products else None
 
     @property
     def nbytes(self) -> int:
@@ -76,13 +81,16 @@ class ConvPlan:
 
     def prepare(self, weight: Array, bias: Array | None = None) -> Prepared:
         """Pack the weight, contiguous and of the dtype that is computed in, once for many runs."""
-        packed = self.core.prepare(weight) if self.core is not None else weight.copy()
+        packed: Weights = self.core.prepare(weight) if self.core is not None else weight.copy()
+        passes = self.separable.factored(weight) if self.separable is not None else None
+        if passes is not None:
+            packed = Factored(passes, packed)
         return Prepared(packed, _own(bias))
 
     def run(
         self,
         x: Array,
-        weight: Array | PackedWeights,
+        weight: Weights,
         bias: Array | None,
         y: Array,
         *,
@@ -94,14 +102,31 @@ class ConvPlan:
         """
         if self.core is None:
             fill_with_bias(y, bias, self.spec.layout)
-        else:
-            self.core.forward(x, weight, bias, y, threads)
+            return
+        if self.separable is not None:
+            passes = None
+            if isinstance(weight, Factored):
+                passes, weight = weight
+            elif isinstance(weight, np.ndarray):
+                passes = self.separable.factored(weight)
+            if passes is not None and self.separable.run(x, passes, bias, y, threads):
+                return
+        self.core.forward(x, weight, bias, y, threads)
 
     def explain(self, dtype: DType = FLOAT32) -> list[Verdict]:
         """List the algorithms in order, each with "chosen" or the reason why it was not."""
         if self.core is None:
             return [("bias_alone", "chosen")]
-        return self.core.explain(dtype.itemsize)
+        by_core: list[Verdict] = self.core.explain(dtype.itemsize)
+        if self.spec.sharing != SHARED:
+            return by_core
+        first = separable.verdict(self.spec, self.separable)
+        if first == "chosen":
+            by_core = [
+                (name, f"rejected: {separable.NAME} was asked for" if word == "chosen" else word)
+                for name, word in by_core
+            ]
+        return [(separable.NAME, first), *by_core]
 
     def input_gradient(self, grad: Array, weight: Array, dx: Array, *, threads: int) -> None:
         """Compute the gradient of x."""
@@ -275,8 +300,22 @@ def _check_algorithm(op: str, algorithm: str, plan: ConvPlan) -> None:
     if plan.spec.algorithm != algorithm:
         reason = "integers are computed directly"
     if reason != "chosen":
-        raise ValueError(
-            f"{op}: algorithm must be one that can compute this layer, got {algorithm!r}: {reason}"
+        raise _cannot_compute(op, algorithm, reason)
+
+
+def _cannot_compute(op: str, algorithm: str, reason: str) -> ValueError:
+    return ValueError(
+        f"{op}: algorithm must be one that can compute this layer, got {algorithm!r}: {reason}"
+    )
+
+
+def check_separable(op: str, plan: ConvPlan, weight: Array) -> None:
+    """Refuse kernels that are no sum of few outer products, where passes were asked for."""
+    if plan.separable is not None and plan.separable.factored(weight) is None:
+        raise _cannot_compute(
+            op,
+            separable.NAME,
+            f"the kernel is no sum of at most {plan.separable.terms} outer products",
         )
 
 

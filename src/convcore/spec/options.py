@@ -12,7 +12,7 @@ from convcore.spec.errors import short_repr
 
 LAYOUTS = {1: ("NCW", "NWC"), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
 BORDERS = ("zeros", "edge", "reflect", "symmetric", "wrap")
-ALGORITHMS = ("auto", "direct", "winograd", "fft")
+ALGORITHMS = ("auto", "direct", "winograd", "fft", "separable")
 PADDING_WORDS = ("valid", "same", "same_lower", "full")
 
 MAX_SIZE = 2**63 - 1  # of an axis, and of the bytes of an array

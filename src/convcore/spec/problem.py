@@ -53,6 +53,11 @@ class ConvSpec:
     algorithm: str = "auto"
 
     @property
+    def core_algorithm(self) -> str:
+        """The algorithm as the core knows it: separable kernels are several layers of its own."""
+        return "auto" if self.algorithm == "separable" else self.algorithm
+
+    @property
     def steps(self) -> dict[str, object]:
         """The options that decide the size of the result, as errors tell them."""
         return {

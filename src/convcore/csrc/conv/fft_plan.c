@@ -19,7 +19,7 @@ enum { LEAST_TAPS = 49 };
 
 static int64_t next_length(int64_t length)
 {
-    if (length == LEAST_LENGTH)
+    if (length == 1 || length == LEAST_LENGTH)
         return 2 * length;
     return length & (length - 1) ? length / 3 * 4 : length / 2 * 3;
 }
@@ -74,14 +74,18 @@ static bool complete(const cc_candidate *candidate, cc_fft_cut *cut)
     return true;
 }
 
-/* Lengths to be tried along an axis: up to the first that takes all outputs. */
+/* Lengths to be tried along an axis: from the first to the first that takes all outputs. A depth
+ * that is not transformed is alone. */
+static int64_t first_length(const cc_conv *p, int axis)
+{
+    return axis != CC_DEPTH ? LEAST_LENGTH : p->axis[CC_DEPTH].kernel > 1 ? LEAST_DEPTH : 1;
+}
+
 static int64_t last_length(const cc_conv *p, int axis)
 {
     const int64_t all = p->axis[axis].out + span_of(&p->axis[axis]) - 1;
-    int64_t length = axis == CC_DEPTH ? 1 : LEAST_LENGTH;
-    if (axis == CC_DEPTH && p->axis[axis].kernel > 1)
-        length = LEAST_DEPTH;
-    while (length < all && length < MOST_LENGTH) length = next_length(length);
+    int64_t length = first_length(p, axis);
+    while (length > 1 && length < all && length < MOST_LENGTH) length = next_length(length);
     return length;
 }
 
@@ -107,8 +111,7 @@ static bool choose(const cc_candidate *candidate, cc_fft_cut *best)
     }
     const int64_t depth = last_length(p, CC_DEPTH), row = last_length(p, CC_ROW),
                   column = last_length(p, CC_COLUMN);
-    for (int64_t d = p->axis[CC_DEPTH].kernel > 1 ? LEAST_DEPTH : 1; d <= depth;
-         d = d == 1 ? depth + 1 : next_length(d))
+    for (int64_t d = first_length(p, CC_DEPTH); d <= depth; d = next_length(d))
         for (int64_t r = LEAST_LENGTH; r <= row; r = next_length(r))
             for (int64_t c = LEAST_LENGTH; c <= column; c = next_length(c)) {
                 cut = (cc_fft_cut){.length = {d, r, c}};

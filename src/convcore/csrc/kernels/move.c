@@ -48,7 +48,8 @@ CC_INLINE const real *row_at(rows_of src, int i)
 }
 
 /* A square of which only some rows and columns exist: one copy of it, for it is long, and rare. */
-CC_APART static void transpose_corner(rows_of src, real *dst, ptrdiff_t dst_row, int rows, int columns)
+CC_APART static void transpose_corner(rows_of src, real *dst, ptrdiff_t dst_row, int rows,
+                                      int columns)
 {
     vec v[LANES];
     CC_UNROLL
