@@ -58,13 +58,14 @@ x = np.arange(12.0)
 np.testing.assert_array_equal(convcore.convolve(x, x[:3]), np.convolve(x, x[:3]))
 np.testing.assert_array_equal(convcore.correlate(x, x[:3]), np.correlate(x, x[:3], "full"))
 assert convcore.distance_window((3, 3)).shape == (3, 3)
+assert convcore.error_bound(x[None], x[None, None, :3]).shape == (1, 10)
 convcore.set_num_threads(2)
 assert convcore.get_num_threads() == convcore.build_info()["threads"] == 2
 with convcore.threads(1), convcore.set_algorithm("direct"):
     assert convcore.get_num_threads() == 1
 print("convolve", "correlate", "distance_window", "set_num_threads", "get_num_threads")
 assert type(convcore.explain("max_pool1d", (1, 4), kernel_size=2)) is convcore.Explanation
-print("build_info", "threads", "set_algorithm", "explain", "Explanation")
+print("build_info", "threads", "set_algorithm", "explain", "Explanation", "error_bound")
 print(*convcore.__all__)
 """
     *called, public = alone(code).splitlines()

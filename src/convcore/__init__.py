@@ -2,6 +2,7 @@
 
 from convcore.api import *  # noqa: F403
 from convcore.api import __all__ as _operators
+from convcore.api.error_bound import error_bound
 from convcore.engine import environment as _environment  # noqa: F401  # obeys CONVCORE_* first
 from convcore.engine.algorithm import set_algorithm
 from convcore.engine.build import VERSION, build_info
@@ -9,8 +10,8 @@ from convcore.engine.explain import Explanation, explain
 from convcore.engine.threads import get_num_threads, set_num_threads, threads
 
 __version__ = VERSION
-__all__ = ["Explanation", "build_info", "explain", "get_num_threads", "set_algorithm"]
-__all__ += ["set_num_threads", "threads"]
+__all__ = ["Explanation", "build_info", "error_bound", "explain", "get_num_threads"]
+__all__ += ["set_algorithm", "set_num_threads", "threads"]
 __all__ += _operators
 
 # Users import from here; where a name is defined may change.

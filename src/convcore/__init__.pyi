@@ -4,6 +4,7 @@ from convcore import matrix as matrix
 from convcore import nn as nn
 from convcore import reference as reference
 from convcore.api.conv import *
+from convcore.api.error_bound import *
 from convcore.api.local import *
 from convcore.api.pool_adaptive_avg import *
 from convcore.api.pool_adaptive_max import *
@@ -61,6 +62,7 @@ __all__ = [
     "convolve",
     "correlate",
     "distance_window",
+    "error_bound",
     "explain",
     "get_num_threads",
     "l2_pool1d",

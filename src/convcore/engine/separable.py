@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from convcore.spec.operands import Array
 
 NAME = "separable"
-# Measured, in products of a large kernel: a product of a small one, a product of a pass, what a pass
-# needs to read and write a number, and what the FFT needs for an output.
+# Measured, in products of a large kernel: a product of a small one, a product of a pass, what a
+# pass needs to read and write a number, and what the FFT needs for an output.
 OF_DIRECT, OF_PRODUCT, OF_PASS, OF_FFT = 1.6, 2.3, 32, 180
 # Products of an image that are worth looking for factors.
 LEAST_PRODUCTS = 30_000_000
@@ -108,10 +108,26 @@ def _norms(kernels: Array) -> Array:
     return np.sqrt((kernels**2).reshape(len(kernels), -1).sum(axis=1))
 
 
+def sum_of_products(weights: list[Array], shape: tuple[int, ...]) -> Array:
+    """Return the weight, of this shape, whose passes these are: :meth:`SeparablePlan.factored`."""
+    taps = [size for size in shape[2:] if size > 1]
+    total: Any = 1
+    for axis, weight in enumerate(reversed(weights)):
+        around = (-1 if a == axis else 1 for a in range(len(taps)))
+        total = total * weight.reshape(shape[0], -1, *around)
+    result: Array = total.sum(axis=1).reshape(shape)
+    return result
+
+
+def plain_axis(cells: int) -> Axis:
+    """Return an axis along which a kernel of one tap leaves everything as it is."""
+    return Axis(cells, 1, 1, 1, (0, 0), cells)
+
+
 def _passes(spec: ConvSpec, terms: int) -> list[ConvSpec]:
     """Return the convolutions along each axis that has several taps, the last axis first."""
     cut = [a for a, size in enumerate(spec.kernel) if size > 1][::-1]
-    axes = [Axis(axis.cells, 1, 1, 1, (0, 0), axis.cells) for axis in spec.axes]
+    axes = [plain_axis(axis.cells) for axis in spec.axes]
     several = spec.out_channels * terms
     result = []
     for i, a in enumerate(cut):
@@ -127,8 +143,7 @@ def _passes(spec: ConvSpec, terms: int) -> list[ConvSpec]:
                 algorithm="auto",
             )
         )
-        outputs = spec.axes[a].outputs
-        axes[a] = Axis(outputs, 1, 1, 1, (0, 0), outputs)
+        axes[a] = plain_axis(spec.axes[a].outputs)
     return result
 
 
@@ -159,13 +174,17 @@ class SeparablePlan:
         found = factors(weight, self.terms)
         if found is None:
             return None
-        made = self._passes(found[0].shape[1])
+        made = self._make(found[0].shape[1])
         return [
             np.ascontiguousarray(fibres).reshape(spec.weight_shape)
             for (spec, _), fibres in zip(made, reversed(found), strict=True)
         ]
 
-    def _passes(self, terms: int) -> list[tuple[ConvSpec, _core.Conv]]:
+    def passes(self, weights: list[Array]) -> list[ConvSpec]:
+        """Return the convolutions with these weights, in order."""
+        return [spec for spec, _ in self._make(len(weights[0]) // self.spec.out_channels)]
+
+    def _make(self, terms: int) -> list[tuple[ConvSpec, _core.Conv]]:
         made = self._made.get(terms)
         if made is None:
             made = [(spec, conv_core(spec)) for spec in _passes(self.spec, terms)]
@@ -176,7 +195,7 @@ class SeparablePlan:
         self, x: Array, weights: list[Array], bias: Array | None, y: Array, threads: int
     ) -> bool:
         """Compute y; False: a result is not finite, which direct sums might be."""
-        made = self._passes(weights[0].shape[0] // self.spec.out_channels)
+        made = self._make(len(weights[0]) // self.spec.out_channels)
         for i, ((spec, core), weight) in enumerate(zip(made, weights, strict=True)):
             last = i == len(made) - 1
             result = y if last else np.empty(spec.out_shape, y.dtype)
