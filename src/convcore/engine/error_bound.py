@@ -219,7 +219,8 @@ def separable(layer: Layer) -> Array:
     if weights is None:
         return direct(layer)
     wide = [weight.astype(float) for weight in weights]
-    value, lost = layer.x, np.zeros(layer.x.shape)
+    value = np.ascontiguousarray(layer.x)
+    cells, lost = abs(value), np.zeros(value.shape)
     flat, bias = Layout(len(spec.axes), channels_last=False, batched=True), layer.bias
     for i, (along, weight) in enumerate(zip(plan.passes(weights), wide, strict=True)):
         axes = list(map(plain_axis, value.shape[2:]))
@@ -239,7 +240,7 @@ def separable(layer: Layer) -> Array:
         layout=flat, border="zeros", algorithm="direct",
     )  # fmt: skip
     missed = np.empty(lost.shape)
-    plan_for(left).run(abs(layer.x), abs(layer.weight - whole), None, missed, threads=1)
+    plan_for(left).run(cells, abs(layer.weight - whole), None, missed, threads=1)
     return np.fmax(MARGIN * (lost + missed), direct(layer))
 
 

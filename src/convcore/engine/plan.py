@@ -81,11 +81,10 @@ class ConvPlan:
 
     def prepare(self, weight: Array, bias: Array | None = None) -> Prepared:
         """Pack the weight, contiguous and of the dtype that is computed in, once for many runs."""
-        packed: Weights = self.core.prepare(weight) if self.core is not None else weight.copy()
+        packed = self.core.prepare(weight) if self.core is not None else weight.copy()
         passes = self.separable.factored(weight) if self.separable is not None else None
-        if passes is not None:
-            packed = Factored(passes, packed)
-        return Prepared(packed, _own(bias))
+        owned = packed if passes is None else Factored(passes, packed)
+        return Prepared(owned, _own(bias))
 
     def run(
         self,
@@ -111,6 +110,7 @@ class ConvPlan:
                 passes = self.separable.factored(weight)
             if passes is not None and self.separable.run(x, passes, bias, y, threads):
                 return
+        assert not isinstance(weight, Factored)
         self.core.forward(x, weight, bias, y, threads)
 
     def explain(self, dtype: DType = FLOAT32) -> list[Verdict]:

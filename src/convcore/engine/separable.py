@@ -58,9 +58,9 @@ def _terms_that_pay(spec: ConvSpec) -> int:
 
 
 def _most_terms(spec: ConvSpec) -> int:
-    """Return the most terms that save products at all."""
+    """Return how many terms are few: with up to half as many products again as direct sums."""
     cut = [size for size in spec.kernel if size > 1]
-    return prod(cut) // sum(cut)
+    return max(3 * prod(cut) // (2 * sum(cut)), 1)
 
 
 def factors(weight: Array, terms: int) -> list[Array] | None:
@@ -105,7 +105,8 @@ def _factors(kernels: Array, terms: int) -> list[Array] | None:
 
 
 def _norms(kernels: Array) -> Array:
-    return np.sqrt((kernels**2).reshape(len(kernels), -1).sum(axis=1))
+    norms: Array = np.sqrt((kernels**2).reshape(len(kernels), -1).sum(axis=1))
+    return norms
 
 
 def sum_of_products(weights: list[Array], shape: tuple[int, ...]) -> Array:
@@ -113,7 +114,7 @@ def sum_of_products(weights: list[Array], shape: tuple[int, ...]) -> Array:
     taps = [size for size in shape[2:] if size > 1]
     total: Any = 1
     for axis, weight in enumerate(reversed(weights)):
-        around = (-1 if a == axis else 1 for a in range(len(taps)))
+        around = (size if a == axis else 1 for a, size in enumerate(taps))
         total = total * weight.reshape(shape[0], -1, *around)
     result: Array = total.sum(axis=1).reshape(shape)
     return result

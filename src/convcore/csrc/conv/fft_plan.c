@@ -96,12 +96,15 @@ static bool choose(const cc_candidate *candidate, cc_fft_cut *best)
     bool found = false;
     cc_fft_cut cut;
     if (is_signal(p)) {
+        /* no row of more than twice the numbers that there are, but one */
         const int64_t all = p->axis[CC_COLUMN].out + span_of(&p->axis[CC_COLUMN]) - 1;
         cut.length[CC_DEPTH] = 1;
-        for (int64_t n = LEAST_LENGTH; n <= MOST_LENGTH && n * n / 4 < 2 * all; n = next_length(n))
+        for (int64_t n = LEAST_LENGTH; n <= MOST_LENGTH; n = next_length(n))
             for (int i = 0; i < 2; i++) {
                 cut.length[CC_ROW] = n;
                 cut.length[CC_COLUMN] = i ? next_length(n) : n;
+                if (found && n * cut.length[CC_COLUMN] > 4 * all)
+                    return true;
                 if (complete(candidate, &cut) && (!found || cut.cost < best->cost)) {
                     *best = cut;
                     found = true;
