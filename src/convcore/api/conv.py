@@ -143,13 +143,15 @@ def conv2d(
         Values of the padding, with the names and meanings of :func:`numpy.pad`.
     layout : {"NCHW", "NHWC"}
         Order of the axes of ``x`` and of the result.
-    algorithm : {"auto", "direct", "winograd"}
+    algorithm : {"auto", "direct", "winograd", "fft", "separable"}
         How the sums are computed. ``"direct"``: each output is one fixed chain of multiply-adds.
         ``"winograd"``: fewer multiplications, for kernels of 3, 3 x 3, 3 x 1 and 1 x 3 taps without
-        stride and dilation, with at least 16 channels on both sides of each group. ``"auto"``: the
-        one that the sizes of an image say is faster. The relative error of fast ones is at most
-        1e-6 in float32 and 1e-14 in float64, on standard normal data. Integers and bools are
-        computed directly. See :doc:`/learn/fast`.
+        stride and dilation, with at least 16 channels on both sides of each group. ``"fft"``:
+        Fourier transforms of tiles, for large kernels without stride. ``"separable"``: a pass along
+        each axis, where each channel has a kernel of its own that is a sum of few outer products.
+        ``"auto"``: the one that the sizes of an image, and for passes the kernel's values, say is
+        faster. The relative error of fast ones is at most 1e-6 in float32 and 1e-14 in float64, on
+        standard normal data. Integers and bools are computed directly. See :doc:`/learn/fast`.
     threads : int, optional
         Maximum number of threads. Default: :func:`convcore.get_num_threads`. Results do not depend
         on it.

@@ -1,5 +1,6 @@
 """Layers with weights: convolution, transposed, tiled and local."""
 from cpython.buffer cimport PyBUF_WRITABLE
+from libc.math cimport INFINITY
 from libc.stdint cimport int64_t
 
 
@@ -78,6 +79,10 @@ def compared(double own, str best, double cost):
     """Why an algorithm that could compute a layer is not chosen."""
     if cost == 0:
         return f"{best} comes first"
+    if cost == INFINITY:  # it does not pay, and nothing else is that bad
+        return f"{best} was asked for"
+    if own == INFINITY:
+        return f"{best} is faster"
     if own > 1e6:
         return f"one channel at a time, {best} several"
     return f"a product costs {own:.2f}, with {best} {cost:.2f}"

@@ -27,7 +27,7 @@ class set_algorithm:
 
     Parameters
     ----------
-    algorithm : {"auto", "direct", "winograd"}
+    algorithm : {"auto", "direct", "winograd", "fft", "separable"}
         ``"auto"``: what is fastest inside the stated error. ``"direct"``: each output is one fixed
         chain of multiply-adds. Others are used where they can compute the layer.
 
