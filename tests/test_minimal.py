@@ -65,7 +65,10 @@ with convcore.threads(1), convcore.set_algorithm("direct"):
     assert convcore.get_num_threads() == 1
 print("convolve", "correlate", "distance_window", "set_num_threads", "get_num_threads")
 assert type(convcore.explain("max_pool1d", (1, 4), kernel_size=2)) is convcore.Explanation
+layer = convcore.prepare("conv1d", np.ones((1, 1, 2)))
+assert type(layer) is convcore.PreparedLayer and layer(np.ones((1, 3))).tolist() == [[2, 2]]
 print("build_info", "threads", "set_algorithm", "explain", "Explanation", "error_bound")
+print("prepare", "PreparedLayer")
 print(*convcore.__all__)
 """
     *called, public = alone(code).splitlines()

@@ -7,11 +7,12 @@ from convcore.engine import environment as _environment  # noqa: F401  # obeys C
 from convcore.engine.algorithm import set_algorithm
 from convcore.engine.build import VERSION, build_info
 from convcore.engine.explain import Explanation, explain
+from convcore.engine.prepared import PreparedLayer, prepare
 from convcore.engine.threads import get_num_threads, set_num_threads, threads
 
 __version__ = VERSION
-__all__ = ["Explanation", "build_info", "error_bound", "explain", "get_num_threads"]
-__all__ += ["set_algorithm", "set_num_threads", "threads"]
+__all__ = ["Explanation", "PreparedLayer", "build_info", "error_bound", "explain"]
+__all__ += ["get_num_threads", "prepare", "set_algorithm", "set_num_threads", "threads"]
 __all__ += _operators
 
 # Users import from here; where a name is defined may change.

@@ -21,6 +21,8 @@ from convcore.engine.algorithm import set_algorithm as set_algorithm
 from convcore.engine.build import build_info as build_info
 from convcore.engine.explain import Explanation as Explanation
 from convcore.engine.explain import explain as explain
+from convcore.engine.prepared import PreparedLayer as PreparedLayer
+from convcore.engine.prepared import prepare as prepare
 from convcore.engine.threads import get_num_threads as get_num_threads
 from convcore.engine.threads import set_num_threads as set_num_threads
 from convcore.engine.threads import threads as threads
@@ -28,6 +30,7 @@ from convcore.engine.threads import threads as threads
 __version__: str
 __all__ = [
     "Explanation",
+    "PreparedLayer",
     "adaptive_avg_pool1d",
     "adaptive_avg_pool1d_backward",
     "adaptive_avg_pool2d",
@@ -89,6 +92,7 @@ __all__ = [
     "max_pool2d_backward",
     "max_pool3d",
     "max_pool3d_backward",
+    "prepare",
     "set_algorithm",
     "set_num_threads",
     "threads",

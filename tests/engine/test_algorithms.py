@@ -31,6 +31,10 @@ def layer(axes, *, n=1, groups=1, c, k, channels_last=False):
 
 LAYERS = {
     "winograd": (layer(sizes(side=28)["axes"], c=16, k=16), {}),
+    "fft": (
+        layer([(1, 1, 1, 1, 0, 1), (90, 31, 1, 1, 0, 60), (96, 31, 1, 1, 0, 66)], c=1, k=1),
+        {},
+    ),
     "direct_igemm": (layer(sizes(side=7)["axes"], c=64, k=64, channels_last=True), {}),
     "direct_ow_channels": (sizes(), {}),
     "direct_ow_rows": (sizes(kernels=1), {}),

@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 
 import convcore
-from convcore.engine import error_bound as engine
-from convcore.spec.problem import conv_spec
 
 pytestmark = pytest.mark.auto
 
@@ -241,24 +239,6 @@ def test_nothing_to_sum():
     assert convcore.error_bound(np.ones((0, 1, 5)), np.ones((2, 1, 3))).shape == (0, 2, 3)
     bound = convcore.error_bound(np.ones((0, 5)), np.ones((2, 0, 3)), [1.5, 2])
     assert np.array_equal(bound, np.zeros((2, 3)))
-
-
-def test_transforms_have_the_bound_of_a_function():
-    """Another algorithm is one function: here products of NumPy's transforms."""
-    rng = np.random.default_rng(5)
-    for sizes in ((1, 64, 9), (3, 60, 20), (40, 30, 8)):
-        c, n, m = sizes
-        x = rng.standard_normal((c, n)).astype(np.float32)
-        weight = rng.standard_normal((2, c, m)).astype(np.float32)
-        spectrum = np.fft.rfft(x) * np.fft.rfft(weight[..., ::-1], n)
-        y = np.fft.irfft(spectrum.sum(axis=1), n)[:, m - 1 :]
-        assert y.dtype == np.float32
-        spec = conv_spec("conv1d", x.shape, weight.shape, axes=1)
-        info = np.finfo(np.float32)
-        wide = x[None].astype(float), weight.astype(float), np.zeros((2, 1))
-        numbers = float(info.eps) / 2, float(info.smallest_subnormal), float(info.max)
-        bound = engine.BOUNDS["fft"](engine.Layer(spec, *wide, *numbers))[0]
-        assert (abs(y - exact_sums(x[None], weight, None, {})[0]) <= bound).all()
 
 
 BAD = {

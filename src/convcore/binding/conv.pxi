@@ -50,6 +50,11 @@ cdef extern from "convcore.h" nogil:
     cc_status cc_layer_prepare(cc_layer *layer, cc_type type, const void *weight,
                                cc_packed **packed)
     cc_status cc_layer_pack_bytes(cc_layer *layer, cc_type type, size_t *count)
+    ctypedef struct cc_fft_tile:
+        int64_t length[3]
+        int64_t outputs[3]
+    bint cc_layer_fft_tile(cc_layer *layer, cc_type type, cc_fft_tile *tile)
+    bint cc_layer_accepts(cc_layer *layer, cc_type type, const cc_packed *packed)
     void cc_packed_free(cc_packed *packed)
     cc_status cc_layer_forward(cc_layer *layer, cc_type type, const cc_forward_args *args,
                                int threads)
@@ -201,6 +206,17 @@ cdef class Conv:
         check(status, "convolution")
         result.nbytes = self.pack_size(buffers.views.view[0].itemsize)
         return result
+
+    def accepts(self, PackedWeights packed, int itemsize):
+        """Whether :meth:`forward` can read these weights, for float32 (4) or float64 (8)."""
+        return bool(cc_layer_accepts(self.layer, real_of(itemsize), packed.packed))
+
+    def fft_tile(self, int itemsize):
+        """Lengths and outputs of a tile along depth, row and column; None: no FFT is used."""
+        cdef cc_fft_tile tile
+        if not cc_layer_fft_tile(self.layer, real_of(itemsize), &tile):
+            return None
+        return ([tile.length[i] for i in range(3)], [tile.outputs[i] for i in range(3)])
 
     def pack_size(self, int itemsize=4):
         """Bytes of packed weights of float32 (``itemsize`` 4) or float64 (8)."""

@@ -87,6 +87,9 @@ typedef struct cc_packed cc_packed;
 
 cc_status cc_layer_prepare(cc_layer *layer, cc_type type, const void *weight, cc_packed **packed);
 cc_status cc_layer_pack_bytes(cc_layer *layer, cc_type type, size_t *bytes);
+/* Whether these weights are packed as cc_layer_forward() would read them: it may be another layer's
+ * that packed them, of another batch or size of the input. */
+bool cc_layer_accepts(cc_layer *layer, cc_type type, const cc_packed *packed);
 void cc_packed_free(cc_packed *packed);
 
 /* bias may be NULL; weights are read from `packed` unless that is NULL. CC_BAD_PACKED: they were
@@ -107,6 +110,14 @@ typedef struct {
 } cc_verdict;
 
 cc_status cc_layer_explain(const cc_layer *layer, cc_type type, int i, cc_verdict *verdict);
+
+/* How a layer that is computed by Fourier transforms is cut: the lengths of a tile's transforms,
+ * and its outputs, along each axis; false: it is computed otherwise. What its error depends on. */
+typedef struct {
+    int64_t length[CC_AXES], outputs[CC_AXES];
+} cc_fft_tile;
+
+bool cc_layer_fft_tile(cc_layer *layer, cc_type type, cc_fft_tile *tile);
 
 /* Gradient of the weights, of one kernel for all outputs where each period is 1:
  * dK[k, o % period, c, tap] = sum over images and outputs o of G[k, o] V[c, o * stride + ...], with

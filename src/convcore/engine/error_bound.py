@@ -189,22 +189,55 @@ def winograd(layer: Layer) -> Array:
     return np.fmax(bound.reshape(shape) + u * abs(layer.bias), direct(layer))
 
 
-FFT_STEPS = 8  # roundings for each halving of the three transforms
+FFT_ROUNDINGS = 1.5  # of a number, in a step that halves or joins transforms
 
 
 def fft(layer: Layer) -> Array:
-    """Return the bound of products of FFTs, summed over channels, as if an image were a tile."""
-    spec, axes = layer.spec, tuple(range(2, layer.x.ndim))
+    """Return the bound of products of FFTs, their roundings independent.
+
+    A pair of tiles has one error, that of its 2-norm. A pair that may have lost a number to the
+    range of the dtype is computed directly, and has that bound.
+    """
+    spec, axes, u = layer.spec, layer.x.ndim - 2, layer.u
+    core = plan_for(spec).core
+    lengths, outputs = (sizes[-axes:] for sizes in core.fft_tile(8 if u < 1e-10 else 4))
     (x, x_exponent), (weight, exponent) = _scaled(layer.x), _scaled(layer.weight)
-    norm, weight_norm = (np.sqrt(np.nansum(a**2, axes)) for a in (x, weight))
-    norm = norm.reshape(spec.batch, spec.groups, -1)
-    weight_norm = weight_norm.reshape(spec.groups, -1, spec.group_channels)
-    size = np.einsum("ngc,gkc->ngk", norm, weight_norm).reshape(spec.batch, *layer.bias.shape)
-    length = 2 * prod(x.shape[2:])
-    roundings = FFT_STEPS * np.log2(length) + spec.group_channels
-    bound: Array = np.ldexp(roundings * (size + 1e-150), exponent + x_exponent) + abs(layer.bias)
-    bound = layer.u * bound + roundings * length * layer.tiny
-    return np.fmax(bound, direct(layer))
+    spans = [axis.needed - axis.outputs + 1 for axis in spec.axes]
+    taps = np.zeros((*weight.shape[:2], *spans))
+    taps[:, :, *(slice(None, None, axis.dilation) for axis in spec.axes)] = weight
+    several = [a for a, n in enumerate(spec.kernel) if n > 1]
+    cut = [lengths[a] for a in several]
+    if several:
+        taps = abs(np.fft.fftn(taps, cut, [a - axes for a in several]))
+    over = tuple(range(-axes, 0))
+    most = abs(taps).max(over).reshape(spec.groups, -1, spec.group_channels)
+    x = x.reshape(spec.batch, spec.groups, spec.group_channels, *x.shape[2:])
+    roundings = FFT_ROUNDINGS * SIGMAS * np.sqrt(3 * np.log2(2 * prod(cut)) + spec.group_channels)
+    bound = np.empty((spec.batch, spec.groups, most.shape[1], *spec.outputs))
+    starts = [range(0, n, step) for n, step in zip(spec.outputs, outputs, strict=True)]
+    tiles = [
+        [slice(first, first + step) for first, step in zip(at, outputs, strict=True)]
+        for at in product(*starts)
+    ]
+    for i in range(0, len(tiles), 2):
+        energy: Any = 0
+        for tile in tiles[i : i + 2]:
+            seen = [slice(a.start, a.stop + n - 1) for a, n in zip(tile, spans, strict=True)]
+            energy = energy + (x[:, :, :, *seen] ** 2).sum(over)
+        size = np.sqrt(np.einsum("ngc,gkc->ngk", energy, most**2) / prod(cut))
+        for tile in tiles[i : i + 2]:
+            bound[:, :, :, *tile] = size.reshape(*size.shape, *(1,) * axes)
+    bound = np.ldexp(bound, exponent + x_exponent)
+    far = layer.most**0.75
+    is_safe = (bound > 1 / far) & (bound < far)  # not where anything is NaN
+    bound = u * (
+        (roundings + 2) * bound + 2 * abs(layer.bias).reshape(spec.groups, -1, *(1,) * axes)
+    )
+    shape = (spec.batch, spec.out_channels, *spec.outputs)
+    if not is_safe.all():
+        bound = np.where(is_safe, bound, np.fmax(bound, direct(layer).reshape(bound.shape)))
+    result: Array = bound.reshape(shape)
+    return result
 
 
 def separable(layer: Layer) -> Array:

@@ -1,10 +1,12 @@
 """Layers with weights, run on arrays: operands read, the plan found, the result delivered."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from convcore.engine.buffers import bias_as_contiguous, finalized, prepare_out
-from convcore.engine.plan import Plan, check_separable, conv_plan, transposed_plan
+from convcore.engine.plan import Plan, Prepared, check_separable, conv_plan, transposed_plan
 from convcore.engine.threads import threads_for
 from convcore.spec.errors import out_of_memory
 from convcore.spec.operands import Array, DTypes, as_array, as_contiguous, result_dtypes
@@ -49,7 +51,7 @@ def convolve(
         check_separable(op, plan, as_contiguous(op, "weight", weight, dtypes.compute))
     if flip:
         weight = np.flip(weight, tuple(range(2, axes + 2)))
-    return _run(op, plan, (x, weight, bias), dtypes, threads=count, out=out)
+    return run(op, plan, (x, weight, bias), dtypes, threads=count, out=out)
 
 
 def transpose(
@@ -77,10 +79,10 @@ def transpose(
         op, x, weight, axes=axes, stride=stride, padding=padding, dilation=dilation, groups=groups,
         output_padding=output_padding, layout=layout,
     )  # fmt: skip
-    return _run(op, plan, (x, weight, bias), dtypes, threads=count, out=out)
+    return run(op, plan, (x, weight, bias), dtypes, threads=count, out=out)
 
 
-def _run(
+def run(
     op: str,
     plan: Plan,
     operands: tuple[Array, Array, ArrayLike | None],
@@ -88,11 +90,17 @@ def _run(
     *,
     threads: int,
     out: Array | None,
+    prepared: Prepared | None = None,
+    then: Callable[[Array], None] | None = None,
 ) -> Array:
-    """Run a plan on (x, weight, bias)."""
-    x, weight, bias = operands
-    if bias is not None:
-        bias = bias_as_contiguous(op, bias, plan.bias_shape, dtypes)
+    """Run a plan on (x, weight, bias), or on what it has prepared of the last two.
+
+    ``then`` changes the result, in the dtype that is computed in, before it is delivered.
+    """
+    x, weight, given = operands
+    bias = None
+    if given is not None and prepared is None:
+        bias = bias_as_contiguous(op, given, plan.bias_shape, dtypes)
     # Nearly every call gives no array for the result, and operands that kernels can read: a small
     # layer takes little longer than the checks here.
     target, compute = None, dtypes.compute
@@ -101,8 +109,13 @@ def _run(
             target = prepare_out(op, out, plan.y_shape, dtypes, (x, weight, bias))
         y = np.empty(plan.y_shape, compute) if target is None else target.array
         x = as_contiguous(op, "x", x, compute)
-        weight = as_contiguous(op, "weight", weight, compute)
-        plan.run(x, weight, bias, y, threads=threads)
+        if prepared is None:
+            weight = as_contiguous(op, "weight", weight, compute)
+            plan.run(x, weight, bias, y, threads=threads)
+        else:
+            plan.run(x, prepared.weight, prepared.bias, y, threads=threads)
+        if then is not None:
+            then(y)
         return finalized(y, target, dtypes)
     except MemoryError as error:
         raise out_of_memory(op, error, x=x, weight=weight, **plan.spec.steps) from None

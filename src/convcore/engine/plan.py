@@ -35,7 +35,9 @@ from convcore.spec.registry import (
 )
 
 if TYPE_CHECKING:
-    from convcore._core import PackedWeights
+    from collections.abc import Iterable
+
+    from convcore._core import Conv, PackedWeights
     from convcore.spec.operands import Array, DType
     from convcore.spec.options import Paddings, Sizes
 
@@ -79,12 +81,27 @@ class ConvPlan:
         connections = self.spec.connections
         return 0 if connections is None else connections.nbytes
 
-    def prepare(self, weight: Array, bias: Array | None = None) -> Prepared:
-        """Pack the weight, contiguous and of the dtype that is computed in, once for many runs."""
-        packed = self.core.prepare(weight) if self.core is not None else weight.copy()
+    def prepare(
+        self, weight: Array, bias: Array | None = None, *, before: Iterable[Prepared] = ()
+    ) -> Prepared:
+        """Pack the weight, contiguous and of the dtype that is computed in, once for many runs.
+
+        ``before``: what other plans made of the same weight, which this one may share.
+        """
+        packed = weight.copy() if self.core is None else self._packed(self.core, weight, before)
         passes = self.separable.factored(weight) if self.separable is not None else None
         owned = packed if passes is None else Factored(passes, packed)
         return Prepared(owned, _own(bias))
+
+    @staticmethod
+    def _packed(core: Conv, weight: Array, before: Iterable[Prepared]) -> PackedWeights:
+        for other in before:
+            packed = other.weight
+            if isinstance(packed, Factored):
+                packed = packed.whole
+            if not isinstance(packed, np.ndarray) and core.accepts(packed, weight.itemsize):
+                return packed
+        return core.prepare(weight)
 
     def run(
         self,
@@ -197,7 +214,9 @@ class TransposedPlan:
         """Bytes that the plan holds, beyond those that each plan has."""
         return 0 if self.adjoint is None else self.adjoint.nbytes
 
-    def prepare(self, weight: Array, bias: Array | None = None) -> Prepared:
+    def prepare(
+        self, weight: Array, bias: Array | None = None, *, before: Iterable[Prepared] = ()
+    ) -> Prepared:
         """Copy the weight and the bias: each phase packs its part of the weight in a run."""
         return Prepared(weight.copy(), _own(bias))
 
@@ -207,8 +226,9 @@ class TransposedPlan:
             return [("bias_alone", "chosen")]
         return adjoints.explain(self.adjoint)
 
-    def run(self, x: Array, weight: Array, bias: Array | None, y: Array, *, threads: int) -> None:
+    def run(self, x: Array, weight: Weights, bias: Array | None, y: Array, *, threads: int) -> None:
         """Compute y; all arrays are contiguous and of the dtype that is computed in."""
+        assert isinstance(weight, np.ndarray)
         if self.adjoint is not None:
             self.conv.adjoint(self.adjoint, x, weight, bias, y, threads=threads)
         else:

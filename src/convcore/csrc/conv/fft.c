@@ -30,7 +30,7 @@ typedef struct {
 /* What a worker has in its memory at the moment. */
 typedef struct {
     char *re, *im; /* the matrices of two tiles */
-    char *row;     /* of a signal, before it is folded */
+    char *row;     /* of a signal, before it is reshaped */
     char *spectra; /* of all input channels */
     char *sum;     /* a block of an output channel's */
     char *bias;    /* 0, or an output channel's */
@@ -59,7 +59,7 @@ static void transform_columns(const cc_fft_plan *plan, bool backward, char *re, 
     const cc_kernels *k = plan->base.kernels;
     const int64_t *length = plan->cut.length;
     const int64_t depths = length[CC_DEPTH], rows = length[CC_ROW];
-    const int64_t wanted = plan->is_folded ? length[CC_COLUMN] : plan->cut.outputs[CC_COLUMN];
+    const int64_t wanted = plan->is_reshaped ? length[CC_COLUMN] : plan->cut.outputs[CC_COLUMN];
     const ptrdiff_t step[2] = {rows * plan->pitch, plan->pitch};
     for (int i = 0; i < 2; i++) {
         const int axis = (i == 0) == backward ? CC_ROW : CC_DEPTH;
@@ -70,7 +70,7 @@ static void transform_columns(const cc_fft_plan *plan, bool backward, char *re, 
                              .columns =
                                  backward ? (ptrdiff_t)round_up((size_t)wanted, (size_t)plan->line)
                                           : length[CC_COLUMN],
-                             .turns = plan->tables + plan->turns[axis] * k->size};
+                             .twiddles = plan->tables + plan->twiddles[axis] * k->size};
         const int64_t times = axis == CC_ROW ? depths : rows;
         for (int64_t t = 0; t < times; t++) {
             const ptrdiff_t at = t * step[1 - axis] * k->size;
@@ -88,10 +88,11 @@ static cc_fft along_columns(const cc_fft_plan *plan)
     return (cc_fft){.length = plan->cut.length[CC_COLUMN],
                     .step = plan->line,
                     .columns = plan->line,
-                    .turns = plan->tables + plan->turns[CC_COLUMN] * plan->base.kernels->size};
+                    .twiddles =
+                        plan->tables + plan->twiddles[CC_COLUMN] * plan->base.kernels->size};
 }
 
-/* The matrices become a spectrum; c->weights holds the twiddle factors of folded ones. */
+/* The matrices become a spectrum; c->weights holds the twiddle factors of reshaped ones. */
 static void transform(const call *c, const state *s, char *spectrum)
 {
     const cc_fft_plan *plan = c->plan;
@@ -103,8 +104,8 @@ static void transform(const call *c, const state *s, char *spectrum)
         const ptrdiff_t at = b * plan->line * plan->pitch * k->size;
         k->transpose(s->re + at, plan->pitch, spectrum, plan->line, plan->line, columns);
         k->transpose(s->im + at, plan->pitch, spectrum + bytes, plan->line, plan->line, columns);
-        if (plan->is_folded)
-            k->fft_turn(plan->block, false, c->weights + 2 * b * bytes, spectrum);
+        if (plan->is_reshaped)
+            k->fft_twiddle(plan->block, false, c->weights + 2 * b * bytes, spectrum);
         if (plan->is_transformed[CC_COLUMN])
             k->fft_forward(&args, spectrum, spectrum + bytes);
     }
@@ -120,14 +121,14 @@ static void transform_back(const call *c, const state *s, ptrdiff_t b, char *spe
     const ptrdiff_t at = b * plan->line * plan->pitch * k->size;
     if (plan->is_transformed[CC_COLUMN])
         k->fft_backward(&args, spectrum + bytes, spectrum);
-    if (plan->is_folded)
-        k->fft_turn(plan->block, true, c->weights + 2 * b * bytes, spectrum);
+    if (plan->is_reshaped)
+        k->fft_twiddle(plan->block, true, c->weights + 2 * b * bytes, spectrum);
     k->transpose(spectrum, plan->line, s->re + at, plan->pitch, columns, plan->line);
     k->transpose(spectrum + bytes, plan->line, s->im + at, plan->pitch, columns, plan->line);
 }
 
 /* Cuts a row into the rows of a matrix. */
-static void fold(const cc_fft_plan *plan, const char *row, char *matrix)
+static void reshape_row(const cc_fft_plan *plan, const char *row, char *matrix)
 {
     const int64_t *length = plan->cut.length;
     plan->base.kernels->copy(&(cc_move){.rows = length[CC_ROW],
@@ -138,23 +139,23 @@ static void fold(const cc_fft_plan *plan, const char *row, char *matrix)
                              row, matrix);
 }
 
-/* Which frequency of `length` stands at a place of a spectrum. */
-static int64_t frequency_at(int64_t length, int64_t place)
+/* Which frequency of `length` stands at index `at` of a spectrum. */
+static int64_t frequency_at(int64_t length, int64_t at)
 {
     int64_t frequency = 0, times = 1;
     for (int64_t size = length; size > 1;) {
         const int64_t radix = cc_fft_radix(size);
         size /= radix;
-        frequency += place / size * times;
-        place %= size;
+        frequency += at / size * times;
+        at %= size;
         times *= radix;
     }
     return frequency;
 }
 
-/* The twiddle factors of a folded row of N numbers, as a spectrum: exp(-2 pi i f c / N) for
+/* The twiddle factors of a reshaped row of N numbers, as a spectrum: exp(-2 pi i f c / N) for
  * frequency f along rows and column c. Products of a coarse and a fine one, in double. */
-static void make_folding_turns(const cc_fft_plan *plan, char *turns)
+static void make_reshaping_twiddles(const cc_fft_plan *plan, char *twiddles)
 {
     enum { FINE = 2048, COARSE = CC_FFT_MOST / FINE, MOST_LINE = CC_FFT_LINE / 4 };
     const cc_kernels *k = plan->base.kernels;
@@ -178,7 +179,7 @@ static void make_folding_turns(const cc_fft_plan *plan, char *turns)
                 re[i] = f[0] * t[0] - f[1] * t[1];
                 im[i] = f[0] * t[1] + f[1] * t[0];
             }
-            char *to = turns + (2 * b * plan->block + column * plan->line) * k->size;
+            char *to = twiddles + (2 * b * plan->block + column * plan->line) * k->size;
             k->convert_from_f64(re, plan->line, to);
             k->convert_from_f64(im, plan->line, to + plan->block * k->size);
         }
@@ -186,8 +187,7 @@ static void make_folding_turns(const cc_fft_plan *plan, char *turns)
 
 /* The matrix of a kernel: taps where they stand, zeros elsewhere; along an axis of one tap, which
  * is not transformed, every row and column is the same. */
-static void place_kernel(const call *c, const state *s, int64_t group, int64_t output,
-                         int64_t input)
+static void lay_kernel(const call *c, const state *s, int64_t group, int64_t output, int64_t input)
 {
     const cc_fft_plan *plan = c->plan;
     const cc_conv *p = &plan->problem;
@@ -200,31 +200,31 @@ static void place_kernel(const call *c, const state *s, int64_t group, int64_t o
     const ptrdiff_t pitch[CC_AXES] = {plan->tile.axis[0].pitch, plan->tile.axis[1].pitch, 1};
     int64_t repeat[CC_AXES];
     for (int a = 0; a < CC_AXES; a++)
-        repeat[a] = plan->is_folded || plan->is_transformed[a] ? 1 : plan->cut.length[a];
-    char *to = plan->is_folded ? s->row : s->re;
-    memset(to, 0, (size_t)((plan->is_folded ? plan->row : plan->plane) * size));
+        repeat[a] = plan->is_reshaped || plan->is_transformed[a] ? 1 : plan->cut.length[a];
+    char *to = plan->is_reshaped ? s->row : s->re;
+    memset(to, 0, (size_t)((plan->is_reshaped ? plan->row : plan->plane) * size));
     for (ptrdiff_t t = 0; t < taps; t++) {
         const int64_t tap[CC_AXES] = {t / axis[2].kernel / axis[1].kernel,
                                       t / axis[2].kernel % axis[1].kernel, t % axis[2].kernel};
         const char *from = c->arrays->weight + (first + (at->taps ? at->taps[t] : t)) * size;
-        ptrdiff_t place = 0;
-        for (int a = 0; a < CC_AXES; a++) place += tap[a] * axis[a].dilation * pitch[a];
+        ptrdiff_t offset = 0;
+        for (int a = 0; a < CC_AXES; a++) offset += tap[a] * axis[a].dilation * pitch[a];
         for (int64_t d = 0; d < repeat[0]; d++)
             for (int64_t r = 0; r < repeat[1]; r++)
                 for (int64_t i = 0; i < repeat[2]; i++)
-                    memcpy(to + (place + d * pitch[0] + r * pitch[1] + i) * size, from,
+                    memcpy(to + (offset + d * pitch[0] + r * pitch[1] + i) * size, from,
                            (size_t)size);
     }
-    if (plan->is_folded)
-        fold(plan, s->row, s->re);
+    if (plan->is_reshaped)
+        reshape_row(plan, s->row, s->re);
     memset(s->im, 0, (size_t)(plan->plane * size));
 }
 
-static void make_turns(const cc_worker *worker)
+static void make_twiddles(const cc_worker *worker)
 {
     const call *c = worker->context;
-    if (worker->index == 0 && c->plan->is_folded)
-        make_folding_turns(c->plan, c->made);
+    if (worker->index == 0 && c->plan->is_reshaped)
+        make_reshaping_twiddles(c->plan, c->made);
 }
 
 static void make_spectra(const cc_worker *worker)
@@ -236,7 +236,7 @@ static void make_spectra(const cc_worker *worker)
     const cc_task_range kernels =
         cc_tasks_of(p->groups * p->k * p->c, worker->workers, worker->index);
     for (int64_t i = kernels.from; i < kernels.to && !cc_is_stopped(); i++) {
-        place_kernel(c, &s, i / p->c / p->k, i / p->c % p->k, i % p->c);
+        lay_kernel(c, &s, i / p->c / p->k, i / p->c % p->k, i % p->c);
         transform(c, &s,
                   c->made + plan->spectra + i * cc_fft_spectrum(plan) * plan->base.kernels->size);
     }
@@ -270,15 +270,15 @@ static void load_tiles(const call *c, const state *s, const cc_tile *tile, int t
     const ptrdiff_t channel = (tile->group * plan->problem.c + input) * plan->tile.src_channel;
     const char *x = c->arrays->x + (tile->image * plan->tile.src_image + channel) * k->size;
     for (int i = 0; i < 2; i++) {
-        char *matrix = i ? s->im : s->re, *to = plan->is_folded ? s->row : matrix;
-        memset(to, 0, (size_t)((plan->is_folded ? plan->row : plan->plane) * k->size));
+        char *matrix = i ? s->im : s->re, *to = plan->is_reshaped ? s->row : matrix;
+        memset(to, 0, (size_t)((plan->is_reshaped ? plan->row : plan->plane) * k->size));
         if (i < tiles) {
             const cc_cut cut =
                 cc_input_tile_cut(&plan->tile, tile[i].origin, tile[i].count, s->pieces);
             cc_input_tile_pack(&plan->tile, k, &cut, x, false, to);
         }
-        if (plan->is_folded)
-            fold(plan, s->row, matrix);
+        if (plan->is_reshaped)
+            reshape_row(plan, s->row, matrix);
     }
 }
 
@@ -289,8 +289,8 @@ static bool store_tile(const call *c, const state *s, char *matrix, const cc_til
     const cc_fft_plan *plan = c->plan;
     const cc_kernels *k = plan->base.kernels;
     const cc_axis *axis = plan->problem.axis;
-    /* A folded row is stored row by row of its matrix. */
-    const int64_t width = plan->is_folded ? plan->cut.length[CC_COLUMN] : tile->count[CC_COLUMN];
+    /* A reshaped row is stored row by row of its matrix. */
+    const int64_t width = plan->is_reshaped ? plan->cut.length[CC_COLUMN] : tile->count[CC_COLUMN];
     const int64_t rows = ceil_div(tile->count[CC_COLUMN], width) * tile->count[CC_ROW];
     const char *bias = cc_epilogue_bias(&c->epilogue, channel, 1, 1, s->bias);
     const cc_fft_outputs outputs = {
@@ -300,11 +300,11 @@ static bool store_tile(const call *c, const state *s, char *matrix, const cc_til
     for (int64_t d = 0; d < tile->count[CC_DEPTH]; d++) {
         char *plane = matrix + d * plan->tile.axis[CC_DEPTH].pitch * k->size;
         const int64_t line = (tile->origin[CC_DEPTH] + d) * axis[CC_ROW].out + tile->origin[CC_ROW];
-        trusted &= k->fft_finish(&outputs, bias, plane);
+        trusted &= k->fft_output(&outputs, bias, plane);
         for (int64_t r = 0; r < rows; r++) {
-            const int64_t column = plan->is_folded ? r * width : 0;
+            const int64_t column = plan->is_reshaped ? r * width : 0;
             to.pixel = tile->origin[CC_COLUMN] + column +
-                       (plan->is_folded ? line : line + r) * axis[CC_COLUMN].out;
+                       (plan->is_reshaped ? line : line + r) * axis[CC_COLUMN].out;
             to.pixels = min(width, tile->count[CC_COLUMN] - column);
             cc_epilogue_store_channels(&c->epilogue, &to, plane + r * plan->pitch * k->size, 0);
         }
@@ -407,7 +407,7 @@ static cc_status compute_lost(const call *c, int threads)
 static cc_status make_weights(call *c, const cc_job *job)
 {
     c->weights = c->made;
-    cc_status status = cc_job_run(job, make_turns, c);
+    cc_status status = cc_job_run(job, make_twiddles, c);
     if (status == CC_OK)
         status = cc_job_run(job, make_spectra, c);
     return status;

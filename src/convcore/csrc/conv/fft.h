@@ -9,7 +9,7 @@
  * the real and the imaginary part of what is transformed: the kernel is real, so they stay apart.
  *
  * A tile is a matrix of rows and columns, or several, one for each depth. Where the kernel has one
- * tap along an axis nothing is transformed along it. A signal of one axis is folded: one long row
+ * tap along an axis nothing is transformed along it. A signal of one axis is reshaped: one long row
  * is cut into the rows of a matrix, whose transform by columns, twiddle factors and transform by
  * rows are that of the row. */
 enum { CC_FFT_MOST = 1 << 22 }; /* numbers of a tile */
@@ -27,18 +27,18 @@ typedef struct {
     cc_conv problem;
     cc_input_tile tile;
     cc_fft_cut cut;
-    bool is_folded, is_transformed[CC_AXES]; /* along each axis of the matrices */
-    int line;                                /* reals of a cache line: rows of a block */
-    ptrdiff_t pitch;                         /* from a row of a matrix to the next */
-    ptrdiff_t plane;                         /* reals of a tile's matrices, with their gaps */
-    ptrdiff_t row;                           /* reals of a folded row */
-    double scale;                            /* of the inverse */
+    bool is_reshaped, is_transformed[CC_AXES]; /* along each axis of the matrices */
+    int line;                                  /* reals of a cache line: rows of a block */
+    ptrdiff_t pitch;                           /* from a row of a matrix to the next */
+    ptrdiff_t plane;                           /* reals of a tile's matrices, with their gaps */
+    ptrdiff_t row;                             /* reals of a reshaped row */
+    double scale;                              /* of the inverse */
     /* A spectrum is made of blocks of `line` rows, transposed: real parts, then imaginary ones. */
-    ptrdiff_t blocks, block;  /* reals of one kind */
-    ptrdiff_t turns[CC_AXES]; /* offsets in `tables`: twiddle factors of each axis */
-    size_t spectra, turn;     /* offsets in packed weights, in bytes: of all kernels, of folding; */
-    size_t packed_direct;     /* and of what the direct plan packs */
-    const char *tables;       /* kept with the plan */
+    ptrdiff_t blocks, block;     /* reals of one kind */
+    ptrdiff_t twiddles[CC_AXES]; /* offsets in `tables`: twiddle factors of each axis */
+    size_t spectra;              /* offsets in packed weights, in bytes: of all kernels' */
+    size_t packed_direct;        /* and of what the direct plan packs */
+    const char *tables;          /* kept with the plan */
 } cc_fft_plan;
 
 /* Reals of a spectrum. */
@@ -51,6 +51,17 @@ static inline ptrdiff_t cc_fft_spectrum(const cc_fft_plan *plan)
 static inline const cc_direct_plan *cc_fft_direct(const cc_fft_plan *plan)
 {
     return (const cc_direct_plan *)plan->base.helper;
+}
+
+/* The same for a signal whether or not its rows are reshaped: one axis. */
+static inline cc_fft_tile cc_fft_tile_of(const cc_fft_plan *plan)
+{
+    cc_fft_tile tile;
+    for (int a = 0; a < CC_AXES; a++) {
+        tile.length[a] = !plan->is_reshaped ? plan->cut.length[a] : a == CC_COLUMN ? plan->row : 1;
+        tile.outputs[a] = plan->cut.outputs[a];
+    }
+    return tile;
 }
 
 /* fft.c */

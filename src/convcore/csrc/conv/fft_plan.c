@@ -27,7 +27,7 @@ static int64_t next_length(int64_t length)
 /* Cells that a kernel spans along an axis. */
 static int64_t span_of(const cc_axis *axis) { return (axis->kernel - 1) * axis->dilation + 1; }
 
-/* One row, of one depth, whose kernel is one row: it is folded. */
+/* One row, of one depth, whose kernel is one row: it is reshaped. */
 static bool is_signal(const cc_conv *p)
 {
     const cc_axis *depth = &p->axis[CC_DEPTH], *row = &p->axis[CC_ROW];
@@ -39,29 +39,29 @@ static bool is_signal(const cc_conv *p)
 static double time_of(const cc_conv *p, const cc_fft_cut *cut)
 {
     const double of_pass = 3.5, of_move = 30, of_product = 18, of_memory = 1.5;
-    double numbers = 1, doublings = 0;
+    double points = 1, doublings = 0;
     for (int a = 0; a < CC_AXES; a++) {
-        numbers *= (double)cut->length[a];
+        points *= (double)cut->length[a];
         doublings += p->axis[a].kernel > 1 || is_signal(p) ? log2((double)cut->length[a]) : 0;
     }
-    const double slow = numbers > CACHED_NUMBERS ? of_memory : 1;
-    const double transform = numbers * (of_pass * doublings + of_move) * slow;
+    const double slow = points > CACHED_NUMBERS ? of_memory : 1;
+    const double transform = points * (of_pass * doublings + of_move) * slow;
     const double c = (double)p->c, k = (double)p->k, pairs = (double)cut->pairs;
-    return pairs * (c + k) * transform + c * k * (transform + pairs * numbers * of_product);
+    return pairs * (c + k) * transform + c * k * (transform + pairs * points * of_product);
 }
 
 /* Completes a cut whose lengths are set; false: it does not serve the layer. */
 static bool complete(const cc_candidate *candidate, cc_fft_cut *cut)
 {
     const cc_conv *p = &candidate->layer.conv;
-    int64_t tiles = 1, numbers = 1;
-    for (int a = 0; a < CC_AXES; a++) numbers *= cut->length[a];
-    const double spectra = (double)numbers * 2 * (double)candidate->kernels->size * (double)p->c *
+    int64_t tiles = 1, points = 1;
+    for (int a = 0; a < CC_AXES; a++) points *= cut->length[a];
+    const double spectra = (double)points * 2 * (double)candidate->kernels->size * (double)p->c *
                            (1 + (double)p->k * (double)p->groups);
-    if (numbers > CC_FFT_MOST || spectra > MOST_SPECTRA)
+    if (points > CC_FFT_MOST || spectra > MOST_SPECTRA)
         return false;
     for (int a = 0; a < CC_AXES; a++) {
-        const int64_t length = !is_signal(p) ? cut->length[a] : a == CC_COLUMN ? numbers : 1;
+        const int64_t length = !is_signal(p) ? cut->length[a] : a == CC_COLUMN ? points : 1;
         const int64_t outputs = length - span_of(&p->axis[a]) + 1;
         if (outputs < 1)
             return false;
@@ -90,7 +90,7 @@ static int64_t last_length(const cc_conv *p, int axis)
 }
 
 /* The cut that takes least time; false: none serves the layer. By the sizes of one image alone. */
-static bool choose(const cc_candidate *candidate, cc_fft_cut *best)
+static bool find_cut(const cc_candidate *candidate, cc_fft_cut *best)
 {
     const cc_conv *p = &candidate->layer.conv;
     bool found = false;
@@ -137,14 +137,14 @@ static const char *refuse(const cc_candidate *c)
     for (int a = 0; a < CC_AXES; a++)
         if (p->axis[a].stride != 1)
             return "a stride is not 1";
-    return choose(c, &cut) ? NULL : "the spectra of its kernels would be too large";
+    return find_cut(c, &cut) ? NULL : "the spectra of its kernels would be too large";
 }
 
 static double cost(const cc_candidate *c)
 {
     const cc_conv *p = &c->layer.conv;
     cc_fft_cut cut;
-    if (c->taps / p->c < LEAST_TAPS || !choose(c, &cut))
+    if (c->taps / p->c < LEAST_TAPS || !find_cut(c, &cut))
         return HUGE_VAL;
     const double direct = (double)c->taps * (double)p->k * (double)cc_outputs_of_channel(p);
     return cut.cost < direct ? 0.0 : HUGE_VAL;
@@ -165,14 +165,14 @@ static void lay_tile(cc_fft_plan *plan)
         axis->split = 1;
         axis->tap = axis->of.dilation;
         axis->extent = axis->outputs + span_of(&axis->of) - 1;
-        axis->pitch = plan->is_folded ? 1 : pitch[a];
+        axis->pitch = plan->is_reshaped ? 1 : pitch[a];
         axis->src_step = axis->src_pitch;
         tile->pieces += axis->extent;
     }
 }
 
 /* exp(-2 pi i j q / size) of a pass, in its order. */
-static void make_turns(const cc_kernels *kernels, int64_t length, char *turns)
+static void make_twiddles(const cc_kernels *kernels, int64_t length, char *twiddles)
 {
     const double two_pi = 6.283185307179586476925286766559;
     for (ptrdiff_t size = length; size > 1; size /= cc_fft_radix(size)) {
@@ -180,17 +180,18 @@ static void make_turns(const cc_kernels *kernels, int64_t length, char *turns)
         for (ptrdiff_t j = 0; j < size / radix; j++)
             for (ptrdiff_t q = 1; q < radix; q++) {
                 const double angle = two_pi * (double)(j * q) / (double)size;
-                const double turn[2] = {cos(angle), -sin(angle)};
-                kernels->convert_from_f64(turn, 2, turns);
-                turns += 2 * kernels->size;
+                const double root[2] = {cos(angle), -sin(angle)};
+                kernels->convert_from_f64(root, 2, twiddles);
+                twiddles += 2 * kernels->size;
             }
     }
 }
 
-static ptrdiff_t count_turns(int64_t length)
+static ptrdiff_t count_twiddles(int64_t length)
 {
     ptrdiff_t count = 0;
-    for (ptrdiff_t size = length; size > 1; size /= cc_fft_radix(size)) count += cc_fft_turns(size);
+    for (ptrdiff_t size = length; size > 1; size /= cc_fft_radix(size))
+        count += cc_fft_twiddles(size);
     return count;
 }
 
@@ -201,36 +202,36 @@ static cc_plan *make_plan(const cc_candidate *candidate)
     const size_t size = (size_t)kernels->size;
     cc_fft_plan made = {.base = {.kernels = kernels},
                         .problem = *p,
-                        .is_folded = is_signal(p),
+                        .is_reshaped = is_signal(p),
                         .line = CC_FFT_LINE / kernels->size};
     cc_fft_plan *plan = &made;
-    if (!choose(candidate, &plan->cut))
+    if (!find_cut(candidate, &plan->cut))
         return NULL;
     const int64_t *length = plan->cut.length;
     plan->pitch = length[CC_COLUMN] + plan->line; /* not a power of 2: rows would compete for a few
                                                      lines of the caches */
     plan->plane = length[CC_DEPTH] * length[CC_ROW] * plan->pitch;
-    plan->row = plan->is_folded ? length[CC_ROW] * length[CC_COLUMN] : 0;
+    plan->row = plan->is_reshaped ? length[CC_ROW] * length[CC_COLUMN] : 0;
     plan->blocks = length[CC_DEPTH] * length[CC_ROW] / plan->line;
     plan->block = plan->line * length[CC_COLUMN];
     plan->scale = 1;
     lay_tile(plan);
-    ptrdiff_t turns = 0;
+    ptrdiff_t twiddles = 0;
     for (int a = 0; a < CC_AXES; a++) {
-        plan->is_transformed[a] = plan->is_folded ? a != CC_DEPTH : p->axis[a].kernel > 1;
+        plan->is_transformed[a] = plan->is_reshaped ? a != CC_DEPTH : p->axis[a].kernel > 1;
         if (plan->is_transformed[a])
             plan->scale /= (double)length[a];
-        plan->turns[a] = turns;
-        turns += count_turns(length[a]);
+        plan->twiddles[a] = twiddles;
+        twiddles += count_twiddles(length[a]);
     }
     const size_t spectrum = (size_t)cc_fft_spectrum(plan) * size;
-    plan->spectra = plan->is_folded ? spectrum : 0;
+    plan->spectra = plan->is_reshaped ? spectrum : 0;
     plan->packed_direct = plan->spectra + (size_t)(p->groups * p->k * p->c) * spectrum;
 
     const cc_algorithm *direct = cc_select(candidate, CC_DIRECT);
     plan->base.helper = direct->functions->make_plan(candidate);
     const size_t tables_at = round_up(sizeof made, 64);
-    cc_fft_plan *kept = plan->base.helper ? malloc(tables_at + (size_t)turns * size) : NULL;
+    cc_fft_plan *kept = plan->base.helper ? malloc(tables_at + (size_t)twiddles * size) : NULL;
     if (!kept) {
         free(plan->base.helper);
         return NULL;
@@ -242,7 +243,7 @@ static cc_plan *make_plan(const cc_candidate *candidate)
     plan->tables = tables;
     *kept = made;
     for (int a = 0; a < CC_AXES; a++)
-        make_turns(kernels, length[a], tables + kept->turns[a] * kernels->size);
+        make_twiddles(kernels, length[a], tables + kept->twiddles[a] * kernels->size);
     return &kept->base;
 }
 

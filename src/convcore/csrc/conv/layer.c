@@ -1,6 +1,7 @@
 /* A layer and its plans: made at first use for each type and instruction set, then kept. */
 #include "../core/problem.h"
 #include "algorithm.h"
+#include "fft.h"
 #include "gradients.h"
 
 #include <stdatomic.h>
@@ -129,6 +130,18 @@ static cc_status find_plan(cc_layer *layer, cc_type type, cc_purpose purpose, co
     return CC_OK;
 }
 
+static bool accepts(const cc_plan *plan, const cc_packed *packed)
+{
+    return packed->algorithm == plan->algorithm && packed->kernels == plan->kernels &&
+           memcmp(&packed->facts, &plan->facts, sizeof plan->facts) == 0;
+}
+
+bool cc_layer_accepts(cc_layer *layer, cc_type type, const cc_packed *packed)
+{
+    const cc_plan *plan;
+    return find_plan(layer, type, CC_FORWARD, &plan) == CC_OK && accepts(plan, packed);
+}
+
 cc_status cc_layer_forward(cc_layer *layer, cc_type type, const cc_forward_args *args, int threads)
 {
     const cc_plan *plan;
@@ -136,8 +149,7 @@ cc_status cc_layer_forward(cc_layer *layer, cc_type type, const cc_forward_args 
     if (status != CC_OK || threads < 1)
         return status != CC_OK ? status : CC_BAD_PROBLEM;
     const cc_packed *packed = args->packed;
-    if (packed && (packed->algorithm != plan->algorithm || packed->kernels != plan->kernels ||
-                   memcmp(&packed->facts, &plan->facts, sizeof plan->facts) != 0))
+    if (packed && !accepts(plan, packed))
         return CC_BAD_PACKED;
     const cc_arrays arrays = {.x = args->x,
                               .weight = args->weight,
@@ -196,6 +208,16 @@ cc_status cc_layer_explain(const cc_layer *layer, cc_type type, int i, cc_verdic
     if (!verdict->reason)
         verdict->cost = algorithm->functions->cost(&candidate);
     return CC_OK;
+}
+
+bool cc_layer_fft_tile(cc_layer *layer, cc_type type, cc_fft_tile *tile)
+{
+    const cc_plan *plan;
+    if (find_plan(layer, type, CC_FORWARD, &plan) != CC_OK ||
+        plan->algorithm->functions != &cc_algorithm_fft)
+        return false;
+    *tile = cc_fft_tile_of((const cc_fft_plan *)plan);
+    return true;
 }
 
 cc_status cc_layer_weight_gradient(cc_layer *layer, cc_type type, const void *x, const void *grad,

@@ -25,7 +25,7 @@ CC_INLINE complex_vec minus(complex_vec a, complex_vec b)
     return (complex_vec){a.re - b.re, a.im - b.im};
 }
 /* a times -i */
-CC_INLINE complex_vec turned(complex_vec a) { return (complex_vec){a.im, -a.re}; }
+CC_INLINE complex_vec rotated(complex_vec a) { return (complex_vec){a.im, -a.re}; }
 CC_INLINE complex_vec times(complex_vec a, const real *w)
 {
     const vec re = splat(w[0]), im = splat(w[1]);
@@ -37,14 +37,14 @@ CC_INLINE void butterfly(int radix, complex_vec *t)
 {
     if (radix == 4) {
         const complex_vec a = plus(t[0], t[2]), b = minus(t[0], t[2]);
-        const complex_vec c = plus(t[1], t[3]), d = turned(minus(t[1], t[3]));
+        const complex_vec c = plus(t[1], t[3]), d = rotated(minus(t[1], t[3]));
         t[0] = plus(a, c);
         t[1] = plus(b, d);
         t[2] = minus(a, c);
         t[3] = minus(b, d);
     } else if (radix == 3) {
         const vec half = splat((real)0.5), root = splat((real)0.86602540378443864676);
-        const complex_vec sum = plus(t[1], t[2]), gap = turned(minus(t[1], t[2]));
+        const complex_vec sum = plus(t[1], t[2]), gap = rotated(minus(t[1], t[2]));
         const complex_vec a = {t[0].re - half * sum.re, t[0].im - half * sum.im};
         const complex_vec b = {root * gap.re, root * gap.im};
         t[0] = plus(t[0], sum);
@@ -58,13 +58,17 @@ CC_INLINE void butterfly(int radix, complex_vec *t)
 }
 
 /* One pass over blocks of `size` numbers: in each, numbers j, j + part, ... are transformed, and
- * number q of the results is turned by w[j][q - 1]. Backward: turned, then transformed. */
-CC_INLINE void pass(const cc_fft *a, int radix, bool backward, ptrdiff_t size, const real *w,
-                    real *re, real *im)
+ * number q of the results is multiplied by w[j][q - 1]. Backward: multiplied, then transformed. */
+typedef struct {
+    ptrdiff_t size;
+    const real *w;
+} step;
+
+CC_INLINE void pass(const cc_fft *a, int radix, bool backward, step s, real *re, real *im)
 {
-    const ptrdiff_t part = size / radix, apart = part * a->step;
-    for (ptrdiff_t j = 0; j < part; j++, w += 2 * (radix - 1))
-        for (ptrdiff_t at = j * a->step; at < a->length * a->step; at += size * a->step) {
+    const ptrdiff_t part = s.size / radix, apart = part * a->step, block = s.size * a->step;
+    for (ptrdiff_t j = 0; j < part; j++, s.w += 2 * (radix - 1))
+        for (ptrdiff_t at = j * a->step; at < a->length * a->step; at += block) {
             CC_UNROLL
             for (int v = 0; v < VECS; v++) {
                 real *r = re + at + v * LANES, *i = im + at + v * LANES;
@@ -73,13 +77,13 @@ CC_INLINE void pass(const cc_fft *a, int radix, bool backward, ptrdiff_t size, c
                 for (int q = 0; q < radix; q++) {
                     t[q] = (complex_vec){load(r + q * apart), load(i + q * apart)};
                     if (backward && q)
-                        t[q] = times(t[q], w + 2 * (q - 1));
+                        t[q] = times(t[q], s.w + 2 * (q - 1));
                 }
                 butterfly(radix, t);
                 CC_UNROLL
                 for (int q = 0; q < radix; q++) {
                     if (!backward && q)
-                        t[q] = times(t[q], w + 2 * (q - 1));
+                        t[q] = times(t[q], s.w + 2 * (q - 1));
                     store(r + q * apart, t[q].re);
                     store(i + q * apart, t[q].im);
                 }
@@ -87,46 +91,49 @@ CC_INLINE void pass(const cc_fft *a, int radix, bool backward, ptrdiff_t size, c
         }
 }
 
-CC_INLINE void any_pass(const cc_fft *a, bool backward, ptrdiff_t size, const real *w, real *re,
-                        real *im)
+CC_INLINE void any_pass(const cc_fft *a, bool backward, step s, real *re, real *im)
 {
-    switch (cc_fft_radix(size)) {
+    switch (cc_fft_radix(s.size)) {
     case 4:
-        pass(a, 4, backward, size, w, re, im);
+        pass(a, 4, backward, s, re, im);
         break;
     case 3:
-        pass(a, 3, backward, size, w, re, im);
+        pass(a, 3, backward, s, re, im);
         break;
     default:
-        pass(a, 2, backward, size, w, re, im);
+        pass(a, 2, backward, s, re, im);
     }
+}
+
+/* The passes of a transform; returns how many. */
+enum { MOST_PASSES = 32 };
+CC_INLINE int list_passes(const cc_fft *a, step *passes)
+{
+    int count = 0;
+    const real *w = a->twiddles;
+    for (ptrdiff_t size = a->length; size > 1; size /= cc_fft_radix(size)) {
+        passes[count++] = (step){size, w};
+        w += cc_fft_twiddles(size);
+    }
+    return count;
 }
 
 void CC_FN(fft_forward)(const cc_fft *a, void *re, void *im)
 {
-    for (ptrdiff_t c = 0; c < a->columns; c += VECS * LANES) {
-        const real *w = a->turns;
-        for (ptrdiff_t size = a->length; size > 1; size /= cc_fft_radix(size)) {
-            any_pass(a, false, size, w, (real *)re + c, (real *)im + c);
-            w += cc_fft_turns(size);
-        }
-    }
+    step passes[MOST_PASSES];
+    const int count = list_passes(a, passes);
+    for (ptrdiff_t c = 0; c < a->columns; c += VECS * LANES)
+        for (int i = 0; i < count; i++)
+            any_pass(a, false, passes[i], (real *)re + c, (real *)im + c);
 }
 
 void CC_FN(fft_backward)(const cc_fft *a, void *re, void *im)
 {
-    ptrdiff_t sizes[64], passes = 0, turns = 0;
-    for (ptrdiff_t size = a->length; size > 1; size /= cc_fft_radix(size)) {
-        sizes[passes++] = size;
-        turns += cc_fft_turns(size);
-    }
-    for (ptrdiff_t c = 0; c < a->columns; c += VECS * LANES) {
-        const real *w = (const real *)a->turns + turns;
-        for (ptrdiff_t i = passes; i-- > 0;) {
-            w -= cc_fft_turns(sizes[i]);
-            any_pass(a, true, sizes[i], w, (real *)re + c, (real *)im + c);
-        }
-    }
+    step passes[MOST_PASSES];
+    const int count = list_passes(a, passes);
+    for (ptrdiff_t c = 0; c < a->columns; c += VECS * LANES)
+        for (int i = count - 1; i >= 0; i--)
+            any_pass(a, true, passes[i], (real *)re + c, (real *)im + c);
 }
 
 /* dst = (add: dst) + a times the conjugate of b, or b. */
@@ -144,12 +151,12 @@ CC_INLINE void multiply(ptrdiff_t count, bool add, bool conjugate, const real *a
     }
 }
 
-void CC_FN(fft_turn)(ptrdiff_t count, bool conjugate, const void *turns, void *spectrum)
+void CC_FN(fft_twiddle)(ptrdiff_t count, bool conjugate, const void *twiddles, void *spectrum)
 {
     if (conjugate)
-        multiply(count, false, true, spectrum, turns, spectrum);
+        multiply(count, false, true, spectrum, twiddles, spectrum);
     else
-        multiply(count, false, false, spectrum, turns, spectrum);
+        multiply(count, false, false, spectrum, twiddles, spectrum);
 }
 
 void CC_FN(fft_correlate)(ptrdiff_t count, const void *x, const void *weight, void *y)
@@ -160,7 +167,7 @@ void CC_FN(fft_correlate)(ptrdiff_t count, const void *x, const void *weight, vo
 /* Below it products of spectra may have lost digits to subnormal numbers. */
 #define LEAST_TRUSTED ((real)(CC_REAL_BYTES == 4 ? 0x1p-90 : 0x1p-900))
 
-bool CC_FN(fft_finish)(const cc_fft_outputs *args, const void *bias, void *y)
+bool CC_FN(fft_output)(const cc_fft_outputs *args, const void *bias, void *y)
 {
     const vec scale = splat((real)args->scale), offset = splat(*(const real *)bias);
     vec lost = {0}, most = {0};

@@ -71,10 +71,10 @@ typedef struct {
 enum { CC_FFT_LINE = 64 };
 
 /* Transforms along an axis of `length` numbers, `step` elements apart, of whole cache lines of
- * neighbouring columns. `turns`: for each pass, cc_fft_turns() reals. */
+ * neighbouring columns. `twiddles`: for each pass, cc_fft_twiddles() reals. */
 typedef struct {
     ptrdiff_t length, step, columns;
-    const void *turns;
+    const void *twiddles;
 } cc_fft;
 
 /* Rows of what has been transformed back, `row` elements apart, and the factor of the inverse. */
@@ -90,7 +90,7 @@ static inline ptrdiff_t cc_fft_radix(ptrdiff_t size)
 }
 
 /* Reals of the twiddle factors of such a pass. */
-static inline ptrdiff_t cc_fft_turns(ptrdiff_t size)
+static inline ptrdiff_t cc_fft_twiddles(ptrdiff_t size)
 {
     const ptrdiff_t radix = cc_fft_radix(size);
     return 2 * (radix - 1) * (size / radix);

@@ -1,0 +1,308 @@
+"""Layers whose weights are packed once, for any number of calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Lock
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from convcore.engine.algorithm import algorithm_for
+from convcore.engine.buffers import bias_as_contiguous, quiet
+from convcore.engine.execute import run
+from convcore.engine.explain import Explanation, explain
+from convcore.engine.plan import (
+    ConvPlan,
+    Plan,
+    Prepared,
+    check_separable,
+    conv_plan,
+    transposed_plan,
+)
+from convcore.engine.threads import threads_for
+from convcore.spec.errors import short_repr
+from convcore.spec.operands import (
+    Array,
+    DType,
+    DTypes,
+    as_array,
+    as_contiguous,
+    result_dtypes,
+)
+from convcore.spec.options import check_choice
+from convcore.spec.registry import ALGORITHM, find, layer_name
+
+MOST_PLANS = 16  # that a layer keeps, one for each shape; many share packed weights
+
+
+def _sigmoid(y: Array) -> Array:
+    return 0.5 * np.tanh(0.5 * y) + 0.5  # no exp that overflows
+
+
+def _hard_sigmoid(y: Array) -> Array:
+    return np.clip(y / 6 + 0.5, 0, 1)
+
+
+# Each with the definition that PyTorch and ONNX have, and their default parameters.
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "relu": lambda y: np.maximum(y, 0),
+    "relu6": lambda y: np.clip(y, 0, 6),
+    "leaky_relu": lambda y: np.maximum(y, y * y.dtype.type(0.01)),
+    "elu": lambda y: np.where(y > 0, y, np.expm1(np.minimum(y, 0))),
+    "tanh": np.tanh,
+    "sigmoid": _sigmoid,
+    "silu": lambda y: y * _sigmoid(y),
+    "hardsigmoid": _hard_sigmoid,
+    "hardswish": lambda y: y * _hard_sigmoid(y),
+}
+
+
+class Ready(NamedTuple):
+    """What calls with inputs of one shape and dtype share."""
+
+    plan: Plan
+    prepared: Prepared
+    dtypes: DTypes
+
+
+class PreparedLayer:
+    """A layer with its weights: call it with x. Made by :func:`prepare`.
+
+    Attributes
+    ----------
+    operator : str
+        The public name of its operator.
+    weight, bias : ndarray
+        Its own copies, read-only; ``bias`` may be None.
+    activation : str or None
+    options : dict
+        As given to :func:`prepare`.
+
+    See Also
+    --------
+    prepare
+
+    Examples
+    --------
+    >>> import convcore
+    >>> convcore.prepare("conv1d", [[[1.0, -1.0]]], activation="relu")
+    PreparedLayer('conv1d', weight (1, 1, 2), activation='relu')
+    """
+
+    def __init__(
+        self,
+        operator: str | Callable[..., Any],
+        weight: ArrayLike,
+        bias: ArrayLike | None,
+        activation: str | None,
+        options: dict[str, Any],
+    ) -> None:
+        op = "prepare"
+        if getattr(operator, "__module__", None) == "convcore":
+            operator = getattr(operator, "__name__", operator)
+        self._kind, self._axes = find(op, operator)
+        self.operator = layer_name(self._kind.kind, self._axes)
+        op = f"{op}: {self.operator}"
+        if not self._kind.has_weight:
+            raise TypeError(f"{op}: operator must be a layer with weights, got {operator!r}")
+        known = (*self._kind.names, *(["algorithm"] if self._kind.has_algorithms else []))
+        for word in options:
+            if word not in known:
+                raise TypeError(f"{op}: options must be among {known}, got {short_repr(word)}")
+        if activation is not None:
+            activation = check_choice(op, "activation", activation, tuple(ACTIVATIONS))
+        self.activation = activation
+        self.options = dict(options)
+        given = {word: value for word, value in options.items() if word != "algorithm"}
+        self._read = self._kind.read(op, self._axes, given)
+        if self._kind.has_algorithms:
+            asked = options.get("algorithm", ALGORITHM.default)
+            self._read["algorithm"] = ALGORITHM.read(op, asked, self._axes)
+        self._asked: str = self._read.get("algorithm", "auto")
+        self._flip = self._read.pop("flip", False)
+        self.weight = _owned(as_array(op, "weight", weight))
+        self.bias = None if bias is None else _owned(as_array(op, "bias", bias))
+        result_dtypes(op, self.weight.dtype, self.weight.dtype)
+        self._ready: dict[tuple[tuple[int, ...], DType, str], Ready] = {}
+        self._lock = Lock()
+
+    def __call__(
+        self,
+        x: ArrayLike,
+        residual: ArrayLike | None = None,
+        out: Array | None = None,
+        *,
+        threads: int | None = None,
+    ) -> Array:
+        """Compute the layer: its operator, then plus ``residual``, then its activation.
+
+        Parameters
+        ----------
+        x : array_like
+            As of the operator.
+        residual : array_like, optional
+            What is added, of the result's shape.
+        out : ndarray, optional
+            Array to write the result to, as of the operator.
+        threads : int, optional
+            As of the operator.
+
+        Returns
+        -------
+        ndarray
+            What the operator and NumPy give one after the other, bit for bit, if both have the
+            dtype that is computed in; float16 is rounded once, at the end.
+
+        Raises
+        ------
+        ValueError, TypeError, MemoryError
+            As the operator, and for a residual of another shape or kind.
+        """
+        op = self.operator
+        x = as_array(op, "x", x)
+        key = x.shape, x.dtype, algorithm_for(self._asked, x, self.weight)
+        ready = self._ready.get(key)
+        if ready is None:
+            with self._lock:
+                ready = self._ready[key] = self._make(x)
+                if len(self._ready) > MOST_PLANS:
+                    del self._ready[next(iter(self._ready))]
+        then = None
+        if residual is not None or self.activation is not None:
+            then = self._then(ready.plan, residual, ready.dtypes.compute)
+        return run(
+            op, ready.plan, (x, self.weight, self.bias), ready.dtypes,
+            threads=threads_for(op, threads), out=out, prepared=ready.prepared, then=then,
+        )  # fmt: skip
+
+    def _make(self, x: Array) -> Ready:
+        """Plan the layer for inputs like x, and pack the weight for the plan."""
+        op, weight, bias, axes = self.operator, self.weight, self.bias, self._axes
+        dtypes = result_dtypes(op, x.dtype, weight.dtype)
+        plan: Plan
+        if self._kind.transposed:
+            plan = transposed_plan(op, x, weight, axes=axes, **self._read)
+        else:
+            sharing = str(self._kind.sharing)
+            plan = conv_plan(op, x, weight, axes=axes, sharing=sharing, **self._read)
+        if bias is not None:
+            bias = bias_as_contiguous(op, bias, plan.bias_shape, dtypes)
+        compute = as_contiguous(op, "weight", weight, dtypes.compute)
+        if self._flip:
+            compute = np.ascontiguousarray(np.flip(compute, tuple(range(2, axes + 2))))
+        if self._asked == "separable" and isinstance(plan, ConvPlan):
+            check_separable(op, plan, compute)
+        before = [each.prepared for each in self._ready.values() if each.dtypes == dtypes]
+        return Ready(plan, plan.prepare(compute, bias, before=before), dtypes)
+
+    def _then(
+        self, plan: Plan, residual: ArrayLike | None, compute: DType
+    ) -> Callable[[Array], None]:
+        more = None
+        if residual is not None:
+            more = as_array(self.operator, "residual", residual)
+            if more.shape != plan.y_shape:
+                raise ValueError(
+                    f"{self.operator}: residual must have the result's shape {plan.y_shape}, got "
+                    f"{more.shape}"
+                )
+            more = as_contiguous(self.operator, "residual", more, compute)
+        activation = ACTIVATIONS.get(self.activation or "")
+
+        def then(y: Array) -> None:
+            with quiet():
+                if more is not None:
+                    y += more
+                if activation is not None:
+                    y[...] = activation(y)
+
+        return then
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of what it owns: weight and bias, and what plans have made of them so far."""
+        arrays = [self.weight] if self.bias is None else [self.weight, self.bias]
+        made = {id(each.prepared.weight): each.prepared.nbytes for each in self._ready.values()}
+        return sum(array.nbytes for array in arrays) + sum(made.values())
+
+    def explain(self, x_shape: tuple[int, ...]) -> Explanation:
+        """List every algorithm for an input of this shape: :func:`convcore.explain`."""
+        return explain(
+            self.operator, x_shape, self.weight.shape, dtype=self.weight.dtype, **self.options
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle its arguments; weights are packed again where they are needed."""
+        arguments = self.operator, self.weight, self.bias, self.activation, self.options
+        return PreparedLayer, arguments
+
+    def __repr__(self) -> str:
+        """In one line."""
+        words = [repr(self.operator), f"weight {self.weight.shape}"]
+        words += [f"{word}={short_repr(value)}" for word, value in self.options.items()]
+        if self.activation is not None:
+            words.append(f"activation={self.activation!r}")
+        return f"PreparedLayer({', '.join(words)})"
+
+
+def _owned(array: Array) -> Array:
+    array = np.array(array)
+    array.flags.writeable = False
+    return array
+
+
+def prepare(
+    operator: str | Callable[..., Any],
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    activation: str | None = None,
+    **options: Any,
+) -> PreparedLayer:
+    """Prepare a layer for many calls: its weights are checked, copied and packed once.
+
+    Packing, and Winograd's, Fourier's and separable kernels' transforms, happen at the first call
+    with inputs of a kind; later ones save them. Results are those of the operator, bit for bit.
+
+    Parameters
+    ----------
+    operator : function or str
+        A convolution, transposed, tiled or local: ``convcore.conv2d`` or ``"conv2d"``.
+    weight, bias : array_like
+        As of the operator. They are copied: later changes are not seen.
+    activation : str, optional
+        What follows: ``"relu"``, ``"relu6"``, ``"leaky_relu"`` (0.01), ``"elu"``, ``"tanh"``,
+        ``"sigmoid"``, ``"silu"``, ``"hardsigmoid"`` or ``"hardswish"``.
+    **options
+        Options of the operator but ``threads`` and ``out``, which each call has.
+
+    Returns
+    -------
+    PreparedLayer
+        ``layer(x, residual=None, out=None)``; ``layer.explain(x_shape)``, ``layer.nbytes``. Any
+        number of threads may call it at once. It can be pickled.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As the operator. Sizes that depend on x are checked in the calls.
+
+    See Also
+    --------
+    PreparedLayer, explain
+
+    Notes
+    -----
+    The residual and the activation take a pass of their own over the result.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import convcore
+    >>> layer = convcore.prepare(convcore.conv1d, [[[1.0, -1.0]]], activation="relu")
+    >>> layer([[3.0, 1.0, 2.0]])
+    array([[2., 0.]])
+    """
+    return PreparedLayer(operator, weight, bias, activation, options)

@@ -1,0 +1,191 @@
+"""Prepared layers: the operator's bits from weights that are packed once."""
+
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import convcore
+
+pytestmark = pytest.mark.auto
+rng = np.random.default_rng(0)
+
+
+def normal(*shape, dtype=np.float32):
+    return rng.standard_normal(shape).astype(dtype)
+
+
+BELL = np.exp(-(np.linspace(-2, 2, 17) ** 2))
+# operator, x, weight, bias, options
+LAYERS = {
+    "direct": ("conv2d", (2, 3, 9, 10), normal(5, 3, 3, 3), 5, {"stride": 2, "padding": "same"}),
+    "winograd": ("conv2d", (32, 30, 31), normal(32, 32, 3, 3), 32, {"padding": 1}),
+    "fft": ("conv1d", (2, 9000), normal(3, 2, 700), 3, {"algorithm": "fft"}),
+    "separable": (
+        "conv2d",
+        (2, 40, 50),
+        np.multiply.outer([1, 2], np.outer(BELL, BELL))[:, None].astype(np.float32),
+        2,
+        {"groups": 2, "algorithm": "separable", "border": "reflect", "padding": 4},
+    ),
+    "flip": ("conv2d", (1, 20, 20), normal(1, 1, 4, 5), 1, {"flip": True}),
+    "last": ("conv3d", (2, 6, 7, 8, 4), normal(8, 2, 2, 3, 3), 8, {"layout": "NDHWC", "groups": 2}),
+    "table": (
+        "conv2d",
+        (3, 8, 8),
+        normal(2, 3, 3, 3),
+        2,
+        {"connections": [[True, False, True], [False, True, True]]},
+    ),
+    "transposed": ("conv_transpose2d", (3, 8, 9), normal(3, 4, 3, 3), 4, {"stride": 2}),
+    "local": ("local_conv1d", (2, 3, 10), normal(4, 8, 3, 3), (4, 8), {}),
+    "tiled": ("tiled_conv2d", (3, 9, 9), normal(4, 2, 2, 3, 3, 3), (4, 2, 2), {"padding": 1}),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, np.int16])
+@pytest.mark.parametrize("name", LAYERS)
+def test_bits(name, dtype):
+    op, shape, weight, bias, options = LAYERS[name]
+    function = getattr(convcore, op)
+    bias = normal(*np.atleast_1d(bias))
+    if dtype == np.int16:
+        weight, bias = (np.rint(3 * a).astype(np.int16) for a in (weight, bias))
+        options = {word: value for word, value in options.items() if word != "algorithm"}
+    layer = convcore.prepare(function, weight, bias, **options)
+    for extent in (0, 3, 0):  # another size of the first axis that may change
+        if op != "local_conv1d":
+            axis = 1 if op != "conv3d" else 0
+            shape = (*shape[:axis], shape[axis] + (extent if axis == 0 else 0), *shape[axis + 1 :])
+        x = np.rint(9 * normal(*shape)).astype(dtype)
+        want = function(x, weight, bias, **options)
+        for threads in (1, 3):
+            got = layer(x, threads=threads)
+            assert got.dtype == want.dtype
+            assert got.tobytes() == want.tobytes()
+        out = np.empty_like(want)
+        assert layer(x, out=out) is out
+        assert out.tobytes() == want.tobytes()
+
+
+def test_the_weight_is_copied_and_packed_once():
+    weight = normal(16, 8, 3, 3)
+    layer = convcore.prepare("conv2d", weight, padding=1)
+    assert layer.nbytes == weight.nbytes
+    x = normal(4, 8, 12, 12)
+    want = layer(x)
+    packed = layer.nbytes
+    assert packed > weight.nbytes
+    weight[:] = 0
+    assert np.array_equal(layer(x), want)
+    for batch in (1, 2, 3):  # other batches share it
+        assert np.array_equal(layer(x[:batch]), want[:batch])
+    assert layer.nbytes == packed
+    with pytest.raises(ValueError, match="read-only"):
+        layer.weight[:] = 0
+    for size in range(3, 40):  # what is kept is bounded
+        layer(normal(8, size, size))
+    assert len(layer._ready) == 16
+
+
+@pytest.mark.parametrize("activation", [None, "relu", "relu6", "leaky_relu", "elu", "tanh",
+                                        "sigmoid", "silu", "hardsigmoid", "hardswish"])  # fmt: skip
+def test_what_follows(activation):
+    x, weight, bias = normal(3, 8, 9), 2 * normal(4, 3, 3, 3), normal(4)
+    layer = convcore.prepare(convcore.conv2d, weight, bias, activation=activation)
+    y = convcore.conv2d(x, weight, bias)
+    residual = normal(*y.shape)
+    one = np.float32(1)
+    sigmoid = one / (one + np.exp(-(y + residual)))
+    hard = np.minimum(np.maximum((y + residual) / np.float32(6) + np.float32(0.5), 0), 1)
+    want = {
+        None: y + residual,
+        "relu": np.maximum(y + residual, 0),
+        "relu6": np.minimum(np.maximum(y + residual, 0), 6),
+        "leaky_relu": np.where(y + residual > 0, y + residual, (y + residual) * np.float32(0.01)),
+        "elu": np.where(y + residual > 0, y + residual, np.expm1(y + residual)),
+        "tanh": np.tanh(y + residual),
+        "sigmoid": sigmoid,
+        "silu": (y + residual) * sigmoid,
+        "hardsigmoid": hard,
+        "hardswish": (y + residual) * hard,
+    }[activation]
+    got = layer(x, residual)
+    assert got.dtype == np.float32
+    if activation in ("sigmoid", "silu"):
+        assert np.allclose(got, want, rtol=1e-5, atol=1e-6)
+    else:
+        assert np.array_equal(got, want)
+    with np.errstate(all="raise"):
+        assert np.isnan(layer(np.full_like(x, np.nan))).all()
+        layer(np.full_like(x, 1e30))
+
+
+def test_set_algorithm_is_obeyed():
+    x, weight = normal(32, 40, 40), normal(32, 32, 3, 3)
+    layer = convcore.prepare("conv2d", weight)
+    fast = layer(x)
+    with convcore.set_algorithm("direct"):
+        direct = layer(x)
+        assert np.array_equal(direct, convcore.conv2d(x, weight))
+    assert not np.array_equal(fast, direct)
+    assert np.array_equal(layer(x), fast)
+
+
+def test_threads_at_once():
+    weight = normal(8, 8, 3, 3)
+    layer = convcore.prepare("conv2d", weight, activation="relu")
+    inputs = [normal(8, 9 + i % 5, 9) for i in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(layer, inputs))
+    for x, y in zip(inputs, results, strict=True):
+        assert np.array_equal(y, np.maximum(convcore.conv2d(x, weight), 0))
+
+
+def test_pickle_and_text():
+    layer = convcore.prepare(
+        "conv2d", normal(4, 3, 3, 3), normal(4), padding=1, activation="relu", border="wrap"
+    )
+    x = normal(3, 6, 6)
+    layer(x)
+    again = pickle.loads(pickle.dumps(layer))
+    assert np.array_equal(again(x), layer(x))
+    assert repr(again) == repr(layer)
+    assert "border='wrap'" in repr(layer)
+    assert layer.explain((3, 6, 6)).algorithm == again.explain((3, 6, 6)).algorithm
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "kind", "words"),
+    [
+        (("max_pool2d", [1.0]), {}, TypeError, "operator must be a layer with weights"),
+        (("conv9d", [1.0]), {}, ValueError, "operator must be one of"),
+        ((np.convolve, [1.0]), {}, TypeError, "operator"),
+        (("conv1d", [["a"]]), {}, TypeError, "must have dtype"),
+        (("conv1d", [[[1j]]]), {}, TypeError, "complex"),
+        (("conv1d", [[[1.0]]]), {"activation": "softmax"}, ValueError, "activation must be one of"),
+        (("conv1d", [[[1.0]]]), {"strides": 2}, TypeError, "options must be among .*'strides'"),
+        (("conv1d", [[[1.0]]]), {"threads": 2}, TypeError, "options must be among .*'threads'"),
+        (("conv1d", [[[1.0]]]), {"stride": 0}, ValueError, "stride must be at least 1, got 0"),
+        (("conv1d", [[[1.0]]]), {"algorithm": "fast"}, ValueError, "algorithm must be one of"),
+    ],
+)
+def test_bad_arguments(arguments, options, kind, words):
+    with pytest.raises(kind, match=f"^prepare.*{words}"):
+        convcore.prepare(*arguments, **options)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (((np.ones((2, 5)),),), "x"),
+        (((np.ones((3, 5)), np.ones(4)),), "residual must have the result's shape .* got"),
+    ],
+)
+def test_bad_calls(arguments, words):
+    layer = convcore.prepare("conv1d", np.ones((1, 3, 2)))
+    with pytest.raises(ValueError, match=f"^conv1d: .*{words}"):
+        layer(*arguments[0])
+    with pytest.raises((ValueError, TypeError), match="bias"):
+        convcore.prepare("conv1d", np.ones((1, 3, 2)), np.ones(2))(np.ones((3, 5)))
