@@ -189,7 +189,7 @@ def winograd(layer: Layer) -> Array:
     return np.fmax(bound.reshape(shape) + u * abs(layer.bias), direct(layer))
 
 
-FFT_ROUNDINGS = 1.5  # of a number, in a step that halves or joins transforms
+FFT_ROUNDINGS = 3  # of a number, in a step that halves or joins transforms
 
 
 def fft(layer: Layer) -> Array:

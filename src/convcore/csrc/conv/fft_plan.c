@@ -137,6 +137,8 @@ static const char *refuse(const cc_candidate *c)
     for (int a = 0; a < CC_AXES; a++)
         if (p->axis[a].stride != 1)
             return "a stride is not 1";
+    if (c->taps == p->c)
+        return "the kernel has one tap";
     return find_cut(c, &cut) ? NULL : "the spectra of its kernels would be too large";
 }
 
