@@ -6,11 +6,12 @@ import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from .filters import PEERS
 from .layers import read_layers, select
 from .machine import facts, usable_cpus
 from .memory_speed import MEMORY, Memory
 from .peak import FmaPeak
-from .peers import OURS, PEERS
+from .peers import OURS
 from .report import render
 from .runner import compare, geometric_means, run_layer
 
@@ -73,7 +74,10 @@ def _parser():
     )
     parser.add_argument("--rounds", type=_above_zero(int), default=7, help="default 7")
     parser.add_argument(
-        "--seconds", type=_above_zero(float), default=10.0, help="budget of a layer, default 10"
+        "--seconds",
+        type=_above_zero(float),
+        default=10.0,
+        help="budget of a layer's rounds, default 10",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write it all into FILE")
     parser.add_argument("--markdown", action="store_true", help="print Markdown tables")

@@ -12,6 +12,8 @@ import numpy as np
 from .network_calls import onnx_network
 from .passes import GRADIENTS
 
+CONV2D = ("conv", "gauss", "table")  # what is a plain convolution to other libraries
+
 
 def torch_call(torch, layer):
     """Return (function of PyTorch, its arguments after the operands)."""
@@ -20,7 +22,7 @@ def torch_call(torch, layer):
         arguments = torch_gradient_arguments(layer.base, layer.needs)
         return torch.ops.aten.convolution_backward, arguments
     layer = layer.base
-    if layer.op in ("conv", "table"):
+    if layer.op in CONV2D:
         return functional.conv2d, (None, layer.stride, layer.padding, 1, layer.groups)
     if layer.op == "transposed":
         return functional.conv_transpose2d, (None, layer.stride, layer.padding, layer.more)
@@ -64,7 +66,7 @@ def onnx_node(layer):
         "strides": (layer.stride,) * 2,
         "pads": (layer.padding,) * 4,
     }
-    if layer.op in ("conv", "table"):
+    if layer.op in CONV2D:
         return "Conv", {**attributes, "group": layer.groups}
     if layer.op == "transposed":
         return "ConvTranspose", {**attributes, "output_padding": (layer.more,) * 2}
@@ -109,7 +111,17 @@ def opencv_max(cv2, layer, image, y):
     return partial(cv2.dilate, image, np.ones(layer.kernel, np.uint8), y)
 
 
-OPENCV_FILTERS = {"conv": opencv_conv, "box": opencv_box, "max": opencv_max}
+def opencv_gauss(cv2, layer, image, weight, y):
+    border = {"borderType": cv2.BORDER_CONSTANT}
+    return partial(cv2.GaussianBlur, image, layer.kernel, layer.sigma, y, **border)
+
+
+def opencv_separable(cv2, layer, image, weight, y):
+    taps = layer.taps.astype(np.float32)
+    return partial(cv2.sepFilter2D, image, -1, taps, taps, y, borderType=cv2.BORDER_CONSTANT)
+
+
+OPENCV_FILTERS = {"conv": opencv_conv, "gauss": opencv_conv, "box": opencv_box, "max": opencv_max}
 
 
 def ndimage_conv(ndimage, layer, image, weight, y):
@@ -125,4 +137,14 @@ def ndimage_max(ndimage, layer, image, y):
     return partial(ndimage.maximum_filter, image, output=y, **size)
 
 
-NDIMAGE_FILTERS = {"conv": ndimage_conv, "box": ndimage_box, "max": ndimage_max}
+def ndimage_gauss(ndimage, layer, image, weight, y):
+    size = {"mode": "constant", "truncate": 4.0}
+    return partial(ndimage.gaussian_filter, image, layer.sigma, output=y, **size)
+
+
+NDIMAGE_FILTERS = {
+    "conv": ndimage_conv,
+    "gauss": ndimage_conv,
+    "box": ndimage_box,
+    "max": ndimage_max,
+}

@@ -144,9 +144,42 @@ class Conv(Weighted):
     def _fan_in(self):
         return super()._fan_in // self.groups
 
+    @property
+    def is_signal(self):
+        """Whether it is one row to one row without padding: what a signal's filter does."""
+        one = self.n * self.c * self.h * self.k * self.stride * self.kernel[0]
+        return one == 1 and self.padding == 0
+
     def call(self):
         """Return convcore's function, its arguments after the operands, and its options."""
         return "conv2d", (None, self.stride, self.padding, 1, self.groups), {}
+
+
+@dataclass(frozen=True)
+class Gauss(Conv):
+    """A convolution with a square Gaussian, which ends at four sigma."""
+
+    @property
+    def sigma(self):
+        """17 taps: 2."""
+        return self.kernel[0] // 8
+
+    @property
+    def taps(self):
+        """The kernel along one axis, in float64; the kernel is its outer product with itself."""
+        places = np.arange(self.kernel[0]) - self.kernel[0] // 2
+        taps = np.exp(-0.5 * (places / self.sigma) ** 2)
+        return taps / taps.sum()
+
+    @property
+    def shape_text(self):
+        return f"{super().shape_text} sigma {self.sigma}"
+
+    def data(self):
+        """Return (x, weight)."""
+        x, weight = super().data()
+        weight[:] = np.outer(self.taps, self.taps)
+        return x, weight
 
 
 @dataclass(frozen=True)
@@ -332,6 +365,7 @@ class Pool(Layer):
 POOLS = ("max", "avg", "box", "l2")
 KINDS = {  # by operator
     "conv": Conv,
+    "gauss": Gauss,
     **dict.fromkeys(POOLS, Pool),
     "local": Local,
     "tiled": Tiled,

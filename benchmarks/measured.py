@@ -18,6 +18,7 @@ class Measured:
     planes: ClassVar[int] = 1  # the first operands, whose channels may be the last axis
     gives_planes: ClassVar[bool] = True  # and so may the result's
     is_image: ClassVar[bool] = False  # whether an image filter can do it
+    is_signal: ClassVar[bool] = False  # whether it is a signal's filter
     bytes_seen_once: ClassVar[int] = 0  # of weights: the speed is that of reading them
     kind: ClassVar[str]  # tables and means are split by it; --layers matches it too
     rate: ClassVar[str]  # the unit of 1e9 `work` a second
@@ -48,7 +49,7 @@ class Measured:
             **asdict(self),
             "kind": self.kind,
             "shape": self.shape_text,
-            "image": self.is_image,
+            "image": self.is_image or self.is_signal,
             "flops": self.flops,
             "bytes_moved": self.bytes_moved,
             "rate_unit": self.rate,

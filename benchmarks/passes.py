@@ -18,6 +18,7 @@ class Pass:
     op: ClassVar[str] = "forward"
     suffix: ClassVar[str] = "forward"  # of names and groups
     is_image: ClassVar[bool] = False
+    is_signal: ClassVar[bool] = False
     planes: ClassVar[int] = 1
     gives_planes: ClassVar[bool] = True
 

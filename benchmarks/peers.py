@@ -13,13 +13,17 @@ import time
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from importlib import metadata
+from inspect import signature
 from itertools import repeat
+from math import inf, prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from .calls import NDIMAGE_FILTERS, OPENCV_FILTERS, ncnn_layer, torch_call
+from convcore.engine.plan import conv_plan
+
+from .calls import ncnn_layer, torch_call
 from .jax_calls import JAX_FUNCTIONS, jax_call
 from .layers import OPS, POOLS
 from .machine import confined
@@ -45,7 +49,8 @@ class Peer:
     about = ""
     package = ""  # the module to import; a missing one makes the constructor raise ImportError
     distribution = ""  # the name it is installed under, where that differs from the module's
-    ops = ("conv", *POOLS)  # what it is made for; other layers it does not even refuse
+    ops = ("conv", "gauss", *POOLS)  # what it is made for; other layers it does not even refuse
+    most_taps = 1000  # of an image filter: with more a call takes many seconds
     usual = True  # whether it takes part without being asked for
 
     def __init__(self):
@@ -64,6 +69,11 @@ class Peer:
     def refuses(self, layer):
         """Return why this library cannot compute `layer`, or None if it can."""
         return None
+
+    def reason(self, layer):
+        """Return why it does not take part: it cannot, or would not end."""
+        slow = layer.is_image and layer.kind == "conv" and prod(layer.kernel) > self.most_taps
+        return "takes too long" if slow else self.refuses(layer)
 
     def work(self, layer):
         """Return what is done in a call, for a rate."""
@@ -89,11 +99,29 @@ class Convcore(Peer):
     about = "convcore, NCHW"
     package = "convcore"
     ops = OPS
+    most_taps = inf
     layout = "NCHW"
 
     def call(self, layer):
         """Return the function's name, its arguments after the operands, and its options."""
         return layer.call()
+
+    def algorithm(self, layer, operands):
+        """Return what `explain` names; it knows no gradients and no networks.
+
+        Of separable kernels it sees the sizes alone; their values say whether the terms suffice.
+        """
+        if layer.op in WHOLE or layer.op in GRADIENTS:
+            return None
+        name, arguments, options = layer.call()
+        function = getattr(self.module, name)
+        given = signature(function).bind(*operands, *arguments, **options).arguments
+        given = {key: given[key] for key in given if key not in ("x", "weight", "bias")}
+        if name == "conv2d":
+            passes = conv_plan(name, *operands, axes=2, **given).separable
+            if passes and passes.factored(operands[1]):
+                return "separable"
+        return self.module.explain(name, *map(np.shape, operands), **given).algorithm
 
     def context(self, threads):
         return self.module.threads(threads)  # a network's calls cannot be told one by one
@@ -205,6 +233,7 @@ class Torch(Peer):
     about = "PyTorch eager, NCHW, inference mode"
     package = "torch"
     ops = OPS
+    most_taps = 300
     memory_format = "contiguous_format"
 
     @contextmanager
@@ -364,87 +393,5 @@ class Ncnn(Peer):
         return call, lambda y: np.array(y).reshape(layer.output_shape)
 
 
-class ImageFilters(Peer):
-    """A library of image filters: one plane, zeros outside, a buffer for the result."""
-
-    filters = ()  # operator -> function that builds the call, from `calls.py`
-
-    def refuses(self, layer):
-        if not layer.is_image:
-            return "filters one plane to one of the same size"
-        return None if layer.op in self.filters else f"has no filter for {layer.op}"
-
-    def prepare(self, layer, operands, threads):
-        planes = [array[0, 0] for array in operands]
-        y = np.empty_like(planes[0])
-        call = self.filters[layer.op](self.module, layer, *planes, y)
-        return call, lambda y: y[np.newaxis, np.newaxis]
-
-
-class OpenCV(ImageFilters):
-    """OpenCV's image filters; a convolution is a correlation there too."""
-
-    name = "opencv"
-    about = "OpenCV filter2D, blur, dilate, one channel, result buffer given"
-    package = "cv2"
-    filters = OPENCV_FILTERS
-
-    def context(self, threads):
-        self.module.setNumThreads(threads)
-        return nullcontext()
-
-
-class OpenCVDnn(OpenCV):
-    """OpenCV's network module, reading the same ONNX model; Winograd on, as it comes."""
-
-    name = "opencv-dnn"
-    about = "OpenCV dnn, constant weights, Winograd on"
-    ops = (*Peer.ops, "table", "transposed")
-
-    def refuses(self, layer):
-        return "has no L2 pooling" if layer.op == "l2" else None
-
-    def prepare(self, layer, operands, threads):
-        x, *weights = operands
-        net = self.module.dnn.readNetFromONNX(np.frombuffer(onnx_bytes(layer, weights), np.uint8))
-        net.setInput(x)
-        return net.forward, np.array
-
-
-class SciPyNdimage(ImageFilters):
-    """scipy.ndimage's filters. One thread whatever is asked."""
-
-    name = "scipy-nd"
-    about = "scipy.ndimage correlate, uniform_filter, maximum_filter, one thread only"
-    package = "scipy.ndimage"
-    distribution = "scipy"
-    filters = NDIMAGE_FILTERS
-
-
-class SciPySignal(SciPyNdimage):
-    """scipy.signal.correlate, which picks the direct sum or the FFT itself. One thread."""
-
-    name = "scipy-sig"
-    about = "scipy.signal.correlate, method chosen by SciPy, one thread only"
-    package = "scipy.signal"
-    ops = ("conv",)
-
-    def prepare(self, layer, operands, threads):
-        image, kernel = (array[0, 0] for array in operands)
-        call = partial(self.module.correlate, image, kernel, mode="same")
-        return call, lambda y: y[np.newaxis, np.newaxis]
-
-
 OURS = (Convcore, ConvcoreNHWC, ConvcoreDense, ConvcoreAll, ConvcoreStale, ConvcoreOld)
-PEERS = (
-    Torch,
-    TorchChannelsLast,
-    Jax,
-    OnnxRuntime,
-    OpenVINO,
-    Ncnn,
-    OpenCV,
-    OpenCVDnn,
-    SciPyNdimage,
-    SciPySignal,
-)
+FRAMEWORKS = (Torch, TorchChannelsLast, Jax, OnnxRuntime, OpenVINO, Ncnn)

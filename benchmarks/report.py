@@ -80,6 +80,8 @@ def comparison_table(run, kind):
     every = ["all"] * any(row["all_ratio"] for _, row, _ in chosen)
     header = ["layer", "shape", "t", "ms", "+-", "x1t", rate, roof, *read, *every, "torch", "best"]
     header += ["best peer", "rel L2", "max/rms", "its L2"]
+    named = ["algorithm"] * any(layer.get("algorithm") for layer, *_ in chosen)
+    header += named
     rows = []
     for layer, row, results in chosen:
         own, best = results["convcore"], results.get(row["best_peer"])
@@ -101,6 +103,7 @@ def comparison_table(run, kind):
                 _error(own["relative_l2_error"]),
                 _error(own["max_error_over_rms"]),
                 _error(best and best["relative_l2_error"]),
+                *(layer.get("algorithm") or "-" for _ in named),
             ]
         )
     return header, rows
@@ -181,7 +184,8 @@ peak of t threads; GB/s of input and result, each moved once; copy its share of 
 time of that copy / time of convcore; read: time of reading a local layer's weights / time of
 convcore; all: time of all three gradients in one call / time of the one; torch and best: time of
 PyTorch eager NCHW and of the fastest peer / time of convcore (above 1: convcore is faster); errors
-against float64 (relative L2, largest over rms), and the best peer's relative L2."""
+against float64 (relative L2, largest over rms), and the best peer's relative L2; algorithm: the
+one that convcore chose."""
 
 TITLES = {kind: f"{word.capitalize()}: convcore and its peers" for kind, word in WORDS.items()}
 

@@ -20,6 +20,7 @@ RECORD = Path(__file__).parents[1] / "performance" / "record.json"
 
 FACTS = ("name", "kind", "group", "image", "shape", "rate_unit", "roof")
 MACHINE = ("date", "cpu", "cpus", "system", "python", "numpy")
+NAMED = "algorithm"  # kept as well where a layer has one; older runs have none
 ALL = ("median_ms", "relative_l2_error")  # kept of every library
 OWN = ("q1_ms", "q3_ms", "rate", "max_error_over_rms")  # kept of convcore as well
 COPY = ("rate",)
@@ -40,12 +41,18 @@ def short(number):
     return float(f"{number:.5g}") if isinstance(number, float) else number
 
 
+def facts(layer):
+    """Return what is kept of a layer."""
+    named = {NAMED: layer[NAMED]} if layer.get(NAMED) else {}
+    return {name: layer[name] for name in FACTS} | named
+
+
 def shortened(run):
     """Return of a run of ``convcore bench`` what the site shows."""
     disturbed = {(row["layer"], row["threads"]): row["disturbed"] for row in run["rows"]}
     layers = []
     for layer in run["layers"]:
-        kept = {name: layer[name] for name in FACTS}
+        kept = facts(layer)
         for result in layer["results"]:
             place = kept.setdefault(str(result["threads"]), {})
             place[result["library"]] = [short(result[name]) for name in fields(result["library"])]
@@ -86,7 +93,7 @@ def expanded(kept):
             if threads.isdecimal()
             for library, numbers in place.items()
         ]
-        layers.append({name: layer[name] for name in FACTS} | {"results": results})
+        layers.append(facts(layer) | {"results": results})
     rows = []
     for kept_layer, layer in zip(kept["layers"], layers, strict=True):
         for threads in sorted({result["threads"] for result in layer["results"]}):

@@ -16,6 +16,8 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
+WORDS = ("best peer", "algorithm")  # columns of words among those of numbers
+
 
 def numbers(header, rows, left):
     """Return a table whose first columns are words and whose others are numbers."""
@@ -24,9 +26,7 @@ def numbers(header, rows, left):
         return [
             tables.entry(
                 text,
-                classes=[
-                    "text-start" if column < left or header[column] == "best peer" else "text-end"
-                ],
+                classes=["text-start" if column < left or header[column] in WORDS else "text-end"],
             )
             for column, text in enumerate(line)
         ]

@@ -3,14 +3,14 @@
 import bench_record
 import matplotlib.pyplot as plt
 
-# The faster of a library's layouts stands for the library.
+# The fastest of a library's ways stands for the library.
 LIBRARIES = {
     "PyTorch": ("torch", "torch-cl"),
     "ONNX Runtime": ("onnxruntime",),
     "OpenVINO": ("openvino",),
     "ncnn": ("ncnn",),
-    "OpenCV": ("opencv",),
-    "SciPy": ("scipy", "scipy-nd"),
+    "OpenCV": ("opencv", "opencv-gauss", "opencv-sep"),
+    "SciPy": ("scipy", "scipy-nd", "scipy-gauss", "scipy-fft", "scipy-oa"),
     "JAX": ("jax",),
 }
 MARKS = "osD^vPX"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from convcore.benchmarks import layers, passes
 from convcore.benchmarks.memory_speed import Copy, Read
+from convcore.benchmarks.peers import Convcore
 
 from convcore import geometry
 from tests.tables.bench_cases import CASES, LAYERS, TRAINING, VARIANTS, shape_of
@@ -25,6 +26,7 @@ def test_every_line_of_the_table_has_a_name_of_its_own():
         "name group",
         "name group max 1 1 8 8 2x2 2 0 4 1",
         "name group conv 1 1 8 8 2x2 2 0",
+        "name group gauss 1 1 8 8 17x17 1 8 1",
         "name group max 1 1 8 8 2 2 0",
         "name group max 1 x 8 8 2x2 2 0",
         "name group tiled 1 1 8 8 2x2 1 0 4",
@@ -71,6 +73,45 @@ def test_the_operands_are_what_their_shapes_say(layer):
     assert layer.bytes_moved == result + sum(array.nbytes for array in (x, *weights))
     once = layer.base.op == "local" and layer.base.n == 1 and layer.op != "weight gradient"
     assert layer.bytes_seen_once == (weights[0].nbytes if once else 0)
+
+
+def test_a_gaussian_ends_at_four_sigma_and_has_the_sum_one():
+    for layer in LAYERS:
+        if layer.op == "gauss":
+            assert layer.kernel == (8 * layer.sigma + 1,) * 2
+            weight = layer.data()[1][0, 0]
+            assert weight.sum(dtype=float) == pytest.approx(1, abs=1e-6)
+            middle = weight[layer.padding]
+            rows = middle[:, None] * middle / middle.max()
+            np.testing.assert_allclose(weight, rows, rtol=1e-6, atol=0)
+            one_sigma = middle[layer.padding + layer.sigma] / middle.max()
+            assert one_sigma == pytest.approx(np.exp(-0.5), rel=1e-6)
+
+
+def test_signals_and_images_are_told_from_layers():
+    found = {layer.group for layer in LAYERS if layer.is_image or layer.is_signal}
+    assert found == {"image", "gauss", "signal", "pool-image"}
+    assert {layer.group for layer in LAYERS if layer.is_signal} == {"signal"}
+    assert {layer.group for layer in LAYERS if layer.record()["image"]} == found
+
+
+@pytest.mark.auto
+def test_the_algorithm_is_the_one_that_the_call_takes():
+    """Of one-plane layers by the kernel's values as well; gradients and networks have no name."""
+    found = {
+        layer.name: Convcore().algorithm(layer, layer.data())
+        for layer in LAYERS
+        if layer.name.startswith(
+            ("gauss-sigma2", "image-15", "signal-10", "transposed", "pool-max")
+        )
+        or layer.name.startswith(("local-lenet5", "grad-lenet5-c3-n8", "table-lenet5", "network-l"))
+    }
+    named = {name for name in found if not name.startswith("network")}
+    named -= {"grad-lenet5-c3-n8-input", "grad-lenet5-c3-n8-weight"}
+    assert {name for name, chosen in found.items() if chosen} == named
+    assert found["gauss-sigma2"] == "separable"
+    assert "separable" not in (found["image-15x15"], found["signal-1024"])
+    assert (found["local-lenet5-c5"], found["transposed-64-56"]) == ("local", "phases")
 
 
 def test_operations_are_those_of_the_direct_sum():
@@ -148,6 +189,8 @@ def test_shapes_are_written_shortly():
     assert texts["pool-avg-global"] == "2048x7x7 avg global"
     assert texts["alexnet-conv2"] == "96x27x27->256 5x5 p2 g2"
     assert texts["mobilenet-dw3s2-144"] == "144x56x56 dw 3x3 s2 p1"
+    assert texts["gauss-sigma2"] == "1x2048x2048->1 17x17 p8 sigma 2"
+    assert texts["signal-1024"] == "1x1x192000->1 1x1024"
     assert texts["network-alexnet-n1"] == "3x227x227 alexnet"
     assert texts["network-lenet5-step-n64"] == "64x1x32x32 lenet5 step"
 

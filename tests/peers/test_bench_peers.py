@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from convcore.benchmarks import calls, machine, networks, onnx_model, peers, runner
+from convcore.benchmarks import calls, filters, machine, networks, onnx_model, peers, runner
 
 import convcore
 from convcore import nn, reference
@@ -65,7 +65,7 @@ def made(peer):
         pytest.skip(str(error))
 
 
-@pytest.mark.parametrize("peer", [*peers.OURS, *peers.PEERS], ids=lambda peer: peer.name)
+@pytest.mark.parametrize("peer", [*peers.OURS, *filters.PEERS], ids=lambda peer: peer.name)
 @pytest.mark.parametrize("layer", CASES, ids=shape_of)
 def test_every_library_is_asked_for_the_same(layer, peer):
     library = made(peer)
@@ -77,7 +77,7 @@ def test_every_library_is_asked_for_the_same(layer, peer):
     np.testing.assert_allclose(y, answer, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("peer", [*peers.OURS, *peers.PEERS], ids=lambda peer: peer.name)
+@pytest.mark.parametrize("peer", [*peers.OURS, *filters.PEERS], ids=lambda peer: peer.name)
 @pytest.mark.parametrize("layer", STEPS, ids=shape_of)
 def test_every_library_takes_the_same_steps(layer, peer):
     """Compare how far the weights go, a ten-thousandth of their size, and the third time too."""
@@ -112,6 +112,28 @@ def test_no_bias_is_zero():
         assert all(array.all() for name, array in model.parameters().items() if "bias" in name)
 
 
+def takers(layer):
+    """The libraries that take part in a layer, installed or not."""
+    libraries = [object.__new__(peer) for peer in (*peers.OURS, *filters.PEERS)]
+    return [
+        library.name
+        for library in libraries
+        if library.usual and library.takes(layer) and not library.reason(layer)
+    ]
+
+
+def test_filters_of_one_plane_have_the_peers_that_end():
+    layer = {layer.name: layer for layer in LAYERS}
+    ours, pytorch = ["convcore", "convcore-nhwc"], ["torch", "torch-cl"]
+    models, signals = ["onnxruntime", "openvino", "ncnn"], ["scipy-sig", "scipy-fft", "scipy-oa"]
+    assert takers(layer["signal-48000"]) == [*ours, *pytorch, *models, "opencv-dnn", *signals]
+    direct = ["opencv-dnn", "scipy-nd"]
+    assert takers(layer["image-31x31"]) == [*ours, *models, "opencv", *direct, *signals]
+    assert takers(layer["image-63x63"]) == [*ours, "opencv", *signals]
+    gauss = ["opencv", "opencv-gauss", "opencv-sep"]
+    assert takers(layer["gauss-sigma8"]) == [*ours, *gauss, "scipy-gauss", *signals]
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_network_is_told_its_threads(threads):
     with peers.Convcore().context(threads):
@@ -121,7 +143,9 @@ def test_a_network_is_told_its_threads(threads):
 def test_every_variant_has_the_peers_that_it_needs():
     peers_of = {
         layer.op: [
-            peer.name for peer in (*peers.OURS, *peers.PEERS) if peer.usual and layer.op in peer.ops
+            peer.name
+            for peer in (*peers.OURS, *filters.PEERS)
+            if peer.usual and layer.op in peer.ops
         ]
         for layer in VARIANTS
     }
@@ -136,10 +160,6 @@ def test_every_variant_has_the_peers_that_it_needs():
 
 
 def test_training_has_the_peers_that_have_gradients():
-    def takers(layer):
-        libraries = [object.__new__(peer) for peer in (*peers.OURS, *peers.PEERS)]
-        return [library.name for library in libraries if library.usual and library.takes(layer)]
-
     ours, pytorch = ["convcore", "convcore-nhwc"], {"local": ["torch"]}
     jax = {"tiled": []}
     for layer in TRAINING:
@@ -149,11 +169,7 @@ def test_training_has_the_peers_that_have_gradients():
 
 
 def test_networks_have_the_peers_that_have_these():
-    libraries = [object.__new__(peer) for peer in (*peers.OURS, *peers.PEERS)]
-    names = {
-        layer.op: [library.name for library in libraries if library.usual and library.takes(layer)]
-        for layer in (*NETWORKS, *STEPS)
-    }
+    names = {layer.op: takers(layer) for layer in (*NETWORKS, *STEPS)}
     pytorch = ["torch", "torch-cl"]
     assert names == {
         "network": ["convcore", *pytorch, "onnxruntime"],
@@ -188,9 +204,9 @@ def test_where_threads_cannot_be_kept_somewhere_only_all_processors_will_do(monk
 
 @pytest.mark.parametrize("layer", CASES, ids=shape_of)
 def test_image_filters_take_planes_alone(layer):
-    for filters in (calls.OPENCV_FILTERS, calls.NDIMAGE_FILTERS):
-        library = object.__new__(peers.ImageFilters)
-        library.filters = filters
+    for names in (calls.OPENCV_FILTERS, calls.NDIMAGE_FILTERS):
+        library = object.__new__(filters.ImageFilters)
+        library.filters = names
         computes = library.takes(layer) and library.refuses(layer) is None
         assert computes == (layer in IMAGES or layer.name == "an-image")
 

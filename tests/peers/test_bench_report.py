@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from convcore.benchmarks import passes, peers, runner
+from convcore.benchmarks import filters, passes, peers, report, runner
 from convcore.benchmarks.memory_speed import MEMORY, Copy, Read
 
 from convcore import benchmarks
@@ -52,6 +52,9 @@ def test_a_pooling_stands_beside_the_copy_and_a_convolution_beside_the_peak(
         "all pooling",
     ]
     record = json.loads(file.read_text())
+    chosen = [layer["algorithm"] for layer in record["layers"]]
+    assert chosen == [conv[0]["algorithm"], pooling[0]["algorithm"]]
+    assert chosen[0].startswith("direct_")  # tests pin it
     assert [row["roof_share"] for row in record["rows"]] == [None, pytest.approx(0.7)]
     assert [layer["roof"] for layer in record["layers"]] == ["peak", "copy"]
 
@@ -99,6 +102,7 @@ def test_a_gradient_stands_beside_all_three(clock, monkeypatch, tmp_path, capsys
     assert [row["all"] for row in training] == ["-", "2.50", "2.50"]
     assert [row["best peer"] for row in training] == ["-"] * 3
     assert [row["convcore-all"] for row in times] == ["-", "2500", "2500"]
+    assert [row["algorithm"].partition("_")[0] for row in training] == ["direct", "-", "-"]
     groups = [f"gradients-{word}" for word in words]
     assert [row["group"] for row in means] == [*groups, "all training"]
     records = json.loads(file.read_text())["layers"]
@@ -114,7 +118,7 @@ def test_a_network_stands_beside_its_peers(clock, tmp_path, capsys):
     assert benchmarks.main([*chosen, "--rounds", "1", "--markdown", "--json", str(file)]) == 0
     whole, times, means = tables(capsys.readouterr().out).values()
     assert [row["layer"] for row in whole] == ["network-lenet5-n1", "network-lenet5-step-n64"]
-    assert {"read", "all", "copy"}.isdisjoint(whole[0])
+    assert {"read", "all", "copy", "algorithm"}.isdisjoint(whole[0])
     assert [row["convcore"] for row in times] == ["1000", "1000"]
     groups = ["network-lenet5", "network-step", "all networks"]
     assert [row["group"] for row in means] == groups
@@ -124,6 +128,27 @@ def test_a_network_stands_beside_its_peers(clock, tmp_path, capsys):
     assert all(
         result["relative_l2_error"] < 2e-6 for layer in records for result in layer["results"]
     )
+
+
+def test_what_is_measured_once_comes_before_the_rounds(clock, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(peers.ConvcoreDense, "time_calls", lambda self, call, count: 9.0 * count)
+    file = tmp_path / "bench.json"
+    chosen = ["--layers", "table-lenet5-c3", "--peers", "convcore-dense"]
+    assert benchmarks.main([*chosen, "--rounds", "3", "--json", str(file)]) == 0
+    (layer,) = json.loads(file.read_text())["layers"]
+    rounds = {result["library"]: len(result["rounds_ms"]) for result in layer["results"]}
+    assert rounds == {"convcore": 3, "convcore-dense": 1}
+
+
+def test_a_row_without_an_algorithm_is_printed(clock, tmp_path, capsys):
+    file = tmp_path / "bench.json"
+    chosen = ["--layers", "small-1-4-8", "pool-small", "--peers", "none", "--rounds", "1"]
+    assert benchmarks.main([*chosen, "--json", str(file)]) == 0
+    run = json.loads(file.read_text())
+    del run["layers"][0]["algorithm"]  # as in older files
+    conv, pooling, *_ = tables(report.render(run, markdown=True)).values()
+    assert "algorithm" not in conv[0]
+    assert pooling[0]["algorithm"] == run["layers"][1]["algorithm"]
 
 
 def test_means_never_mix_convolution_and_pooling():
@@ -162,7 +187,7 @@ def test_means_never_mix_convolution_and_pooling():
 def test_list_shows_every_layer_and_library(capsys):
     assert benchmarks.main(["--list"]) == 0
     printed = capsys.readouterr().out.split()
-    names = [item.name for item in (*LAYERS, *peers.OURS, *peers.PEERS, *MEMORY)]
+    names = [item.name for item in (*LAYERS, *peers.OURS, *filters.PEERS, *MEMORY)]
     assert [name for name in names if name not in printed] == []
 
 

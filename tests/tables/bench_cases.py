@@ -22,6 +22,8 @@ BATCH = [pool("max", 2, 3, 9, 8, (2, 2), 2, 0)]
 CONVS = [
     layers.Conv("a-conv", "a-group", "conv", 2, 4, 9, 8, (3, 2), 2, 1, 6, 2),
     layers.Conv("an-image", "a-group", "conv", 1, 1, 9, 8, (3, 3), 1, 1, 1, 1),
+    layers.Conv("a-signal", "a-group", "conv", 1, 1, 1, 50, (1, 6), 1, 0, 1, 1),
+    layers.Gauss("an-image", "a-group", "gauss", 1, 1, 30, 28, (17, 17), 1, 8, 1, 1),
 ]
 
 
