@@ -16,7 +16,6 @@ LAYERS = {
     "one output": ("conv2d", (1, 1, 9, 7), (1, 1, 9, 7), {}),
     "one output of a signal": ("conv1d", (1, 1, 1000), (1, 1, 1000), {}),
     "one output of channels": ("conv2d", (2, 5, 8, 8), (3, 5, 8, 8), {}),
-    "one tap": ("conv2d", (1, 2, 9, 9), (3, 2, 1, 1), {}),
     "one tile": ("conv2d", (1, 1, 20, 20), (1, 1, 5, 5), {}),
     "one tile of three images": ("conv2d", (3, 2, 16, 16), (2, 2, 5, 5), {"padding": "same"}),
     "tiles in a row": ("conv2d", (1, 1, 12, 601), (1, 1, 9, 9), {}),
@@ -69,6 +68,7 @@ LAYERS = {
     },
 }
 REFUSED = {
+    "one tap": ((1, 2, 9, 9), (3, 2, 1, 1), {}, "the kernel has one tap"),
     "stride": ((1, 1, 30, 30), (1, 1, 9, 9), {"stride": 2}, "a stride is not 1"),
     "one stride": ((1, 1, 30, 30), (1, 1, 9, 9), {"stride": (1, 2)}, "a stride is not 1"),
     "stride of a signal": ((1, 1, 300), (1, 1, 90), {"stride": 3}, "a stride is not 1"),
