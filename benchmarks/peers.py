@@ -233,7 +233,7 @@ class Torch(Peer):
     about = "PyTorch eager, NCHW, inference mode"
     package = "torch"
     ops = OPS
-    most_taps = 300
+    most_taps = 250
     memory_format = "contiguous_format"
 
     @contextmanager
