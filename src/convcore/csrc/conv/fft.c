@@ -169,20 +169,39 @@ static void make_reshaping_twiddles(const cc_fft_plan *plan, char *twiddles)
         coarse[i][0] = cos(step * FINE * i);
         coarse[i][1] = -sin(step * FINE * i);
     }
-    const int64_t *length = plan->cut.length;
-    for (ptrdiff_t b = 0; b < plan->blocks; b++)
-        for (int64_t column = 0; column < length[CC_COLUMN]; column++) {
+    const int64_t columns = plan->cut.length[CC_COLUMN];
+    for (ptrdiff_t b = 0; b < plan->blocks; b++) {
+        int64_t frequency[MOST_LINE], angle[MOST_LINE] = {0}; /* in N-th parts of a turn */
+        for (int i = 0; i < plan->line; i++)
+            frequency[i] = frequency_at(plan->cut.length[CC_ROW], b * plan->line + i);
+        char *to = twiddles + 2 * b * plan->block * k->size;
+        for (int64_t column = 0; column < columns; column++, to += plan->line * k->size) {
             for (int i = 0; i < plan->line; i++) {
-                const int64_t angle =
-                    frequency_at(length[CC_ROW], b * plan->line + i) * column % plan->row;
-                const double *f = fine[angle % FINE], *t = coarse[angle / FINE];
+                const double *f = fine[angle[i] % FINE], *t = coarse[angle[i] / FINE];
                 re[i] = f[0] * t[0] - f[1] * t[1];
                 im[i] = f[0] * t[1] + f[1] * t[0];
+                angle[i] += frequency[i];
+                angle[i] -= angle[i] < plan->row ? 0 : plan->row;
             }
-            char *to = twiddles + (2 * b * plan->block + column * plan->line) * k->size;
             k->convert_from_f64(re, plan->line, to);
             k->convert_from_f64(im, plan->line, to + plan->block * k->size);
         }
+    }
+}
+
+/* Copies what stands at the first index of an axis to all others; axes behind it are filled. */
+static void repeat_along(const cc_fft_plan *plan, int axis, char *matrix)
+{
+    const int64_t *length = plan->cut.length;
+    const ptrdiff_t size = plan->base.kernels->size;
+    const ptrdiff_t pitch[CC_AXES] = {length[CC_ROW] * plan->pitch, plan->pitch, 1};
+    const int64_t before =
+        axis == CC_DEPTH ? 1 : length[CC_DEPTH] * (axis == CC_ROW ? 1 : length[CC_ROW]);
+    const ptrdiff_t apart = axis == CC_COLUMN ? plan->pitch : length[CC_ROW] * plan->pitch;
+    for (int64_t b = 0; b < before; b++)
+        for (int64_t i = 1; i < length[axis]; i++)
+            memcpy(matrix + (b * apart + i * pitch[axis]) * size, matrix + b * apart * size,
+                   (size_t)(pitch[axis] * size));
 }
 
 /* The matrix of a kernel: taps where they stand, zeros elsewhere; along an axis of one tap, which
@@ -198,23 +217,20 @@ static void lay_kernel(const call *c, const state *s, int64_t group, int64_t out
     const int64_t first = at->taps ? group * at->group + output * at->output + input * at->input
                                    : ((group * p->k + output) * p->c + input) * taps;
     const ptrdiff_t pitch[CC_AXES] = {plan->tile.axis[0].pitch, plan->tile.axis[1].pitch, 1};
-    int64_t repeat[CC_AXES];
-    for (int a = 0; a < CC_AXES; a++)
-        repeat[a] = plan->is_reshaped || plan->is_transformed[a] ? 1 : plan->cut.length[a];
     char *to = plan->is_reshaped ? s->row : s->re;
     memset(to, 0, (size_t)((plan->is_reshaped ? plan->row : plan->plane) * size));
-    for (ptrdiff_t t = 0; t < taps; t++) {
-        const int64_t tap[CC_AXES] = {t / axis[2].kernel / axis[1].kernel,
-                                      t / axis[2].kernel % axis[1].kernel, t % axis[2].kernel};
-        const char *from = c->arrays->weight + (first + (at->taps ? at->taps[t] : t)) * size;
-        ptrdiff_t offset = 0;
-        for (int a = 0; a < CC_AXES; a++) offset += tap[a] * axis[a].dilation * pitch[a];
-        for (int64_t d = 0; d < repeat[0]; d++)
-            for (int64_t r = 0; r < repeat[1]; r++)
-                for (int64_t i = 0; i < repeat[2]; i++)
-                    memcpy(to + (offset + d * pitch[0] + r * pitch[1] + i) * size, from,
-                           (size_t)size);
+    for (int64_t line = 0; line < axis[0].kernel * axis[1].kernel; line++) {
+        const ptrdiff_t offset = line / axis[1].kernel * axis[0].dilation * pitch[0] +
+                                 line % axis[1].kernel * axis[1].dilation * pitch[1];
+        for (int64_t i = 0; i < axis[2].kernel; i++) {
+            const int64_t t = line * axis[2].kernel + i;
+            memcpy(to + (offset + i * axis[2].dilation) * size,
+                   c->arrays->weight + (first + (at->taps ? at->taps[t] : t)) * size, (size_t)size);
+        }
     }
+    for (int a = CC_AXES - 1; a >= 0 && !plan->is_reshaped; a--)
+        if (!plan->is_transformed[a])
+            repeat_along(plan, a, to);
     if (plan->is_reshaped)
         reshape_row(plan, s->row, s->re);
     memset(s->im, 0, (size_t)(plan->plane * size));
