@@ -23,7 +23,7 @@ import numpy as np
 
 from convcore.engine.plan import conv_plan
 
-from .calls import ncnn_layer, torch_call
+from .calls import CONV2D, ncnn_layer, torch_call
 from .jax_calls import JAX_FUNCTIONS, jax_call
 from .layers import OPS, POOLS
 from .machine import confined
@@ -106,6 +106,15 @@ class Convcore(Peer):
         """Return the function's name, its arguments after the operands, and its options."""
         return layer.call()
 
+    def options(self, layer, operands):
+        """Return the function's name and its options, all by their names."""
+        name, arguments, options = layer.call()
+        call = signature(getattr(self.module, name)).bind(*operands, *arguments, **options)
+        operand_names = ("x", "weight", "bias")
+        return name, {
+            key: call.arguments[key] for key in call.arguments if key not in operand_names
+        }
+
     def algorithm(self, layer, operands):
         """Return what `explain` names; it knows no gradients and no networks.
 
@@ -113,10 +122,7 @@ class Convcore(Peer):
         """
         if layer.op in WHOLE or layer.op in GRADIENTS:
             return None
-        name, arguments, options = layer.call()
-        function = getattr(self.module, name)
-        given = signature(function).bind(*operands, *arguments, **options).arguments
-        given = {key: given[key] for key in given if key not in ("x", "weight", "bias")}
+        name, given = self.options(layer, operands)
         if name == "conv2d":
             passes = conv_plan(name, *operands, axes=2, **given).separable
             if passes and passes.factored(operands[1]):
@@ -147,6 +153,20 @@ class ConvcoreNHWC(Convcore):
     about = "convcore, NHWC; no networks"
     ops = tuple(op for op in OPS if op not in WHOLE)
     layout = "NHWC"
+
+
+class ConvcorePrepared(Convcore):
+    """The same by a prepared layer: the weight was packed before, as sessions of peers do."""
+
+    name = "convcore-prepared"
+    about = "convcore, NCHW, weights packed before: convcore.prepare"
+    ops = CONV2D
+
+    def prepare(self, layer, operands, threads):
+        x, weight = operands
+        name, options = self.options(layer, operands)
+        prepared = self.module.prepare(name, weight, **options)
+        return partial(prepared, x, threads=threads), layer.pick
 
 
 class ConvcoreDense(Convcore):
@@ -393,5 +413,8 @@ class Ncnn(Peer):
         return call, lambda y: np.array(y).reshape(layer.output_shape)
 
 
-OURS = (Convcore, ConvcoreNHWC, ConvcoreDense, ConvcoreAll, ConvcoreStale, ConvcoreOld)
+OURS = (
+    Convcore, ConvcoreNHWC, ConvcorePrepared, ConvcoreDense, ConvcoreAll, ConvcoreStale,
+    ConvcoreOld,
+)  # fmt: skip
 FRAMEWORKS = (Torch, TorchChannelsLast, Jax, OnnxRuntime, OpenVINO, Ncnn)

@@ -124,7 +124,7 @@ def takers(layer):
 
 def test_filters_of_one_plane_have_the_peers_that_end():
     layer = {layer.name: layer for layer in LAYERS}
-    ours, pytorch = ["convcore", "convcore-nhwc"], ["torch", "torch-cl"]
+    ours, pytorch = ["convcore", "convcore-nhwc", "convcore-prepared"], ["torch", "torch-cl"]
     models, signals = ["onnxruntime", "openvino", "ncnn"], ["scipy-sig", "scipy-fft", "scipy-oa"]
     assert takers(layer["signal-48000"]) == [*ours, *pytorch, *models, "opencv-dnn", *signals]
     direct = ["opencv-dnn", "scipy-nd"]
@@ -154,7 +154,15 @@ def test_every_variant_has_the_peers_that_it_needs():
     assert peers_of == {
         "local": [*ours, "torch", "jax"],
         "tiled": [*ours, *pytorch],
-        "table": [*ours, "convcore-dense", *pytorch, *models, "ncnn", "opencv-dnn"],
+        "table": [
+            *ours,
+            "convcore-prepared",
+            "convcore-dense",
+            *pytorch,
+            *models,
+            "ncnn",
+            "opencv-dnn",
+        ],
         "transposed": [*ours, *pytorch, *models, "opencv-dnn"],
     }
 
