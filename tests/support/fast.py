@@ -161,6 +161,8 @@ class Fast:
         with np.errstate(all="ignore"):
             got = self.run(name, (x, weight, bias), **options)
             want = self.run(name, (x, weight, bias), "direct", **options)
+            one = self.run(name, (x[:1], weight, bias), **options)
+        assert one.tobytes() == got[:1].tobytes()
         assert np.array_equal(np.isnan(got), np.isnan(want))
         finite = np.isfinite(want)
         assert np.array_equal(got[~finite], want[~finite], equal_nan=True)

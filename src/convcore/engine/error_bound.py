@@ -211,6 +211,8 @@ def fft(layer: Layer) -> Array:
         taps = abs(np.fft.fftn(taps, cut, [a - axes for a in several]))
     over = tuple(range(-axes, 0))
     most = abs(taps).max(over).reshape(spec.groups, -1, spec.group_channels)
+    subnormal = layer.tiny / u  # what a number may lose beside u of it
+    most += np.sqrt(prod(cut)) * np.ldexp(subnormal, -exponent)
     x = x.reshape(spec.batch, spec.groups, spec.group_channels, *x.shape[2:])
     roundings = FFT_ROUNDINGS * SIGMAS * np.sqrt(3 * np.log2(2 * prod(cut)) + spec.group_channels)
     bound = np.empty((spec.batch, spec.groups, most.shape[1], *spec.outputs))
@@ -224,6 +226,7 @@ def fft(layer: Layer) -> Array:
         for tile in tiles[i : i + 2]:
             seen = [slice(a.start, a.stop + n - 1) for a, n in zip(tile, spans, strict=True)]
             energy = energy + (x[:, :, :, *seen] ** 2).sum(over)
+        energy = energy + prod(cut) * np.ldexp(subnormal, -x_exponent) ** 2
         size = np.sqrt(np.einsum("ngc,gkc->ngk", energy, most**2) / prod(cut))
         for tile in tiles[i : i + 2]:
             bound[:, :, :, *tile] = size.reshape(*size.shape, *(1,) * axes)
@@ -256,9 +259,11 @@ def separable(layer: Layer) -> Array:
     cells, lost = abs(value), np.zeros(value.shape)
     flat, bias = Layout(len(spec.axes), channels_last=False, batched=True), layer.bias
     for i, (along, weight) in enumerate(zip(plan.passes(weights), wide, strict=True)):
-        axes = list(map(plain_axis, value.shape[2:]))
-        a = next(a for a, size in enumerate(along.kernel) if size > 1)
-        axes[a] = along.axes[a]._replace(cells=value.shape[2 + a], pair=(0, 0))
+        axes = [
+            plain_axis(cells) if axis == plain_axis(axis.cells) else
+            axis._replace(cells=cells, pair=(0, 0))
+            for axis, cells in zip(along.axes, value.shape[2:], strict=True)
+        ]  # fmt: skip
         one = replace(along, axes=tuple(axes), layout=flat, border="zeros", algorithm="direct")
         own = bias if i == len(wide) - 1 else np.zeros((len(weight), *bias.shape[1:]))
         sums = [np.empty(one.y_shape) for _ in range(2)]

@@ -88,10 +88,14 @@ class ConvPlan:
 
         ``before``: what other plans made of the same weight, which this one may share.
         """
-        packed = weight.copy() if self.core is None else self._packed(self.core, weight, before)
-        passes = self.separable.factored(weight) if self.separable is not None else None
-        owned = packed if passes is None else Factored(passes, packed)
-        return Prepared(owned, _own(bias))
+        if self.core is None:
+            return Prepared(weight.copy(), _own(bias))
+        if self.separable is not None:
+            passes = self.separable.factored(weight)
+            if passes is not None:
+                whole = self._packed(self.separable.direct, weight, before)
+                return Prepared(Factored(passes, whole), _own(bias))
+        return Prepared(self._packed(self.core, weight, before), _own(bias))
 
     @staticmethod
     def _packed(core: Conv, weight: Array, before: Iterable[Prepared]) -> PackedWeights:
@@ -125,7 +129,8 @@ class ConvPlan:
                 passes, weight = weight
             elif isinstance(weight, np.ndarray):
                 passes = self.separable.factored(weight)
-            if passes is not None and self.separable.run(x, passes, bias, y, threads):
+            if passes is not None:
+                self.separable.run(x, passes, weight, bias, y, threads)
                 return
         assert not isinstance(weight, Factored)
         self.core.forward(x, weight, bias, y, threads)

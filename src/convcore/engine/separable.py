@@ -41,6 +41,8 @@ def refusal(spec: ConvSpec) -> str | None:
         return "an output sums over several channels"
     if sum(size > 1 for size in spec.kernel) < 2:
         return "the kernel has one axis"
+    if 0 in spec.cells:
+        return "the input has no cells"
     return None
 
 
@@ -99,7 +101,7 @@ def _factors(kernels: Array, terms: int) -> list[Array] | None:
         rest = rest - term
         if (_norms(rest) <= bound).all():
             result = [np.stack(fibres, axis=1) for fibres in found]
-            result[0] *= scale.reshape(-1, 1, 1)
+            result[-1] *= scale.reshape(-1, 1, 1)  # of the first pass: its sums may be tiny
             return [array.astype(kernels.dtype) for array in result]
     return None
 
@@ -126,9 +128,13 @@ def plain_axis(cells: int) -> Axis:
 
 
 def _passes(spec: ConvSpec, terms: int) -> list[ConvSpec]:
-    """Return the convolutions along each axis that has several taps, the last axis first."""
+    """Return the convolutions along each axis that has several taps, the last axis first.
+
+    The first takes the stride and the padding of axes of one tap too. All are direct: transforms
+    would spread a large number over outputs that do not see it.
+    """
     cut = [a for a, size in enumerate(spec.kernel) if size > 1][::-1]
-    axes = [plain_axis(axis.cells) for axis in spec.axes]
+    axes = [axis if axis.kernel == 1 else plain_axis(axis.cells) for axis in spec.axes]
     several = spec.out_channels * terms
     result = []
     for i, a in enumerate(cut):
@@ -141,15 +147,15 @@ def _passes(spec: ConvSpec, terms: int) -> list[ConvSpec]:
                 channels=spec.channels if first else several,
                 out_channels=spec.out_channels if last else several,
                 groups=spec.groups if first else spec.out_channels if last else several,
-                algorithm="auto",
+                algorithm="direct",
             )
         )
-        axes[a] = plain_axis(spec.axes[a].outputs)
+        axes = [plain_axis(n) for n in result[-1].outputs]
     return result
 
 
 class Factored(NamedTuple):
-    """A weight as the passes read it, and as they are replaced where they lose a number."""
+    """A weight as the passes read it, and as direct sums do where a pass loses a number."""
 
     passes: list[Array]
     whole: Array | PackedWeights
@@ -163,11 +169,12 @@ class Factored(NamedTuple):
 class SeparablePlan:
     """The passes of a layer whose kernels are sums of at most ``terms`` outer products."""
 
-    __slots__ = ("_made", "spec", "terms")
+    __slots__ = ("_made", "direct", "spec", "terms")
 
     def __init__(self, spec: ConvSpec, terms: int) -> None:
         self.spec = spec
         self.terms = terms
+        self.direct = conv_core(replace(spec, batch=1, algorithm="direct"))
         self._made: dict[int, list[tuple[ConvSpec, _core.Conv]]] = {}  # by the number of terms
 
     def factored(self, weight: Array) -> list[Array] | None:
@@ -193,17 +200,32 @@ class SeparablePlan:
         return made
 
     def run(
-        self, x: Array, weights: list[Array], bias: Array | None, y: Array, threads: int
-    ) -> bool:
-        """Compute y; False: a result is not finite, which direct sums might be."""
-        made = self._make(len(weights[0]) // self.spec.out_channels)
+        self,
+        x: Array,
+        weights: list[Array],
+        whole: Array | PackedWeights,
+        bias: Array | None,
+        y: Array,
+        threads: int,
+    ) -> None:
+        """Compute y; an image with a result that is not finite by direct sums of the whole weight.
+
+        No other image is: the bits of an image depend on it alone.
+        """
+        made, part = self._make(len(weights[0]) // self.spec.out_channels), x
         for i, ((spec, core), weight) in enumerate(zip(made, weights, strict=True)):
             last = i == len(made) - 1
             result = y if last else np.empty(spec.out_shape, y.dtype)
-            core.forward(x, weight, bias if last else None, result, threads)
-            x = result
+            core.forward(part, weight, bias if last else None, result, threads)
+            part = result
+        x, y = (array.reshape(self.spec.batch, *array.shape[-1 - len(spec.axes) :])
+                for array in (x, y))  # fmt: skip
+        numbers = y.reshape(len(y), -1)
         with quiet():  # two passes over memory, without an array as large
-            return bool(np.isfinite(y.max()) and np.isfinite(y.min()))
+            finite = np.isfinite(numbers.max(axis=1)) & np.isfinite(numbers.min(axis=1))
+        for image in np.flatnonzero(~finite):
+            one = slice(image, image + 1)
+            self.direct.forward(x[one], whole, bias, y[one], threads)
 
 
 def separable_plan(spec: ConvSpec) -> SeparablePlan | None:

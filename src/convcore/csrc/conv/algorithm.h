@@ -17,6 +17,7 @@ typedef struct {
     cc_tiled layer;
     ptrdiff_t taps; /* of an output: c x kernel */
     int64_t phases; /* kernels for each output channel */
+    bool regions;   /* the plan is to compute any regions of one group's outputs */
     cc_type type;
     const cc_kernels *kernels;
     const cc_tuning *tuning;

@@ -10,6 +10,8 @@ static const char *refuse(const cc_candidate *c)
         return "each output channel has taps of its own";
     if (p->c != 1 || p->k != 1)
         return "a group has more than one channel";
+    if (c->regions)
+        return "its tiles have several groups";
     return p->channels_last ? NULL : "channels are not last";
 }
 

@@ -166,6 +166,8 @@ static bool reaches_beyond(const cc_direct_plan *plan)
     const int64_t lanes = plan->base.kernels->lanes;
     if (!plan->kind->by_row)
         return plan->kind->by_group && plan->channels % lanes != 0;
+    if (plan->regions)
+        return true;
     return axis[CC_COLUMN].out % (plan->column_tiles * lanes) != 0 ||
            axis[CC_ROW].out % plan->rows != 0;
 }

@@ -48,6 +48,7 @@ struct cc_direct_plan {
     cc_input_tile tile;
     ptrdiff_t taps;                  /* of one output: c x kernel */
     int rows;                        /* output rows that a kernel call computes */
+    bool regions;                    /* tiles may be narrower than vectors, and end anywhere */
     int64_t channels;                /* output channels that blocks are counted in: k, or groups */
     int64_t groups;                  /* those that are computed one after the other */
     int64_t blocks;                  /* of output channels, as even as vectors allow */

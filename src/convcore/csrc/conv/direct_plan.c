@@ -17,8 +17,9 @@ static void start_tile(cc_direct_plan *plan)
     const cc_conv *p = &plan->problem;
     const int64_t channels = plan->kind->by_group ? p->groups : p->c;
     plan->tile = cc_input_tile_start(p, plan->kind->by_row, channels, plan->base.kernels->lanes);
-    plan->tile.in_place =
-        plan->tile.in_place && (!plan->kind->reads_in_place || plan->kind->reads_in_place(plan));
+    if (plan->kind->reads_in_place)
+        plan->tile.in_place =
+            plan->tile.in_place && !plan->regions && plan->kind->reads_in_place(plan);
 }
 
 static void lay_out(cc_direct_plan *plan, int64_t rows, int64_t columns)
@@ -241,7 +242,8 @@ cc_plan *cc_direct_make_plan(const cc_candidate *candidate, const cc_direct_kind
                            .tuning = tuning,
                            .problem = candidate->layer.conv,
                            .taps = candidate->taps,
-                           .rows = 1};
+                           .rows = 1,
+                           .regions = candidate->regions};
     cc_direct_plan *plan = &made;
     const cc_conv *p = &plan->problem;
     plan->channels = kind->by_group ? p->groups : p->k;

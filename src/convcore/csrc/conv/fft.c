@@ -34,6 +34,7 @@ typedef struct {
     char *spectra; /* of all input channels */
     char *sum;     /* a block of an output channel's */
     char *bias;    /* 0, or an output channel's */
+    char *zero;
     cc_piece *pieces;
 } state;
 
@@ -46,9 +47,10 @@ static state begin(const call *c, const cc_worker *worker)
                .spectra = own + c->at.spectra,
                .sum = own + c->at.sum,
                .bias = own + c->at.bias,
+               .zero = own + c->at.bias + c->plan->base.kernels->size,
                .pieces = (cc_piece *)(own + c->at.pieces)};
     s.im = s.re + plan->plane * plan->base.kernels->size;
-    memset(s.bias, 0, (size_t)plan->base.kernels->size);
+    memset(s.bias, 0, (size_t)(2 * plan->base.kernels->size));
     return s;
 }
 
@@ -236,6 +238,19 @@ static void lay_kernel(const call *c, const state *s, int64_t group, int64_t out
     memset(s->im, 0, (size_t)(plan->plane * size));
 }
 
+/* Whether all numbers of a matrix are finite, and not so small that transforms lose their digits.
+ */
+static bool is_trusted(const call *c, const state *s, char *matrix)
+{
+    const cc_fft_plan *plan = c->plan;
+    const int64_t *length = plan->cut.length;
+    const cc_fft_outputs all = {.rows = length[CC_DEPTH] * length[CC_ROW],
+                                .columns = length[CC_COLUMN],
+                                .row = plan->pitch,
+                                .scale = 1};
+    return plan->base.kernels->fft_output(&all, s->zero, matrix);
+}
+
 static void make_twiddles(const cc_worker *worker)
 {
     const call *c = worker->context;
@@ -252,9 +267,14 @@ static void make_spectra(const cc_worker *worker)
     const cc_task_range kernels =
         cc_tasks_of(p->groups * p->k * p->c, worker->workers, worker->index);
     for (int64_t i = kernels.from; i < kernels.to && !cc_is_stopped(); i++) {
+        const double nan = NAN;
+        char *spectrum =
+            c->made + plan->spectra + i * cc_fft_spectrum(plan) * plan->base.kernels->size;
         lay_kernel(c, &s, i / p->c / p->k, i / p->c % p->k, i % p->c);
-        transform(c, &s,
-                  c->made + plan->spectra + i * cc_fft_spectrum(plan) * plan->base.kernels->size);
+        const bool trusted = is_trusted(c, &s, s.re);
+        transform(c, &s, spectrum);
+        if (!trusted) /* then all that it gives is lost */
+            plan->base.kernels->convert_from_f64(&nan, 1, spectrum);
     }
 }
 
@@ -278,13 +298,14 @@ static int tiles_of(const cc_fft_plan *plan, int64_t pair)
     return (int)min(2, tiles[0] * tiles[1] * tiles[2] - 2 * pair);
 }
 
-/* The matrices of two tiles of an input channel. */
-static void load_tiles(const call *c, const state *s, const cc_tile *tile, int tiles, int64_t input)
+/* The matrices of two tiles of an input channel; false: they are not to be trusted. */
+static bool load_tiles(const call *c, const state *s, const cc_tile *tile, int tiles, int64_t input)
 {
     const cc_fft_plan *plan = c->plan;
     const cc_kernels *k = plan->base.kernels;
     const ptrdiff_t channel = (tile->group * plan->problem.c + input) * plan->tile.src_channel;
     const char *x = c->arrays->x + (tile->image * plan->tile.src_image + channel) * k->size;
+    bool trusted = true;
     for (int i = 0; i < 2; i++) {
         char *matrix = i ? s->im : s->re, *to = plan->is_reshaped ? s->row : matrix;
         memset(to, 0, (size_t)((plan->is_reshaped ? plan->row : plan->plane) * k->size));
@@ -295,7 +316,9 @@ static void load_tiles(const call *c, const state *s, const cc_tile *tile, int t
         }
         if (plan->is_reshaped)
             reshape_row(plan, s->row, matrix);
+        trusted &= is_trusted(c, s, matrix);
     }
+    return trusted;
 }
 
 /* Stores the outputs of a tile; false: not all are numbers that can be trusted. */
@@ -361,11 +384,11 @@ static void work(const cc_worker *worker)
         cc_tile tile[2];
         for (int t = 0; t < tiles; t++)
             tile[t] = tile_at(plan, group, i / pairs / p->groups, 2 * pair + t);
-        for (int64_t input = 0; input < p->c && !cc_is_stopped(); input++) {
-            load_tiles(c, &s, tile, tiles, input);
+        for (int64_t input = 0; input < p->c && !c->lost[i] && !cc_is_stopped(); input++) {
+            c->lost[i] = !load_tiles(c, &s, tile, tiles, input);
             transform(c, &s, s.spectra + input * cc_fft_spectrum(plan) * plan->base.kernels->size);
         }
-        for (int64_t output = 0; output < p->k && !cc_is_stopped(); output++) {
+        for (int64_t output = 0; output < p->k && !c->lost[i] && !cc_is_stopped(); output++) {
             const int64_t channel = group * p->k + output;
             sum_channels(c, &s, channel);
             for (int t = 0; t < tiles; t++)
@@ -386,7 +409,7 @@ static memory_layout lay_out(const cc_fft_plan *plan, bool given)
     at.row = cc_arena_reserve(&at.own, plan->row, size);
     at.spectra = cc_arena_reserve(&at.own, p->c * cc_fft_spectrum(plan), size);
     at.sum = cc_arena_reserve(&at.own, 2 * plan->block, size);
-    at.bias = cc_arena_reserve(&at.own, 1, size);
+    at.bias = cc_arena_reserve(&at.own, 2, size);
     at.pieces = cc_arena_reserve(&at.own, plan->tile.pieces, sizeof(cc_piece));
     return at;
 }

@@ -230,8 +230,10 @@ static cc_plan *make_plan(const cc_candidate *candidate)
     plan->spectra = plan->is_reshaped ? spectrum : 0;
     plan->packed_direct = plan->spectra + (size_t)(p->groups * p->k * p->c) * spectrum;
 
-    const cc_algorithm *direct = cc_select(candidate, CC_DIRECT);
-    plan->base.helper = direct->functions->make_plan(candidate);
+    cc_candidate lost = *candidate;
+    lost.regions = true;
+    const cc_algorithm *direct = cc_select(&lost, CC_DIRECT);
+    plan->base.helper = direct->functions->make_plan(&lost);
     const size_t tables_at = round_up(sizeof made, 64);
     cc_fft_plan *kept = plan->base.helper ? malloc(tables_at + (size_t)twiddles * size) : NULL;
     if (!kept) {
