@@ -131,6 +131,36 @@ def test_what_is_not_finite_reaches_what_sees_it(name, value, layout):
         FFT.check_not_finite(name, arrays, layout)
 
 
+LOST = """
+import numpy as np
+from convcore import conv2d
+
+rng = np.random.default_rng(0)
+for case in range(300):
+    outputs, kernel = rng.integers(1, 30, 2), rng.integers(1, 16, 2)
+    groups, c, k = rng.integers(1, 4, 3) if case % 2 else (rng.integers(1, 20), 1, 1)
+    x = rng.standard_normal((2, *(outputs + kernel - 1), groups * c)).astype(np.float32)
+    weight = rng.standard_normal((groups * k, c, *kernel)).astype(np.float32)
+    x[tuple(rng.integers(x.shape))] = np.nan
+    for layout, order in (("NHWC", (0, 1, 2, 3)), ("NCHW", (0, 3, 1, 2))):
+        options = {"groups": groups, "layout": layout}
+        image = np.ascontiguousarray(x.transpose(order))
+        want = conv2d(image, weight, **options, algorithm="direct")
+        memory = np.full(want.size + 128, 7, np.float32)
+        out = memory[64:-64].reshape(want.shape)
+        threads = int(rng.integers(1, 4))
+        conv2d(image, weight, **options, algorithm="fft", threads=threads, out=out)
+        assert np.allclose(out, want, rtol=1e-3, atol=1e-3, equal_nan=True), (x.shape, weight.shape)
+        assert (memory[:64] == 7).all() and (memory[-64:] == 7).all(), (x.shape, weight.shape)
+print("no harm")
+"""
+
+
+def test_tiles_of_every_size_are_computed_again(run_python):
+    """Next to them nothing changes, in the result or beside it."""
+    assert run_python(LOST).stdout.strip() == "no harm"
+
+
 @floats
 def test_special_numbers_in_weights(dtype):
     for value in (np.nan, np.inf, -np.inf):
