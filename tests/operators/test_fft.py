@@ -137,7 +137,7 @@ from convcore import conv2d
 
 rng = np.random.default_rng(0)
 for case in range(300):
-    outputs, kernel = rng.integers(1, 30, 2), rng.integers(1, 16, 2)
+    outputs, kernel = rng.integers(1, 30, 2), rng.integers(2, 16, 2)
     groups, c, k = rng.integers(1, 4, 3) if case % 2 else (rng.integers(1, 20), 1, 1)
     x = rng.standard_normal((2, *(outputs + kernel - 1), groups * c)).astype(np.float32)
     weight = rng.standard_normal((groups * k, c, *kernel)).astype(np.float32)

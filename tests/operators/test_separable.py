@@ -176,7 +176,7 @@ def test_special_numbers_in_weights(value, dtype):
     """Such kernels are no sum of outer products of numbers."""
     x, weight, bias = SEPARABLE.operands("images", dtype)
     weight[2, 0, 3, 4] = value
-    with pytest.raises(ValueError, match="the kernel is no sum of"):
+    with pytest.raises(ValueError, match="outer products or fewer are found"):
         SEPARABLE.run("images", (x, weight, bias))
     with convcore.set_algorithm("separable"):
         got = convcore.conv2d(x, weight, bias)
@@ -221,7 +221,7 @@ def test_a_kernel_that_is_no_such_sum_is_refused(number, dtype):
     """One of them is enough."""
     x, weight, bias = SEPARABLE.operands("images", dtype)
     weight[number] = np.random.default_rng(1).standard_normal(weight.shape[1:])
-    with pytest.raises(ValueError, match=r"the kernel is no sum of at most \d outer products"):
+    with pytest.raises(ValueError, match=r"no \d outer products or fewer are found"):
         SEPARABLE.run("images", (x, weight, bias))
     with convcore.set_algorithm("separable"):
         got = convcore.conv2d(x, weight, bias)
@@ -236,7 +236,7 @@ def test_what_is_left_of_a_kernel_counts():
     assert convcore.conv2d(x, weight[None, None], algorithm="separable").any()
     for axis in range(17):  # full rank
         weight[axis, axis] += (1 + axis) * 1e-5 * weight.max()
-    with pytest.raises(ValueError, match="the kernel is no sum of"):
+    with pytest.raises(ValueError, match="outer products or fewer are found"):
         convcore.conv2d(x, weight[None, None], algorithm="separable")
 
 
@@ -277,7 +277,7 @@ def test_the_choice_is_by_sizes_and_by_the_kernel(dtype):
     assert convcore.conv2d(x[1:], weight, threads=1).tobytes() == fast[1:].tobytes()
     last = convcore.conv2d(x.transpose(0, 2, 3, 1), weight, layout="NHWC", threads=7)
     assert last.transpose(0, 3, 1, 2).tobytes() == fast.tobytes()
-    with pytest.raises(ValueError, match="the kernel is no sum of"):
+    with pytest.raises(ValueError, match="outer products or fewer are found"):
         convcore.conv2d(x, noise, algorithm="separable")
     others = [convcore.conv2d(x[:1], noise, algorithm=name) for name in ("direct", "fft", "auto")]
     assert others[2].tobytes() in [other.tobytes() for other in others[:2]]

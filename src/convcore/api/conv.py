@@ -378,7 +378,8 @@ def conv2d_backward(
         As passed to :func:`convcore.conv2d`. The values of ``x`` are read only for the gradient of
         the weight, those of ``weight`` only for that of x, those of ``bias`` never.
     algorithm, threads
-        As in :func:`convcore.conv2d`; results do not depend on them.
+        As in :func:`convcore.conv2d`; ``algorithm`` is that of the gradient of x, a convolution
+        too. Passes of separable kernels are not taken in gradients: what ``"auto"`` takes, is.
     needs : (bool, bool, bool)
         Which of the gradients of x, weight and bias to compute.
     out : (ndarray, ndarray, ndarray), optional

@@ -264,7 +264,7 @@ def separable(layer: Layer) -> Array:
             axis._replace(cells=cells, pair=(0, 0))
             for axis, cells in zip(along.axes, value.shape[2:], strict=True)
         ]  # fmt: skip
-        one = replace(along, axes=tuple(axes), layout=flat, border="zeros", algorithm="direct")
+        one = replace(along, axes=tuple(axes), batch=spec.batch, layout=flat, border="zeros")
         own = bias if i == len(wide) - 1 else np.zeros((len(weight), *bias.shape[1:]))
         sums = [np.empty(one.y_shape) for _ in range(2)]
         for x, w, y in zip((value, lost), (weight, abs(weight)), sums, strict=True):

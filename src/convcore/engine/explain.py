@@ -140,8 +140,9 @@ def explain(
 
     Notes
     -----
-    Costs, and so choices, depend on the instruction set. Poolings are explained for float32, but
-    a weighted one as the depthwise convolution that it is.
+    Costs depend on the instruction set, and so does the choice among direct sums, which all have
+    the same bits. Whether a fast algorithm is chosen does not. Poolings are explained for float32,
+    but a weighted one as the depthwise convolution that it is.
 
     Examples
     --------

@@ -340,7 +340,7 @@ def check_separable(op: str, plan: ConvPlan, weight: Array) -> None:
         raise _cannot_compute(
             op,
             separable.NAME,
-            f"the kernel is no sum of at most {plan.separable.terms} outer products",
+            f"no {plan.separable.terms} outer products or fewer are found that make the kernel",
         )
 
 

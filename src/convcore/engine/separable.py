@@ -167,14 +167,19 @@ class Factored(NamedTuple):
 
 
 class SeparablePlan:
-    """The passes of a layer whose kernels are sums of at most ``terms`` outer products."""
+    """The passes of a layer whose kernels are sums of at most ``terms`` outer products.
 
-    __slots__ = ("_made", "direct", "spec", "terms")
+    Images go through them one by one: what is between two passes is as large as one image for each
+    term.
+    """
+
+    __slots__ = ("_made", "direct", "one", "spec", "terms")
 
     def __init__(self, spec: ConvSpec, terms: int) -> None:
         self.spec = spec
         self.terms = terms
-        self.direct = conv_core(replace(spec, batch=1, algorithm="direct"))
+        self.one = replace(spec, batch=1, algorithm="direct")
+        self.direct = conv_core(self.one)
         self._made: dict[int, list[tuple[ConvSpec, _core.Conv]]] = {}  # by the number of terms
 
     def factored(self, weight: Array) -> list[Array] | None:
@@ -195,7 +200,7 @@ class SeparablePlan:
     def _make(self, terms: int) -> list[tuple[ConvSpec, _core.Conv]]:
         made = self._made.get(terms)
         if made is None:
-            made = [(spec, conv_core(spec)) for spec in _passes(self.spec, terms)]
+            made = [(spec, conv_core(spec)) for spec in _passes(self.one, terms)]
             self._made[terms] = made
         return made
 
@@ -212,20 +217,20 @@ class SeparablePlan:
 
         No other image is: the bits of an image depend on it alone.
         """
-        made, part = self._make(len(weights[0]) // self.spec.out_channels), x
-        for i, ((spec, core), weight) in enumerate(zip(made, weights, strict=True)):
-            last = i == len(made) - 1
-            result = y if last else np.empty(spec.out_shape, y.dtype)
-            core.forward(part, weight, bias if last else None, result, threads)
-            part = result
-        x, y = (array.reshape(self.spec.batch, *array.shape[-1 - len(spec.axes) :])
-                for array in (x, y))  # fmt: skip
-        numbers = y.reshape(len(y), -1)
-        with quiet():  # two passes over memory, without an array as large
-            finite = np.isfinite(numbers.max(axis=1)) & np.isfinite(numbers.min(axis=1))
-        for image in np.flatnonzero(~finite):
-            one = slice(image, image + 1)
-            self.direct.forward(x[one], whole, bias, y[one], threads)
+        made = self._make(len(weights[0]) // self.spec.out_channels)
+        between = [np.empty(spec.out_shape, y.dtype) for spec, _ in made[:-1]]
+        x, y = (a.reshape(self.spec.batch, *a.shape[-1 - len(self.spec.axes) :]) for a in (x, y))
+        for image in range(len(y)):
+            first, result = x[image : image + 1], y[image : image + 1]
+            source = first
+            for (_, core), weight, target in zip(made, weights, (*between, result), strict=True):
+                own = bias if target is result else None
+                core.forward(source, weight, own, target, threads)
+                source = target
+            with quiet():  # two passes over memory, without an array as large
+                is_finite = np.isfinite(result.max()) and np.isfinite(result.min())
+            if not is_finite:
+                self.direct.forward(first, whole, bias, result, threads)
 
 
 def separable_plan(spec: ConvSpec) -> SeparablePlan | None:
@@ -244,7 +249,7 @@ def verdict(spec: ConvSpec, plan: SeparablePlan | None) -> str:
         return "chosen"
     reason = refusal(spec)
     if plan is not None:
-        reason = f"unless the kernel is a sum of at most {plan.terms} outer products"
+        reason = f"unless at most {plan.terms} outer products are found that make the kernel"
     elif reason is None:
         reason = "direct sums were asked for" if spec.algorithm == "direct" else "it does not pay"
     return f"rejected: {reason}"
