@@ -38,8 +38,6 @@ class Explanation(Sequence[Row]):
 
     Attributes
     ----------
-    algorithm : str
-        The chosen one.
     operator, x_shape, weight_shape, dtype, options
         As given to :func:`explain`.
     y_shape : tuple of ints
