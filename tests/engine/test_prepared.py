@@ -69,6 +69,50 @@ def test_bits(name, dtype):
         assert out.tobytes() == want.tobytes()
 
 
+@pytest.mark.parametrize("op", ["conv1d", "conv2d", "conv3d"])
+def test_sizes_of_every_kind_of_tile(op):
+    """Weights are shared by plans that read them alike, and by no others."""
+    axes = int(op[-2])
+    taps, top = {1: (300,), 2: (13, 12), 3: (4, 5, 3)}[axes], {1: 4000, 2: 90, 3: 30}[axes]
+    for options in ({"algorithm": "fft"}, {}, {"algorithm": "direct"}):
+        weight = normal(3, 2, *taps)
+        layer = convcore.prepare(op, weight, **options)
+        for _ in range(40):
+            x = normal(2, *(int(rng.integers(n, top + n)) for n in taps))
+            assert np.array_equal(layer(x), getattr(convcore, op)(x, weight, **options))
+
+
+def test_a_residual_may_be_the_result():
+    x, weight = normal(2, 9), normal(3, 2, 2)
+    for dtype in (np.float32, np.float64, np.float16):
+        layer = convcore.prepare("conv1d", weight.astype(dtype), activation="relu")
+        memory = normal(30).astype(dtype)
+        for start in (0, 1, 5):
+            y = memory.copy()[start : start + 24].reshape(3, 8)
+            want = layer(x.astype(dtype), y.copy())
+            assert layer(x.astype(dtype), y, out=y) is y
+            assert np.array_equal(y, want)
+
+
+def test_options_are_copied():
+    table = np.ones((2, 3), bool)
+    layer = convcore.prepare("conv1d", normal(2, 3, 2), connections=table, padding=[1])
+    x, y = normal(3, 9), layer(normal(3, 5))
+    assert y.shape == (2, 6)
+    want = layer(x)
+    table[:] = False
+    assert np.array_equal(layer(x[None])[0], want)
+    with pytest.raises(TypeError):
+        layer.options["padding"] = 3
+
+
+@pytest.mark.parametrize("residual", [[[1j] * 4], [["a"] * 4], [[None] * 4]])
+def test_a_residual_of_another_kind(residual):
+    layer = convcore.prepare("conv1d", np.ones((1, 1, 1)))
+    with pytest.raises(TypeError, match="conv1d: residual must have dtype"):
+        layer(np.ones((1, 4)), residual)
+
+
 def test_the_weight_is_copied_and_packed_once():
     weight = normal(16, 8, 3, 3)
     layer = convcore.prepare("conv2d", weight, padding=1)
@@ -162,7 +206,9 @@ def test_pickle_and_text():
         (("max_pool2d", [1.0]), {}, TypeError, "operator must be a layer with weights"),
         (("conv9d", [1.0]), {}, ValueError, "operator must be one of"),
         ((np.convolve, [1.0]), {}, TypeError, "operator"),
-        (("conv1d", [["a"]]), {}, TypeError, "must have dtype"),
+        (("conv1d", [["a"]]), {}, TypeError, "weight must have dtype"),
+        (("conv1d", [[1.0]]), {}, ValueError, "weight must have 3 axes"),
+        (("conv1d", [[[1.0]]], "b"), {}, TypeError, "bias must have dtype"),
         (("conv1d", [[[1j]]]), {}, TypeError, "complex"),
         (("conv1d", [[[1.0]]]), {"activation": "softmax"}, ValueError, "activation must be one of"),
         (("conv1d", [[[1.0]]]), {"strides": 2}, TypeError, "options must be among .*'strides'"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from threading import Lock
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,12 +25,14 @@ from convcore.engine.plan import (
 )
 from convcore.engine.threads import threads_for
 from convcore.spec.errors import short_repr
+from convcore.spec.layer import LayerSpec
 from convcore.spec.operands import (
     Array,
     DType,
     DTypes,
     as_array,
     as_contiguous,
+    check_dtype,
     result_dtypes,
 )
 from convcore.spec.options import check_choice
@@ -77,8 +81,8 @@ class PreparedLayer:
     weight, bias : ndarray
         Its own copies, read-only; ``bias`` may be None.
     activation : str or None
-    options : dict
-        As given to :func:`prepare`.
+    options : mapping
+        As given to :func:`prepare`, copied.
 
     See Also
     --------
@@ -114,7 +118,8 @@ class PreparedLayer:
         if activation is not None:
             activation = check_choice(op, "activation", activation, tuple(ACTIVATIONS))
         self.activation = activation
-        self.options = dict(options)
+        options = deepcopy(options)
+        self.options = MappingProxyType(options)
         given = {word: value for word, value in options.items() if word != "algorithm"}
         self._read = self._kind.read(op, self._axes, given)
         if self._kind.has_algorithms:
@@ -122,9 +127,9 @@ class PreparedLayer:
             self._read["algorithm"] = ALGORITHM.read(op, asked, self._axes)
         self._asked: str = self._read.get("algorithm", "auto")
         self._flip = self._read.pop("flip", False)
-        self.weight = _owned(as_array(op, "weight", weight))
-        self.bias = None if bias is None else _owned(as_array(op, "bias", bias))
-        result_dtypes(op, self.weight.dtype, self.weight.dtype)
+        self.weight = _owned(op, "weight", weight)
+        self.bias = None if bias is None else _owned(op, "bias", bias)
+        LayerSpec(self._kind, self._axes, self.weight.shape, None, self._read).kernel(op)
         self._ready: dict[tuple[tuple[int, ...], DType, str], Ready] = {}
         self._lock = Lock()
 
@@ -171,7 +176,7 @@ class PreparedLayer:
                     del self._ready[next(iter(self._ready))]
         then = None
         if residual is not None or self.activation is not None:
-            then = self._then(ready.plan, residual, ready.dtypes.compute)
+            then = self._then(ready, residual, out)
         return run(
             op, ready.plan, (x, self.weight, self.bias), ready.dtypes,
             threads=threads_for(op, threads), out=out, prepared=ready.prepared, then=then,
@@ -198,17 +203,20 @@ class PreparedLayer:
         return Ready(plan, plan.prepare(compute, bias, before=before), dtypes)
 
     def _then(
-        self, plan: Plan, residual: ArrayLike | None, compute: DType
+        self, ready: Ready, residual: ArrayLike | None, out: object
     ) -> Callable[[Array], None]:
-        more = None
+        op, more = self.operator, None
         if residual is not None:
-            more = as_array(self.operator, "residual", residual)
-            if more.shape != plan.y_shape:
+            more = as_array(op, "residual", residual)
+            check_dtype(op, "residual", more.dtype)
+            if more.shape != ready.plan.y_shape:
                 raise ValueError(
-                    f"{self.operator}: residual must have the result's shape {plan.y_shape}, got "
+                    f"{op}: residual must have the result's shape {ready.plan.y_shape}, got "
                     f"{more.shape}"
                 )
-            more = as_contiguous(self.operator, "residual", more, compute)
+            more = as_contiguous(op, "residual", more, ready.dtypes.compute)
+            if isinstance(out, np.ndarray) and np.may_share_memory(more, out):
+                more = more.copy()  # the layer is written there before this is added
         activation = ACTIVATIONS.get(self.activation or "")
 
         def then(y: Array) -> None:
@@ -235,7 +243,7 @@ class PreparedLayer:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle its arguments; weights are packed again where they are needed."""
-        arguments = self.operator, self.weight, self.bias, self.activation, self.options
+        arguments = self.operator, self.weight, self.bias, self.activation, dict(self.options)
         return PreparedLayer, arguments
 
     def __repr__(self) -> str:
@@ -247,8 +255,10 @@ class PreparedLayer:
         return f"PreparedLayer({', '.join(words)})"
 
 
-def _owned(array: Array) -> Array:
-    array = np.array(array)
+def _owned(op: str, name: str, value: ArrayLike) -> Array:
+    given = as_array(op, name, value)
+    check_dtype(op, name, given.dtype)
+    array = np.array(given)
     array.flags.writeable = False
     return array
 

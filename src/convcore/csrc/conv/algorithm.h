@@ -25,8 +25,8 @@ typedef struct {
 
 typedef struct cc_algorithm cc_algorithm;
 
-/* What packed weights depend on, compared as a whole. */
-enum { CC_FACTS = 20 };
+/* What packed weights depend on, compared as a whole; direct convolution needs the first ones. */
+enum { CC_DIRECT_FACTS = 12, CC_FACTS = 20 };
 typedef struct {
     int64_t fact[CC_FACTS];
 } cc_pack_facts;

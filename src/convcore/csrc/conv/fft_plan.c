@@ -242,6 +242,9 @@ static cc_plan *make_plan(const cc_candidate *candidate)
     }
     plan->base.helper->algorithm = direct;
     plan->base.facts = plan->base.helper->facts;
+    for (int a = 0; a < CC_AXES; a++) plan->base.facts.fact[CC_DIRECT_FACTS + a] = length[a];
+    plan->base.facts.fact[CC_DIRECT_FACTS + CC_AXES] = plan->is_reshaped;
+    plan->base.facts.fact[CC_DIRECT_FACTS + CC_AXES + 1] = (int64_t)(intptr_t)direct;
     plan->base.pack_bytes = plan->packed_direct + plan->base.helper->pack_bytes;
     char *tables = (char *)kept + tables_at;
     plan->tables = tables;
