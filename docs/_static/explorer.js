@@ -202,8 +202,8 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   // Headings of the page have links too: a fragment without "=" is none of ours.
-  function readLink() {
-    const fragment = location.hash.slice(1);
+  function readLink(hash = location.hash) {
+    const fragment = hash.slice(1);
     if (!fragment.includes("=")) return false;
     const { problems, ...found } = explorer.link.parse(fragment, core.first, core.ranges);
     clearTimeout(writing);
@@ -259,14 +259,16 @@ document.addEventListener("DOMContentLoaded", () => {
       else return;
       event.preventDefault();
     });
-    const follow = () => {
-      if (readLink()) root.scrollIntoView({ block: "start" });
+    const follow = (event) => {
+      // Where the address changed to: writeLink() may have changed it again since.
+      const hash = event.newURL ? new URL(event.newURL).hash : location.hash;
+      if (readLink(hash)) root.scrollIntoView({ block: "start" });
     };
     window.addEventListener("hashchange", follow);
     document.addEventListener("click", (event) => {
       // A link to where the address already is changes nothing, though the form may have changed.
       const link = event.target.closest('a[href^="#"]');
-      if (link && link.hash === location.hash) follow();
+      if (link && link.hash === location.hash) follow(event);
     });
   }
 
