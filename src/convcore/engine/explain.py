@@ -11,7 +11,7 @@ import numpy as np
 
 from convcore.engine import adjoint
 from convcore.engine.algorithm import algorithm_for
-from convcore.engine.plan import Verdict, plan_for
+from convcore.engine.plan import Verdict, cannot_compute, plan_for
 from convcore.engine.pooling import PoolPlan
 from convcore.engine.weighted import COMPUTE, sums_options
 from convcore.spec.errors import short_repr
@@ -21,7 +21,7 @@ from convcore.spec.operands import DType, check_dtype, result_dtypes, short_arra
 from convcore.spec.options import MAX_SIZE
 from convcore.spec.pooling import PoolSpec, check_index
 from convcore.spec.problem import ConvSpec, conv_spec
-from convcore.spec.registry import ALGORITHM, find, layer_name
+from convcore.spec.registry import find, layer_name
 
 
 class Row(NamedTuple):
@@ -154,15 +154,9 @@ def explain(
       local_gradient  phases come first
     """
     op = "explain"
-    if getattr(operator, "__module__", None) == "convcore":
-        operator = getattr(operator, "__name__", operator)
     kind, axes = find(op, operator)
     public = layer_name(kind.kind, axes)
     op = f"{op}: {public}"
-    known = (*kind.names, *(["algorithm"] if kind.has_algorithms else []))
-    for word in options:
-        if word not in known:
-            raise TypeError(f"{op}: options must be among {known}, got {short_repr(word)}")
     if kind.has_weight:
         weight_shape = as_shape(op, "weight_shape", weight_shape)
     elif weight_shape is not None:
@@ -178,9 +172,8 @@ def explain(
         raise TypeError(
             f"{op}: dtype must be float, integer or bool, got {short_repr(dtype)}"
         ) from None
-    asked = ALGORITHM.read(op, options.get("algorithm", ALGORITHM.default), axes)
-    given = {word: value for word, value in options.items() if word != "algorithm"}
-    layer = LayerSpec(kind, axes, weight_shape, None, kind.read(op, axes, given))
+    read, asked = kind.read_call(op, axes, options)
+    layer = LayerSpec(kind, axes, weight_shape, None, read)
     spec = layer.on(op, x_shape, "x_shape")
     computed, compute = spec, real
     if isinstance(spec, PoolSpec):
@@ -197,9 +190,7 @@ def explain(
     if reason:
         if real.kind != "f":
             reason = "integers are computed directly"
-        raise ValueError(
-            f"{op}: algorithm must be one that can compute this layer, got {asked!r}: {reason}"
-        )
+        raise cannot_compute(op, asked, reason)
     products = computed.multiply_adds if isinstance(computed, ConvSpec) else 0
     shapes = x_shape, weight_shape, spec.y_shape
     return Explanation(public, *shapes, real.name, options, products, rows)

@@ -325,10 +325,11 @@ def _check_algorithm(op: str, algorithm: str, plan: ConvPlan) -> None:
     if plan.spec.algorithm != algorithm:
         reason = "integers are computed directly"
     if reason != "chosen":
-        raise _cannot_compute(op, algorithm, reason)
+        raise cannot_compute(op, algorithm, reason)
 
 
-def _cannot_compute(op: str, algorithm: str, reason: str) -> ValueError:
+def cannot_compute(op: str, algorithm: str, reason: str) -> ValueError:
+    """Return the error of an algorithm that was asked for in vain."""
     return ValueError(
         f"{op}: algorithm must be one that can compute this layer, got {algorithm!r}: {reason}"
     )
@@ -337,7 +338,7 @@ def _cannot_compute(op: str, algorithm: str, reason: str) -> ValueError:
 def check_separable(op: str, plan: ConvPlan, weight: Array) -> None:
     """Refuse kernels that are no sum of few outer products, where passes were asked for."""
     if plan.separable is not None and plan.separable.factored(weight) is None:
-        raise _cannot_compute(
+        raise cannot_compute(
             op,
             separable.NAME,
             f"no {plan.separable.terms} outer products or fewer are found that make the kernel",

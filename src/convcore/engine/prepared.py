@@ -36,7 +36,7 @@ from convcore.spec.operands import (
     result_dtypes,
 )
 from convcore.spec.options import check_choice
-from convcore.spec.registry import ALGORITHM, find, layer_name
+from convcore.spec.registry import find, layer_name
 
 MOST_PLANS = 16  # that a layer keeps, one for each shape; many share packed weights
 
@@ -104,28 +104,19 @@ class PreparedLayer:
         options: dict[str, Any],
     ) -> None:
         op = "prepare"
-        if getattr(operator, "__module__", None) == "convcore":
-            operator = getattr(operator, "__name__", operator)
         self._kind, self._axes = find(op, operator)
         self.operator = layer_name(self._kind.kind, self._axes)
         op = f"{op}: {self.operator}"
         if not self._kind.has_weight:
             raise TypeError(f"{op}: operator must be a layer with weights, got {operator!r}")
-        known = (*self._kind.names, *(["algorithm"] if self._kind.has_algorithms else []))
-        for word in options:
-            if word not in known:
-                raise TypeError(f"{op}: options must be among {known}, got {short_repr(word)}")
         if activation is not None:
             activation = check_choice(op, "activation", activation, tuple(ACTIVATIONS))
         self.activation = activation
         options = deepcopy(options)
         self.options = MappingProxyType(options)
-        given = {word: value for word, value in options.items() if word != "algorithm"}
-        self._read = self._kind.read(op, self._axes, given)
+        self._read, self._asked = self._kind.read_call(op, self._axes, options)
         if self._kind.has_algorithms:
-            asked = options.get("algorithm", ALGORITHM.default)
-            self._read["algorithm"] = ALGORITHM.read(op, asked, self._axes)
-        self._asked: str = self._read.get("algorithm", "auto")
+            self._read["algorithm"] = self._asked
         self._flip = self._read.pop("flip", False)
         self.weight = _owned(op, "weight", weight)
         self.bias = None if bias is None else _owned(op, "bias", bias)

@@ -86,6 +86,18 @@ class Operator:
             found[option.name] = option.read(op, value, axes)
         return found
 
+    def read_call(
+        self, op: str, axes: int, given: Mapping[str, object]
+    ) -> tuple[dict[str, Any], str]:
+        """Return the options of a call, and its algorithm; refuse all that results do not need."""
+        known = (*self.names, *(["algorithm"] if self.has_algorithms else []))
+        for name in given:
+            if name not in known:
+                raise TypeError(f"{op}: options must be among {known}, got {short_repr(name)}")
+        asked = ALGORITHM.read(op, given.get("algorithm", ALGORITHM.default), axes)
+        options = {name: value for name, value in given.items() if name != "algorithm"}
+        return self.read(op, axes, options), asked
+
     def read_layer(self, op: str, axes: int, given: Mapping[str, object]) -> dict[str, Any]:
         """Return the options of a layer in the form that the code knows; it gives them all."""
         return {
@@ -164,7 +176,9 @@ OPERATORS: dict[str, Operator] = {
 
 
 def find(op: str, name: object) -> tuple[Operator, int]:
-    """Return the operator of a public name, such as "conv2d", and its number of axes."""
+    """Return the operator of a public function or name, such as "conv2d", and its axes' number."""
+    if getattr(name, "__module__", None) == "convcore":
+        name = getattr(name, "__name__", name)
     names = [f"{kind}{axes}d" for kind in OPERATORS for axes in AXES]
     word = check_choice(op, "operator", name, names)
     return OPERATORS[word[:-2]], int(word[-2])

@@ -441,8 +441,7 @@ static cc_status compute_lost(const call *c, int threads)
     return status;
 }
 
-/* Begins a call whose weights' spectra are made at `made`, unless that is NULL: in its own memory,
- * or, where they are given, not at all. */
+/* Makes what packed weights hold, at c->made: the twiddle factors, which the spectra need. */
 static cc_status make_weights(call *c, const cc_job *job)
 {
     c->weights = c->made;

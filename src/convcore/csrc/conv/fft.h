@@ -53,7 +53,7 @@ static inline const cc_direct_plan *cc_fft_direct(const cc_fft_plan *plan)
     return (const cc_direct_plan *)plan->base.helper;
 }
 
-/* The same for a signal whether or not its rows are reshaped: one axis. */
+/* The cut as the layer's own axes have it: of a signal, one row. */
 static inline cc_fft_tile cc_fft_tile_of(const cc_fft_plan *plan)
 {
     cc_fft_tile tile;

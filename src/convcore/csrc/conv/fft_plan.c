@@ -5,7 +5,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Lengths of transforms along an axis: powers of 2, and 3 times such. Rows and columns are taken a
  * cache line of reals at a time, so theirs are multiples of 16. */
@@ -89,8 +88,11 @@ static int64_t last_length(const cc_conv *p, int axis)
     return length;
 }
 
-/* The cut that takes least time; false: none serves the layer. By the sizes of one image alone. */
-static bool find_cut(const cc_candidate *candidate, cc_fft_cut *best)
+/* The cut that takes least time, or the first that serves the layer; false: none does. By the sizes
+ * of one image alone. */
+typedef enum { FASTEST, ANY } wanted_cut;
+
+static bool find_cut(const cc_candidate *candidate, wanted_cut wanted, cc_fft_cut *best)
 {
     const cc_conv *p = &candidate->layer.conv;
     bool found = false;
@@ -108,6 +110,8 @@ static bool find_cut(const cc_candidate *candidate, cc_fft_cut *best)
                 if (complete(candidate, &cut) && (!found || cut.cost < best->cost)) {
                     *best = cut;
                     found = true;
+                    if (wanted == ANY)
+                        return true;
                 }
             }
         return found;
@@ -121,6 +125,8 @@ static bool find_cut(const cc_candidate *candidate, cc_fft_cut *best)
                 if (complete(candidate, &cut) && (!found || cut.cost < best->cost)) {
                     *best = cut;
                     found = true;
+                    if (wanted == ANY)
+                        return true;
                 }
             }
     return found;
@@ -139,14 +145,14 @@ static const char *refuse(const cc_candidate *c)
             return "a stride is not 1";
     if (c->taps == p->c)
         return "the kernel has one tap";
-    return find_cut(c, &cut) ? NULL : "the spectra of its kernels would be too large";
+    return find_cut(c, ANY, &cut) ? NULL : "the spectra of its kernels would be too large";
 }
 
 static double cost(const cc_candidate *c)
 {
     const cc_conv *p = &c->layer.conv;
     cc_fft_cut cut;
-    if (c->taps / p->c < LEAST_TAPS || !find_cut(c, &cut))
+    if (c->taps / p->c < LEAST_TAPS || !find_cut(c, FASTEST, &cut))
         return HUGE_VAL;
     const double direct = (double)c->taps * (double)p->k * (double)cc_outputs_of_channel(p);
     return cut.cost < direct ? 0.0 : HUGE_VAL;
@@ -207,7 +213,7 @@ static cc_plan *make_plan(const cc_candidate *candidate)
                         .is_reshaped = is_signal(p),
                         .line = CC_FFT_LINE / kernels->size};
     cc_fft_plan *plan = &made;
-    if (!find_cut(candidate, &plan->cut))
+    if (!find_cut(candidate, FASTEST, &plan->cut))
         return NULL;
     const int64_t *length = plan->cut.length;
     plan->pitch = length[CC_COLUMN] + plan->line; /* not a power of 2: rows would compete for a few
