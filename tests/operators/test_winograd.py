@@ -20,6 +20,8 @@ LAYERS = {
     "many outputs": ("conv2d", (1, 16, 6, 10), (130, 16, 3, 3), {}),
     "long row": ("conv2d", (1, 16, 7, 151), (16, 16, 3, 3), {}),
     "many units": ("conv2d", (3, 32, 41, 39), (32, 32, 3, 3), {"padding": 1}),
+    "weights of several slices": ("conv2d", (1, 200, 14, 13), (190, 200, 3, 3), {"padding": 1}),
+    "weights beyond a cache": ("conv2d", (1, 200, 50, 51), (180, 200, 3, 3), {"padding": 1}),
     "groups": ("conv2d", (2, 48, 9, 9), (51, 16, 3, 3), {"groups": 3}),
     "flip": ("conv2d", (1, 16, 9, 9), (16, 16, 3, 3), {"flip": True}),
     "rows": ("conv2d", (2, 18, 11, 5), (20, 18, 3, 1), {"padding": (1, 0)}),
@@ -74,7 +76,19 @@ def test_bits_depend_on_nothing_but_one_image(name, dtype):
     WINOGRAD.check_bits(name, dtype)
 
 
-@pytest.mark.parametrize("name", ["part of a tile", "long row", "groups", "one axis", "flip"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "part of a tile",
+        "long row",
+        "many units",
+        "weights of several slices",
+        "weights beyond a cache",
+        "groups",
+        "one axis",
+        "flip",
+    ],
+)
 def test_bits_of_packed_weights(name):
     WINOGRAD.check_packed(name)
 

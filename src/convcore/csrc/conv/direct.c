@@ -96,8 +96,8 @@ void cc_direct_pack_blocks(const cc_direct_plan *plan, const cc_direct_lists *li
     cc_direct_task task = {.plan = plan, .lists = lists};
     for (int64_t i = blocks.from; i < blocks.to; i++) {
         cc_direct_take_block(&task, i % plan->blocks);
-        pack_block(&task, weight, i / plan->blocks,
-                   packed + i * plan->block_elements * plan->base.kernels->size);
+        pack_block(&task, weight, i / plan->blocks, packed);
+        packed += plan->block_elements * plan->base.kernels->size;
     }
 }
 

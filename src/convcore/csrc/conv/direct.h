@@ -117,7 +117,7 @@ cc_direct_partition cc_direct_divide(const cc_direct_plan *plan, int threads);
 size_t cc_direct_lists_bytes(const cc_direct_plan *plan);
 void cc_direct_make_lists(const cc_direct_plan *plan, cc_direct_lists *lists, char *memory);
 
-/* Packs the weights of blocks from <= i < to, counted through all groups. */
+/* Packs the weights of blocks, counted through all groups, one after the other. */
 void cc_direct_pack_blocks(const cc_direct_plan *plan, const cc_direct_lists *lists,
                            const char *weight, cc_task_range blocks, char *packed);
 

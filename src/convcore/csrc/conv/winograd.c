@@ -1,6 +1,7 @@
-/* Winograd's convolution, forward: weights are transformed, then workers take blocks of bands. The
- * tiles of a block are transformed, for every point a matrix product over the input channels is
- * made by the kernel of direct convolution, and the products are transformed to outputs. */
+/* Winograd's convolution, forward: workers take blocks of bands. The tiles of a block are
+ * transformed, for every point a matrix product over the input channels is made by the kernel of
+ * direct convolution, and the products are transformed to outputs. Weights are transformed before,
+ * or, where they are many, by the worker that multiplies, a slice of input channels at a time. */
 #include "winograd.h"
 
 #include "../base/arena.h"
@@ -8,24 +9,22 @@
 
 #include <string.h>
 
-/* Channels of a block of a sum: short chains round less. */
-enum { SUM_CHANNELS = 64 };
 /* A block has so many tiles at least, for each block reads all weights, */
 enum { LEAST_TILES = 24 };
-/* and else as many as stay in L2 transformed. */
-enum { BLOCK_BYTES = 384 << 10 };
+/* and else as many as stay in L2 transformed; or, where weights do not, as many as stay in L3. */
+enum { BLOCK_BYTES = 384 << 10, LARGE_BLOCK_BYTES = 4 << 20 };
 
 /* Offsets in the memory that is shared, and in a worker's own. */
 typedef struct {
     size_t weights, lists, taps, offsets, runs, lost, shared;
-    size_t tile, points, products, outputs, bias, pieces, tiles, own;
+    size_t tile, points, products, outputs, bias, packed, slice, pieces, tiles, own;
 } memory_layout;
 
 typedef struct {
     const cc_winograd_plan *plan;
     const cc_arrays *arrays;
-    const char *weights; /* transformed ones, then packed ones */
-    char *made;          /* the same, where they are not given */
+    const char *weights; /* NULL, or transformed ones, if they are kept, then packed ones */
+    char *made;          /* the same, where they are kept and not given */
     cc_direct_lists lists;
     cc_taps taps;
     cc_epilogue epilogue;
@@ -40,6 +39,7 @@ typedef struct {
 typedef struct {
     cc_input_room room;
     char *points, *products, *outputs, *bias;
+    char *packed, *slice; /* room for weights that are not kept: of a block, of a slice of it */
     const char *zeros;
     cc_tile *band;
     int64_t first_band, bands, tiles;
@@ -58,26 +58,40 @@ static ptrdiff_t width_of(const cc_direct_task *task)
     return (ptrdiff_t)round_up((size_t)task->channels, lanes);
 }
 
+/* Transforms the packed weights of input channels `of` of the task's block; `point` elements from a
+ * point to the next. */
+static void transform_slice(const cc_winograd_plan *plan, const cc_direct_task *task,
+                            cc_task_range of, ptrdiff_t point, char *to)
+{
+    const cc_kernels *k = plan->base.kernels;
+    const ptrdiff_t width = width_of(task), taps = task->plan->taps / plan->problem.c;
+    const cc_winograd args = {.rows = plan->points[CC_ROW],
+                              .columns = plan->points[CC_COLUMN],
+                              .channels = width,
+                              .row = plan->problem.axis[CC_COLUMN].kernel * width,
+                              .column = width,
+                              .point = point};
+    for (int64_t i = of.from; i < of.to; i++, to += width * k->size)
+        k->winograd_weights(&args, task->weights + i * taps * width * k->size, to);
+}
+
+/* The same of packed ones. */
+static ptrdiff_t packed_at(const cc_winograd_plan *plan, int64_t block)
+{
+    return (ptrdiff_t)plan->transformed +
+           block * cc_winograd_direct(plan)->block_elements * plan->base.kernels->size;
+}
+
 /* Transforms the packed weights of blocks of output channels, counted through all groups. */
 static void transform_weights(const cc_winograd_plan *plan, cc_task_range blocks, char *weights)
 {
     const cc_direct_plan *direct = cc_winograd_direct(plan);
-    const cc_kernels *k = plan->base.kernels;
-    const ptrdiff_t channels = plan->problem.c, taps = direct->taps / channels;
     cc_direct_task task = {.plan = direct};
     for (int64_t i = blocks.from; i < blocks.to; i++) {
         cc_direct_take_block(&task, i % direct->blocks);
-        const ptrdiff_t width = width_of(&task);
-        const cc_winograd args = {.rows = plan->points[CC_ROW],
-                                  .columns = plan->points[CC_COLUMN],
-                                  .channels = width,
-                                  .row = plan->problem.axis[CC_COLUMN].kernel * width,
-                                  .column = width,
-                                  .point = plan->weight_point};
-        const char *from = weights + plan->transformed + i * direct->block_elements * k->size;
-        char *to = weights + transformed_at(plan, i);
-        for (ptrdiff_t c = 0; c < channels; c++)
-            k->winograd_weights(&args, from + c * taps * width * k->size, to + c * width * k->size);
+        task.weights = weights + packed_at(plan, i);
+        transform_slice(plan, &task, (cc_task_range){0, plan->problem.c}, plan->weight_point,
+                        weights + transformed_at(plan, i));
     }
 }
 
@@ -87,7 +101,8 @@ bool cc_winograd_pack(const cc_plan *of, const char *weight, char *packed)
     const cc_direct_plan *direct = cc_winograd_direct(plan);
     if (!cc_direct_pack(&direct->base, weight, packed + plan->transformed))
         return false;
-    transform_weights(plan, (cc_task_range){0, direct->groups * direct->blocks}, packed);
+    if (plan->transformed)
+        transform_weights(plan, (cc_task_range){0, direct->groups * direct->blocks}, packed);
     return true;
 }
 
@@ -98,7 +113,7 @@ static void make_weights(const cc_worker *worker)
     const cc_task_range range =
         cc_tasks_of(direct->groups * direct->blocks, worker->workers, worker->index);
     cc_direct_pack_blocks(direct, &c->lists, c->arrays->weight, range,
-                          c->made + c->plan->transformed);
+                          c->made + packed_at(c->plan, range.from));
     transform_weights(c->plan, range, c->made);
 }
 
@@ -196,26 +211,49 @@ static void store_band(const call *c, const state *s, const cc_direct_task *task
     }
 }
 
+/* Packed weights of a block of output channels, counted through all groups. */
+static const char *find_packed(const call *c, const state *s, int64_t block)
+{
+    if (c->weights)
+        return c->weights + packed_at(c->plan, block);
+    cc_direct_pack_blocks(cc_winograd_direct(c->plan), &c->lists, c->arrays->weight,
+                          (cc_task_range){block, block + 1}, s->packed);
+    return s->packed;
+}
+
 /* A block of output channels of the worker's block of bands. */
 static void multiply(const call *c, const state *s, int64_t channels)
 {
     const cc_winograd_plan *plan = c->plan;
     const cc_direct_plan *direct = cc_winograd_direct(plan);
     const cc_kernels *k = plan->base.kernels;
+    const int64_t block = s->band[0].group * direct->blocks + channels;
     cc_direct_task task = {.plan = direct};
     cc_direct_take_block(&task, channels);
+    const bool kept = plan->transformed > 0;
+    if (!kept)
+        task.weights = find_packed(c, s, block);
     const ptrdiff_t width = width_of(&task);
-    const char *weights =
-        c->weights + transformed_at(plan, s->band[0].group * direct->blocks + channels);
     const cc_grid grid = {.vecs = (int)(width / k->lanes),
                           .rows = 1,
                           .columns = s->tiles,
                           .column_step = plan->channels,
                           .acc_step = width};
-    for (int i = 0; i < plan->products; i++)
-        k->direct_igemm(&c->taps, &grid, s->points + i * s->tiles * plan->channels * k->size,
-                        weights + i * plan->weight_point * k->size, s->zeros,
-                        s->products + i * s->tiles * width * k->size);
+    for (ptrdiff_t b = 0; b < c->taps.blocks; b++) {
+        const cc_taps sum = {.block = &c->taps.block[b], .blocks = 1};
+        const int64_t from = b * CC_WINOGRAD_SLICE;
+        const char *weights = s->slice;
+        if (kept)
+            weights = c->weights + transformed_at(plan, block) + from * width * k->size;
+        else
+            transform_slice(plan, &task,
+                            (cc_task_range){from, min(from + CC_WINOGRAD_SLICE, plan->problem.c)},
+                            plan->weight_point, s->slice);
+        for (int i = 0; i < plan->products; i++)
+            k->direct_igemm(&sum, &grid, s->points + i * s->tiles * plan->channels * k->size,
+                            weights + i * plan->weight_point * k->size, b ? NULL : s->zeros,
+                            s->products + i * s->tiles * width * k->size);
+    }
     int64_t tile = 0;
     for (int64_t u = 0; u < s->bands; u++) {
         store_band(c, s, &task, u, s->products + tile * width * k->size);
@@ -236,6 +274,8 @@ static void work(const cc_worker *worker)
         .products = own + at->products,
         .outputs = own + at->outputs,
         .bias = own + at->bias,
+        .packed = own + at->packed,
+        .slice = own + at->slice,
         .zeros = own + at->bias + bias,
         .band = (cc_tile *)(own + at->tiles)};
     memset(s.bias, 0, 2 * bias);
@@ -256,22 +296,27 @@ static void divide(call *c, int threads)
     const cc_winograd_plan *plan = c->plan;
     const cc_direct_plan *direct = cc_winograd_direct(plan);
     threads = cc_useful_threads(direct->microseconds / 2, threads);
+    const bool kept = plan->transformed > 0;
     const int64_t bytes = plan->products * plan->channels * plan->base.kernels->size;
-    const int64_t most = max(LEAST_TILES, BLOCK_BYTES / bytes);
+    const int64_t most = max(LEAST_TILES, (kept ? BLOCK_BYTES : LARGE_BLOCK_BYTES) / bytes);
     c->blocks = ceil_div(plan->bands, max(1, most / plan->band_tiles));
     if (c->blocks >= threads) /* of each worker as many */
         c->blocks = min(plan->bands, ceil_div(c->blocks, threads) * threads);
     c->block_bands = ceil_div(plan->bands, c->blocks);
     c->blocks = ceil_div(plan->bands, c->block_bands);
 
-    /* Workers of the same bands all transform them. */
+    /* Workers of the same bands all transform them, workers of the same channels all their weights,
+     * unless these are kept. */
     const double transform = 12 / (double)plan->problem.k;
+    const double weights =
+        kept ? 0 : CC_WINOGRAD_WEIGHT / (double)(c->block_bands * plan->band_tiles);
     const int64_t tasks = c->blocks * plan->problem.groups;
     double best = 0;
     for (int by = 1; by <= threads && by <= direct->blocks; by++) {
         const int64_t workers = min(threads / by, tasks);
         const double channels = (double)ceil_div(direct->blocks, by) / (double)direct->blocks;
-        const double time = (double)ceil_div(tasks, workers) * (channels + transform);
+        const double time =
+            (double)ceil_div(tasks, workers) * (channels * (1 + weights) + transform);
         if (by == 1 || time < best) {
             best = time;
             c->block_workers = (int)workers;
@@ -285,17 +330,18 @@ static memory_layout lay_out(const call *c)
     const cc_winograd_plan *plan = c->plan;
     const cc_direct_plan *direct = cc_winograd_direct(plan);
     const size_t size = (size_t)plan->base.kernels->size;
-    const bool given = c->arrays->packed;
+    const bool kept = plan->transformed > 0, make = kept && !c->arrays->packed;
+    const bool lists = !c->arrays->packed && !direct->has_lists;
     const int64_t tiles = c->block_bands * plan->band_tiles;
     const int64_t outputs =
         plan->band_tiles * cc_winograd_outputs(plan, CC_COLUMN) * cc_winograd_outputs(plan, CC_ROW);
     memory_layout at = {0};
-    at.weights = cc_arena_reserve(&at.shared, given ? 0 : (ptrdiff_t)plan->base.pack_bytes, 1);
-    at.lists = cc_arena_reserve(
-        &at.shared, given || direct->has_lists ? 0 : (ptrdiff_t)cc_direct_lists_bytes(direct), 1);
-    at.taps =
-        cc_arena_reserve(&at.shared, ceil_div(plan->problem.c, SUM_CHANNELS), sizeof(cc_block));
-    at.offsets = cc_arena_reserve(&at.shared, SUM_CHANNELS, sizeof(ptrdiff_t));
+    at.weights = cc_arena_reserve(&at.shared, make ? (ptrdiff_t)plan->base.pack_bytes : 0, 1);
+    at.lists =
+        cc_arena_reserve(&at.shared, lists ? (ptrdiff_t)cc_direct_lists_bytes(direct) : 0, 1);
+    at.taps = cc_arena_reserve(&at.shared, ceil_div(plan->problem.c, CC_WINOGRAD_SLICE),
+                               sizeof(cc_block));
+    at.offsets = cc_arena_reserve(&at.shared, CC_WINOGRAD_SLICE, sizeof(ptrdiff_t));
     at.runs = cc_arena_reserve(&at.shared, 2, sizeof(cc_run));
     at.lost =
         cc_arena_reserve(&at.shared, plan->problem.groups * plan->bands * plan->band_tiles, 1);
@@ -304,6 +350,9 @@ static memory_layout lay_out(const call *c)
     at.products = cc_arena_reserve(&at.own, plan->products * tiles * plan->width, size);
     at.outputs = cc_arena_reserve(&at.own, outputs * plan->width, size);
     at.bias = cc_arena_reserve(&at.own, 2 * plan->width, size);
+    at.packed =
+        cc_arena_reserve(&at.own, kept || c->arrays->packed ? 0 : direct->block_elements, size);
+    at.slice = cc_arena_reserve(&at.own, kept ? 0 : plan->products * plan->weight_point, size);
     at.pieces = cc_arena_reserve(&at.own, plan->tile.pieces, sizeof(cc_piece));
     at.tiles = cc_arena_reserve(&at.own, c->block_bands, sizeof(cc_tile));
     return at;
@@ -314,15 +363,15 @@ static cc_taps sum_of_channels(const cc_winograd_plan *plan, const memory_layout
 {
     const int64_t channels = plan->problem.c;
     cc_taps taps = {.block = (cc_block *)(memory + at->taps),
-                    .blocks = ceil_div(channels, SUM_CHANNELS)};
+                    .blocks = ceil_div(channels, CC_WINOGRAD_SLICE)};
     cc_block *block = (cc_block *)(memory + at->taps);
     ptrdiff_t *offset = (ptrdiff_t *)(memory + at->offsets);
     cc_run *run = (cc_run *)(memory + at->runs);
-    for (int i = 0; i < SUM_CHANNELS; i++) offset[i] = i;
-    run[0] = (cc_run){.taps = SUM_CHANNELS};
-    run[1] = (cc_run){.taps = channels - (taps.blocks - 1) * SUM_CHANNELS};
+    for (int i = 0; i < CC_WINOGRAD_SLICE; i++) offset[i] = i;
+    run[0] = (cc_run){.taps = CC_WINOGRAD_SLICE};
+    run[1] = (cc_run){.taps = channels - (taps.blocks - 1) * CC_WINOGRAD_SLICE};
     for (ptrdiff_t b = 0; b < taps.blocks; b++)
-        block[b] = (cc_block){.start = b * SUM_CHANNELS,
+        block[b] = (cc_block){.start = b * CC_WINOGRAD_SLICE,
                               .offset = offset,
                               .run = &run[b == taps.blocks - 1],
                               .runs = 1};
@@ -356,7 +405,7 @@ static cc_status compute_lost(const call *c, int threads)
         if (c->lost[i])
             list[listed++] = tile_of(plan, i / plan->band_tiles, i % plan->band_tiles);
     cc_arrays arrays = *c->arrays;
-    arrays.packed = c->weights + plan->transformed;
+    arrays.packed = c->weights ? c->weights + packed_at(plan, 0) : NULL;
     const cc_status status =
         cc_direct_run_regions(cc_winograd_direct(plan), &arrays, list, count, threads);
     cc_arena_release(list);
@@ -382,10 +431,10 @@ cc_status cc_winograd_run(const cc_plan *of, const cc_arrays *arrays, int thread
     memset(c.lost, 0, (size_t)(plan->problem.groups * plan->bands * plan->band_tiles));
     c.weights = arrays->packed;
     cc_status status = CC_OK;
-    if (!arrays->packed) {
+    if (!arrays->packed && !direct->has_lists)
+        cc_direct_make_lists(direct, &c.lists, job.memory + c.at.lists);
+    if (!arrays->packed && plan->transformed) {
         c.weights = c.made = job.memory + c.at.weights;
-        if (!direct->has_lists)
-            cc_direct_make_lists(direct, &c.lists, job.memory + c.at.lists);
         status = cc_job_run(&job, make_weights, &c);
     }
     if (status == CC_OK)

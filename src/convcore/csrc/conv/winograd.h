@@ -4,6 +4,11 @@
 
 #include "direct.h"
 
+/* Input channels of a slice of a sum: short chains round less. */
+enum { CC_WINOGRAD_SLICE = 64 };
+/* Transforming the weights of a pair of channels, counted in transformed products; measured. */
+enum { CC_WINOGRAD_WEIGHT = 16 };
+
 /* Tiles of outputs are cut from output 0 of the image on, whatever the number of threads, so that
  * every output is computed with the same neighbours. A band is a row of tiles, or a part of it:
  * what is brought to a worker's memory at a time. */
@@ -19,7 +24,8 @@ typedef struct {
     ptrdiff_t width;        /* most output channels of a kernel call, in whole vectors */
     ptrdiff_t channels;     /* elements from a tile to the next of what is transformed */
     ptrdiff_t weight_point; /* elements from a point to the next of transformed weights */
-    size_t transformed;     /* bytes of the transformed weights; packed ones of `direct` follow */
+    size_t transformed; /* bytes of the transformed weights, which packed ones of `direct` follow;
+                         * 0: they are not kept, workers transform a slice at a time */
 } cc_winograd_plan;
 
 /* Outputs of a tile along an axis. */

@@ -10,6 +10,10 @@ enum { LEAST_CHANNELS = 16 };
  * what the transforms round, and the error is above what is stated. */
 enum { LEAST_OUTPUTS = 12 };
 enum { CACHE_LINE = 64 };
+/* Most bytes of transformed weights that are kept: fetching more takes longer than transforming
+ * them again. Nor are any kept if all tiles have no more bytes than FEW_BYTES: none would be used
+ * twice. */
+enum { KEPT_BYTES = 4 << 20, FEW_BYTES = 1 << 20 };
 /* Most tiles of a band. */
 enum { BAND_TILES = 32 };
 
@@ -41,7 +45,7 @@ static const char *refuse(const cc_candidate *c)
 static bool pays(const cc_conv *p)
 {
     /* transforming a weight, an input, an output, counted in products; measured */
-    const double of_weight = 80, of_input = 6, of_output = 4;
+    const double of_weight = CC_WINOGRAD_WEIGHT, of_input = 6, of_output = 4;
     double tiles = (double)p->axis[CC_DEPTH].out, products = 1, direct = tiles;
     for (int a = CC_ROW; a <= CC_COLUMN; a++) {
         const bool cut = p->axis[a].kernel == 3;
@@ -85,6 +89,14 @@ static const cc_direct_kind direct_kind = {.short_blocks = true,
                                            .pack = cc_direct_pack_vectors,
                                            .run = cc_direct_run_pixels};
 
+/* Elements from a point to the next of the transformed weights of `channels` input channels; not a
+ * power of 2, they would compete for a few lines of the caches. */
+static ptrdiff_t point_of(const cc_direct_plan *direct, int64_t channels)
+{
+    return direct->block_elements / direct->taps * channels +
+           CACHE_LINE / direct->base.kernels->size;
+}
+
 static cc_plan *make_plan(const cc_candidate *candidate)
 {
     const cc_kernels *kernels = candidate->kernels;
@@ -113,12 +125,15 @@ static cc_plan *make_plan(const cc_candidate *candidate)
     cut_bands(plan);
     cc_input_tile_layout(&plan->tile);
 
-    /* From a point to the next, not a power of 2: they would compete for a few lines of the caches.
-     */
     const cc_direct_plan *own = cc_winograd_direct(plan);
-    plan->weight_point = own->block_elements / own->taps * p->c + CACHE_LINE / kernels->size;
-    plan->transformed = (size_t)(own->groups * own->blocks * plan->products * plan->weight_point) *
-                        (size_t)kernels->size;
+    const int64_t transforms = own->groups * own->blocks * plan->products;
+    plan->weight_point = point_of(own, p->c);
+    plan->transformed = (size_t)(transforms * plan->weight_point * kernels->size);
+    const int64_t tiles = plan->bands * plan->band_tiles * plan->products * plan->channels;
+    if (plan->transformed > KEPT_BYTES || tiles * kernels->size <= FEW_BYTES) {
+        plan->weight_point = point_of(own, CC_WINOGRAD_SLICE);
+        plan->transformed = 0;
+    }
     plan->base.pack_bytes = plan->transformed + direct->pack_bytes;
     plan->base.facts = direct->facts;
     return &plan->base;

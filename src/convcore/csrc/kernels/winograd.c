@@ -152,31 +152,47 @@ CC_INLINE void weight_points(const wide *g, wide *u)
     u[5] = g[2];
 }
 
+enum { TAPS = 3 };
+
+/* The points of a vector of output channels: of taps along one axis, `step` elements apart. */
+CC_INLINE void weight_line(const real *src, ptrdiff_t step, real *dst, ptrdiff_t point)
+{
+    wide line[TAPS], value[POINTS];
+    CC_UNROLL
+    for (int i = 0; i < TAPS; i++) line[i] = load_wide(src + i * step);
+    weight_points(line, value);
+    CC_UNROLL
+    for (int i = 0; i < POINTS; i++) store_narrow(dst + i * point, value[i]);
+}
+
+/* The same of taps along both axes. */
+CC_INLINE void weight_square(const cc_winograd *a, const real *src, real *dst)
+{
+    wide between[POINTS][TAPS], line[TAPS], value[POINTS];
+    CC_UNROLL
+    for (int j = 0; j < TAPS; j++) {
+        CC_UNROLL
+        for (int i = 0; i < TAPS; i++) line[i] = load_wide(src + i * a->row + j * a->column);
+        weight_points(line, value);
+        CC_UNROLL
+        for (int i = 0; i < POINTS; i++) between[i][j] = value[i];
+    }
+    CC_UNROLL
+    for (int i = 0; i < POINTS; i++) {
+        weight_points(between[i], value);
+        CC_UNROLL
+        for (int j = 0; j < POINTS; j++) store_narrow(dst + (i * POINTS + j) * a->point, value[j]);
+    }
+}
+
 void CC_FN(winograd_weights)(const cc_winograd *args, const void *src, void *dst)
 {
-    enum { TAPS = 3 };
-    const int rows = args->rows, columns = args->columns;
     for (ptrdiff_t c = 0; c < args->channels; c += WIDE_LANES) {
-        wide between[POINTS][TAPS], line[TAPS], point[POINTS];
         const real *from = (const real *)src + c;
         real *to = (real *)dst + c;
-        for (int j = 0; j < (columns == 1 ? 1 : TAPS); j++) {
-            for (int i = 0; i < (rows == 1 ? 1 : TAPS); i++)
-                line[i] = load_wide(from + i * args->row + j * args->column);
-            if (rows == 1) {
-                between[0][j] = line[0];
-                continue;
-            }
-            weight_points(line, point);
-            for (int i = 0; i < POINTS; i++) between[i][j] = point[i];
-        }
-        for (int i = 0; i < rows; i++) {
-            if (columns == 1)
-                point[0] = between[i][0];
-            else
-                weight_points(between[i], point);
-            for (int j = 0; j < columns; j++)
-                store_narrow(to + (i * columns + j) * args->point, point[j]);
-        }
+        if (args->rows > 1 && args->columns > 1)
+            weight_square(args, from, to);
+        else
+            weight_line(from, args->rows > 1 ? args->row : args->column, to, args->point);
     }
 }
