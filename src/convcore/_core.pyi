@@ -9,6 +9,8 @@ ALGORITHMS: tuple[str, ...]
 FAST_ALGORITHMS: tuple[str, ...]
 POOLS: tuple[str, ...]
 
+ACTIVATIONS: dict[str, int]
+
 @disjoint_base
 class PackedWeights:
     @property
@@ -38,6 +40,7 @@ class Conv:
         bias: NDArray[Any] | None,
         y: NDArray[Any],
         threads: int,
+        post: tuple[NDArray[Any] | None, str | None, float, float] | None = None,
     ) -> None: ...
     def prepare(self, weight: NDArray[Any]) -> PackedWeights: ...
     def accepts(self, packed: PackedWeights, itemsize: int) -> bool: ...

@@ -2,6 +2,7 @@
 
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from math import erf
 
 import numpy as np
 import pytest
@@ -133,8 +134,15 @@ def test_the_weight_is_copied_and_packed_once():
     assert len(layer._ready) == 16
 
 
-@pytest.mark.parametrize("activation", [None, "relu", "relu6", "leaky_relu", "elu", "tanh",
-                                        "sigmoid", "silu", "hardsigmoid", "hardswish"])  # fmt: skip
+SLOPES = np.array([0.5, -1, 0.25, 2], np.float32)
+ACTIVATIONS = [
+    None, "relu", "relu6", "leaky_relu", "elu", "tanh", "sigmoid", "silu", "hardsigmoid",
+    "hardswish", "gelu", "scaled_tanh", ("clip", -0.5, np.inf), ("leaky_relu", 3), ("elu", 0.5),
+    ("prelu", SLOPES), ("prelu", 0.5), ("scaled_tanh", 2.0, 0.5),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_what_follows(activation):
     x, weight, bias = normal(3, 8, 9), 2 * normal(4, 3, 3, 3), normal(4)
     layer = convcore.prepare(convcore.conv2d, weight, bias, activation=activation)
@@ -143,7 +151,15 @@ def test_what_follows(activation):
     one = np.float32(1)
     sigmoid = one / (one + np.exp(-(y + residual)))
     hard = np.minimum(np.maximum((y + residual) / np.float32(6) + np.float32(0.5), 0), 1)
+    sums = y + residual
     want = {
+        "gelu": sums / 2 * (1 + np.vectorize(erf)(sums / np.sqrt(2.0))),
+        "scaled_tanh": 1.7159 * np.tanh(sums * np.float64(2 / 3)),
+        ("clip", -0.5, np.inf): np.maximum(sums, np.float32(-0.5)),
+        ("leaky_relu", 3): np.where(sums > 0, sums, 3 * sums),
+        ("elu", 0.5): np.where(sums > 0, sums, np.float32(0.5) * np.expm1(sums)),
+        ("prelu", 0.5): np.where(sums > 0, sums, sums / 2),
+        ("scaled_tanh", 2.0, 0.5): 2 * np.tanh(sums / 2),
         None: y + residual,
         "relu": np.maximum(y + residual, 0),
         "relu6": np.minimum(np.maximum(y + residual, 0), 6),
@@ -154,10 +170,14 @@ def test_what_follows(activation):
         "silu": (y + residual) * sigmoid,
         "hardsigmoid": hard,
         "hardswish": (y + residual) * hard,
-    }[activation]
+    }
+    if isinstance(activation, tuple) and isinstance(activation[1], np.ndarray):
+        want = np.where(sums > 0, sums, sums * SLOPES[:, None, None])
+    else:
+        want = want[activation]
     got = layer(x, residual)
     assert got.dtype == np.float32
-    if activation in ("sigmoid", "silu"):
+    if activation in ("sigmoid", "silu", "gelu", "scaled_tanh"):
         assert np.allclose(got, want, rtol=1e-5, atol=1e-6)
     else:
         assert np.array_equal(got, want)
@@ -211,6 +231,12 @@ def test_pickle_and_text():
         (("conv1d", [[[1.0]]], "b"), {}, TypeError, "bias must have dtype"),
         (("conv1d", [[[1j]]]), {}, TypeError, "complex"),
         (("conv1d", [[[1.0]]]), {"activation": "softmax"}, ValueError, "activation must be one of"),
+        (("conv1d", [[[1.0]]]), {"activation": ("clip", 1)}, ValueError, "must have 2 parameters"),
+        (("conv1d", [[[1.0]]]), {"activation": ("relu", 1)}, ValueError, "at most 0 parameters"),
+        (("conv1d", [[[1.0]]]), {"activation": ("elu", np.nan)}, ValueError, "got nan"),
+        (("conv1d", [[[1.0]]]), {"activation": ("elu", "a")}, TypeError, "numbers as parameters"),
+        (("conv1d", [[[1.0]]]), {"activation": ("prelu", [1, 2])}, ValueError, "1 channels, got"),
+        (("conv1d", [[[1.0]]]), {"activation": ()}, ValueError, "activation must be one of"),
         (("conv1d", [[[1.0]]]), {"strides": 2}, TypeError, "options must be among .*'strides'"),
         (("conv1d", [[[1.0]]]), {"threads": 2}, TypeError, "options must be among .*'threads'"),
         (("conv1d", [[[1.0]]]), {"stride": 0}, ValueError, "stride must be at least 1, got 0"),

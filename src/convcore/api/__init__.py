@@ -28,7 +28,9 @@ from convcore.api.signal import *  # noqa: F403
 from convcore.api.tiled import *  # noqa: F403
 from convcore.api.transpose import *  # noqa: F403
 from convcore.api.windows import *  # noqa: F403
+from convcore.engine.activation import Activation as Activation
 from convcore.engine.calls import Calls as Calls
+from convcore.engine.prepared import PreparedLayer as PreparedLayer
 
 __all__: list[str] = []
 __all__ += conv.__all__

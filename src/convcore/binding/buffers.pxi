@@ -51,7 +51,7 @@ cdef int type_of(const Py_buffer *view) except -1:
 
 cdef struct Views:
     # the buffers of one call, released together; the type of all but indices
-    Py_buffer view[4]
+    Py_buffer view[5]
     int count
     int type
 

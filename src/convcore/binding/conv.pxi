@@ -31,11 +31,23 @@ cdef extern from "convcore.h" nogil:
         pass
     ctypedef struct cc_packed:
         pass
+    ctypedef enum cc_activation:
+        CC_IDENTITY
+        CC_CLIP
+        CC_LEAKY_RELU
+        CC_HARDSIGMOID
+        CC_HARDSWISH
+    ctypedef struct cc_post_ops:
+        const void *residual
+        cc_activation activation
+        double low
+        double high
     ctypedef struct cc_forward_args:
         const void *x
         const void *weight
         const void *bias
         const cc_packed *packed
+        const cc_post_ops *post
         void *y
     ctypedef struct cc_verdict:
         bint chosen
@@ -91,6 +103,11 @@ def compared(double own, str best, double cost):
     if own > 1e6:
         return f"one channel at a time, {best} several"
     return f"a product costs {own:.2f}, with {best} {cost:.2f}"
+
+
+# Activations that the core computes, by the names that the package has for them.
+ACTIVATIONS = {"clip": CC_CLIP, "leaky_relu": CC_LEAKY_RELU, "hardsigmoid": CC_HARDSIGMOID,
+               "hardswish": CC_HARDSWISH}
 
 
 cdef int row_of(str algorithm) except -3:
@@ -171,13 +188,19 @@ cdef class Conv:
     def __dealloc__(self):
         cc_layer_free(self.layer)
 
-    def forward(self, x, weight, bias, y, int threads):
-        """Compute y from weights as they are or packed."""
+    def forward(self, x, weight, bias, y, int threads, post=None):
+        """Compute y from weights as they are or packed.
+
+        ``post`` is what follows: a residual or None, the name of an activation or None, and its two
+        numbers.
+        """
         cdef Views views
         cdef cc_forward_args args
+        cdef cc_post_ops ops
         cdef cc_status status
         args.weight = args.bias = NULL
         args.packed = NULL
+        args.post = NULL
         begin(&views)
         try:
             args.x = take(&views, x, self.x_reals, 0)
@@ -188,6 +211,15 @@ cdef class Conv:
             if bias is not None:
                 args.bias = take(&views, bias, self.bias_reals, 0)
             args.y = take(&views, y, self.y_reals, PyBUF_WRITABLE)
+            if post is not None:
+                residual, activation, ops.low, ops.high = post
+                ops.residual = NULL
+                if residual is not None:
+                    ops.residual = take(&views, residual, self.y_reals, 0)
+                ops.activation = CC_IDENTITY
+                if activation is not None:
+                    ops.activation = <cc_activation><int>ACTIVATIONS[activation]
+                args.post = &ops
             with nogil:
                 status = cc_layer_forward(self.layer, <cc_type>views.type, &args, threads)
         finally:

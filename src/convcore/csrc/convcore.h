@@ -92,11 +92,23 @@ cc_status cc_layer_pack_bytes(cc_layer *layer, cc_type type, size_t *bytes);
 bool cc_layer_accepts(cc_layer *layer, cc_type type, const cc_packed *packed);
 void cc_packed_free(cc_packed *packed);
 
+/* What follows a sum: a residual is added, then comes an activation, a function of each element:
+ * CC_CLIP: low where it is less, high where it is more; CC_LEAKY_RELU: low times it where it is
+ * less than 0; CC_HARDSIGMOID: x / 6 + 1/2, clipped to 0 and 1; CC_HARDSWISH: x times that. NaN
+ * stays. */
+typedef enum { CC_IDENTITY, CC_CLIP, CC_LEAKY_RELU, CC_HARDSIGMOID, CC_HARDSWISH } cc_activation;
+typedef struct {
+    const void *residual; /* of y's type, shape and order; NULL: none */
+    cc_activation activation;
+    double low, high;
+} cc_post_ops;
+
 /* bias may be NULL; weights are read from `packed` unless that is NULL. CC_BAD_PACKED: they were
  * packed for another algorithm, type, instruction set or other sizes. */
 typedef struct {
     const void *x, *weight, *bias;
     const cc_packed *packed;
+    const cc_post_ops *post; /* NULL: nothing; else outputs must share their kernels */
     void *y;
 } cc_forward_args;
 

@@ -1,11 +1,10 @@
 """Layers with weights, run on arrays: operands read, the plan found, the result delivered."""
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from convcore.engine.buffers import bias_as_contiguous, finalized, prepare_out
+from convcore.engine.epilogue import PostOps
 from convcore.engine.plan import Plan, Prepared, check_separable, conv_plan, transposed_plan
 from convcore.engine.threads import threads_for
 from convcore.spec.errors import out_of_memory
@@ -91,11 +90,11 @@ def run(
     threads: int,
     out: Array | None,
     prepared: Prepared | None = None,
-    then: Callable[[Array], None] | None = None,
+    post: PostOps | None = None,
 ) -> Array:
     """Run a plan on (x, weight, bias), or on what it has prepared of the last two.
 
-    ``then`` changes the result, in the dtype that is computed in, before it is delivered.
+    ``post`` changes the result, in the dtype that is computed in, before it is delivered.
     """
     x, weight, given = operands
     bias = None
@@ -113,9 +112,7 @@ def run(
             weight = as_contiguous(op, "weight", weight, compute)
             plan.run(x, weight, bias, y, threads=threads)
         else:
-            plan.run(x, prepared.weight, prepared.bias, y, threads=threads)
-        if then is not None:
-            then(y)
+            plan.run(x, prepared.weight, prepared.bias, y, threads=threads, post=post)
         return finalized(y, target, dtypes)
     except MemoryError as error:
         raise out_of_memory(op, error, x=x, weight=weight, **plan.spec.steps) from None

@@ -17,7 +17,7 @@ from convcore.engine.algorithm import algorithm_for
 from convcore.engine.buffers import quiet
 from convcore.engine.cache import plans
 from convcore.engine.cores import conv_core
-from convcore.engine.epilogue import add_bias, fill_with_bias
+from convcore.engine.epilogue import PostOps, add_bias, fill_with_bias
 from convcore.engine.separable import Factored, separable_plan
 from convcore.spec.connections import as_connections
 from convcore.spec.errors import out_of_memory
@@ -115,11 +115,15 @@ class ConvPlan:
         y: Array,
         *,
         threads: int,
+        post: PostOps | None = None,
     ) -> None:
         """Compute y; all arrays are contiguous and of the dtype that is computed in.
 
         The weight may be packed, by :meth:`prepare`. Results are the same, bit for bit.
         """
+        if post is not None:
+            self._run_with(post, x, weight, bias, y, threads)
+            return
         if self.core is None:
             fill_with_bias(y, bias, self.spec.layout)
             return
@@ -134,6 +138,27 @@ class ConvPlan:
                 return
         assert not isinstance(weight, Factored)
         self.core.forward(x, weight, bias, y, threads)
+
+    def _run_with(
+        self,
+        post: PostOps,
+        x: Array,
+        weight: Weights,
+        bias: Array | None,
+        y: Array,
+        threads: int,
+    ) -> None:
+        """Run it, and do what follows: in the core where one call of it computes the layer."""
+        by_core = post.in_core()
+        one_call = self.core is not None and self.spec.sharing == SHARED
+        if by_core is None or not one_call or self.separable is not None:
+            self.run(x, weight, bias, y, threads=threads)
+            post.do(y)
+            return
+        assert self.core is not None
+        assert not isinstance(weight, Factored)
+        self.core.forward(x, weight, bias, y, threads, by_core)
+        post.do_rest(y)
 
     def explain(self, dtype: DType = FLOAT32) -> list[Verdict]:
         """List the algorithms in order, each with "chosen" or the reason why it was not."""
@@ -231,13 +256,24 @@ class TransposedPlan:
             return [("bias_alone", "chosen")]
         return adjoints.explain(self.adjoint)
 
-    def run(self, x: Array, weight: Weights, bias: Array | None, y: Array, *, threads: int) -> None:
+    def run(
+        self,
+        x: Array,
+        weight: Weights,
+        bias: Array | None,
+        y: Array,
+        *,
+        threads: int,
+        post: PostOps | None = None,
+    ) -> None:
         """Compute y; all arrays are contiguous and of the dtype that is computed in."""
         assert isinstance(weight, np.ndarray)
         if self.adjoint is not None:
             self.conv.adjoint(self.adjoint, x, weight, bias, y, threads=threads)
         else:
             fill_with_bias(y, bias, self.spec.layout)
+        if post is not None:
+            post.do(y)
 
     def input_gradient(self, grad: Array, weight: Array, dx: Array, *, threads: int) -> None:
         """Compute the gradient of x: the convolution."""

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from convcore.engine.activation import Activation
 from convcore.engine.algorithm import algorithm_for
-from convcore.engine.buffers import bias_as_contiguous, quiet
+from convcore.engine.buffers import bias_as_contiguous
+from convcore.engine.epilogue import PostOps
 from convcore.engine.execute import run
 from convcore.engine.explain import Explanation, explain
 from convcore.engine.plan import (
@@ -35,32 +37,10 @@ from convcore.spec.operands import (
     check_dtype,
     result_dtypes,
 )
-from convcore.spec.options import check_choice
+from convcore.spec.options import LAYOUTS
 from convcore.spec.registry import find, layer_name
 
 MOST_PLANS = 16  # that a layer keeps, one for each shape; many share packed weights
-
-
-def _sigmoid(y: Array) -> Array:
-    return 0.5 * np.tanh(0.5 * y) + 0.5  # no exp that overflows
-
-
-def _hard_sigmoid(y: Array) -> Array:
-    return np.clip(y / 6 + 0.5, 0, 1)
-
-
-# Each with the definition that PyTorch and ONNX have, and their default parameters.
-ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
-    "relu": lambda y: np.maximum(y, 0),
-    "relu6": lambda y: np.clip(y, 0, 6),
-    "leaky_relu": lambda y: np.maximum(y, y * y.dtype.type(0.01)),
-    "elu": lambda y: np.where(y > 0, y, np.expm1(np.minimum(y, 0))),
-    "tanh": np.tanh,
-    "sigmoid": _sigmoid,
-    "silu": lambda y: y * _sigmoid(y),
-    "hardsigmoid": _hard_sigmoid,
-    "hardswish": lambda y: y * _hard_sigmoid(y),
-}
 
 
 class Ready(NamedTuple):
@@ -80,7 +60,7 @@ class PreparedLayer:
         The public name of its operator.
     weight, bias : ndarray
         Its own copies, read-only; ``bias`` may be None.
-    activation : str or None
+    activation : str, tuple or None
     options : mapping
         As given to :func:`prepare`, copied.
 
@@ -100,7 +80,7 @@ class PreparedLayer:
         operator: str | Callable[..., Any],
         weight: ArrayLike,
         bias: ArrayLike | None,
-        activation: str | None,
+        activation: str | tuple[Any, ...] | None,
         options: dict[str, Any],
     ) -> None:
         op = "prepare"
@@ -109,9 +89,6 @@ class PreparedLayer:
         op = f"{op}: {self.operator}"
         if not self._kind.has_weight:
             raise TypeError(f"{op}: operator must be a layer with weights, got {operator!r}")
-        if activation is not None:
-            activation = check_choice(op, "activation", activation, tuple(ACTIVATIONS))
-        self.activation = activation
         options = deepcopy(options)
         self.options = MappingProxyType(options)
         self._read, self._asked = self._kind.read_call(op, self._axes, options)
@@ -120,7 +97,12 @@ class PreparedLayer:
         self._flip = self._read.pop("flip", False)
         self.weight = _owned(op, "weight", weight)
         self.bias = None if bias is None else _owned(op, "bias", bias)
-        LayerSpec(self._kind, self._axes, self.weight.shape, None, self._read).kernel(op)
+        self._spec = LayerSpec(self._kind, self._axes, self.weight.shape, None, self._read)
+        self._spec.kernel(op)
+        channels = len(self.weight)
+        if self._kind.transposed:
+            channels = self.weight.shape[1] * self._read["groups"]
+        self._activation = None if activation is None else Activation(op, activation, channels)
         self._ready: dict[tuple[tuple[int, ...], DType, str], Ready] = {}
         self._lock = Lock()
 
@@ -165,12 +147,12 @@ class PreparedLayer:
                 ready = self._ready[key] = self._make(x)
                 if len(self._ready) > MOST_PLANS:
                     del self._ready[next(iter(self._ready))]
-        then = None
-        if residual is not None or self.activation is not None:
-            then = self._then(ready, residual, out)
+        post = None
+        if residual is not None or self._activation is not None:
+            post = self._post_ops(ready, residual, out)
         return run(
             op, ready.plan, (x, self.weight, self.bias), ready.dtypes,
-            threads=threads_for(op, threads), out=out, prepared=ready.prepared, then=then,
+            threads=threads_for(op, threads), out=out, prepared=ready.prepared, post=post,
         )  # fmt: skip
 
     def _make(self, x: Array) -> Ready:
@@ -193,9 +175,7 @@ class PreparedLayer:
         before = [each.prepared for each in self._ready.values() if each.dtypes == dtypes]
         return Ready(plan, plan.prepare(compute, bias, before=before), dtypes)
 
-    def _then(
-        self, ready: Ready, residual: ArrayLike | None, out: object
-    ) -> Callable[[Array], None]:
+    def _post_ops(self, ready: Ready, residual: ArrayLike | None, out: object) -> PostOps:
         op, more = self.operator, None
         if residual is not None:
             more = as_array(op, "residual", residual)
@@ -208,16 +188,17 @@ class PreparedLayer:
             more = as_contiguous(op, "residual", more, ready.dtypes.compute)
             if isinstance(out, np.ndarray) and np.may_share_memory(more, out):
                 more = more.copy()  # the layer is written there before this is added
-        activation = ACTIVATIONS.get(self.activation or "")
+        after = 0 if self._read["layout"] == LAYOUTS[self._axes][1] else self._axes
+        return PostOps(more, self._activation, after)
 
-        def then(y: Array) -> None:
-            with quiet():
-                if more is not None:
-                    y += more
-                if activation is not None:
-                    y[...] = activation(y)
+    @property
+    def activation(self) -> str | tuple[Any, ...] | None:
+        """What follows, as :func:`prepare` takes it."""
+        return None if self._activation is None else self._activation.given()
 
-        return then
+    def output_shape(self, x_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of the result for an input of this shape."""
+        return self._spec.on(self.operator, x_shape).y_shape
 
     @property
     def nbytes(self) -> int:
@@ -259,7 +240,7 @@ def prepare(
     weight: ArrayLike,
     bias: ArrayLike | None = None,
     *,
-    activation: str | None = None,
+    activation: str | tuple[Any, ...] | None = None,
     **options: Any,
 ) -> PreparedLayer:
     """Prepare a layer for many calls: its weights are checked, copied and packed once.
@@ -273,9 +254,12 @@ def prepare(
         A convolution, transposed, tiled or local: ``convcore.conv2d`` or ``"conv2d"``.
     weight, bias : array_like
         As of the operator. They are copied: later changes are not seen.
-    activation : str, optional
-        What follows: ``"relu"``, ``"relu6"``, ``"leaky_relu"`` (0.01), ``"elu"``, ``"tanh"``,
-        ``"sigmoid"``, ``"silu"``, ``"hardsigmoid"`` or ``"hardswish"``.
+    activation : str or tuple, optional
+        What follows: ``"relu"``, ``"relu6"``, ``"leaky_relu"``, ``"elu"``, ``"tanh"``,
+        ``"scaled_tanh"``, ``"sigmoid"``, ``"silu"``, ``"hardsigmoid"``, ``"hardswish"``,
+        ``"gelu"``; or a name with parameters, ``("leaky_relu", 0.1)``, ``("elu", 0.5)``,
+        ``("clip", -1, 1)``, ``("scaled_tanh", 1.7159, 2 / 3)``, ``("prelu", slopes)`` with a
+        slope for each channel.
     **options
         Options of the operator but ``threads`` and ``out``, which each call has.
 
@@ -296,7 +280,9 @@ def prepare(
 
     Notes
     -----
-    The residual and the activation take a pass of their own over the result.
+    A residual, and the activations that need no exponential, are computed with the sums, while
+    these are in the cache. The others, and what follows a local, tiled, transposed or separable
+    layer, take a pass of their own over the result.
 
     Examples
     --------

@@ -48,6 +48,7 @@ typedef struct cc_plan {
 /* The arrays of a call; weights may come packed instead. */
 typedef struct {
     const char *x, *weight, *packed, *bias;
+    const cc_post_ops *post;
     char *y;
 } cc_arrays;
 

@@ -244,7 +244,8 @@ static void work(const cc_worker *worker)
 static cc_status run(call *c)
 {
     const cc_direct_plan *plan = c->plan;
-    c->epilogue = cc_epilogue_of(&plan->problem, plan->base.kernels, c->arrays->bias, c->arrays->y);
+    c->epilogue = cc_epilogue_of(&plan->problem, plan->base.kernels, c->arrays->bias,
+                                 c->arrays->post, c->arrays->y);
     c->layout = lay_out_own(c);
     cc_job job = {.workers = c->part.tile_workers * c->part.block_workers,
                   .shared = plan->has_lists ? 0 : cc_direct_lists_bytes(plan),

@@ -66,6 +66,8 @@ static void run_call(const cc_direct_task *task, cc_channel_range c, const char 
         to.pixel = first + r * line;
         k->direct_igemm(&task->lists->taps, &grid, input + r * row_step * k->size, weights, bias,
                         direct ? cc_epilogue_at(e, &to) : task->acc);
+        if (direct)
+            cc_epilogue_follow(e, &to);
     }
     for (int64_t r = 0; !direct && r < lines; r++) {
         to.pixel = first + r * line;

@@ -112,6 +112,10 @@ static void run_call(const cc_direct_task *task, cc_channel_range c, const char 
         to.pixel = first + r * line;
         if (direct) {
             k->direct_ow(taps, &row, input, weights, bias, cc_epilogue_at(e, &to));
+            if (!several_rows)
+                cc_epilogue_follow(e, &to);
+            for (int a = 0; several_rows && a < row.stores; a++, to.pixel += line)
+                cc_epilogue_follow(e, &to);
             continue;
         }
         k->direct_ow(taps, &row, input, weights, bias, task->acc);

@@ -473,7 +473,7 @@ cc_status cc_fft_run(const cc_plan *of, const cc_arrays *arrays, int threads)
     call c = {.plan = plan,
               .arrays = arrays,
               .weights = arrays->packed,
-              .epilogue = cc_epilogue_of(p, of->kernels, arrays->bias, arrays->y),
+              .epilogue = cc_epilogue_of(p, of->kernels, arrays->bias, arrays->post, arrays->y),
               .at = lay_out(plan, arrays->packed)};
     cc_job job = {.workers = (int)min(threads, tasks), .shared = c.at.shared, .own = c.at.own};
     if (!cc_job_begin(&job))

@@ -151,10 +151,13 @@ cc_status cc_layer_forward(cc_layer *layer, cc_type type, const cc_forward_args 
     const cc_packed *packed = args->packed;
     if (packed && !accepts(plan, packed))
         return CC_BAD_PACKED;
+    if (args->post && !layer->problem.shared)
+        return CC_BAD_PROBLEM;
     const cc_arrays arrays = {.x = args->x,
                               .weight = args->weight,
                               .packed = packed ? packed->elements : NULL,
                               .bias = args->bias,
+                              .post = args->post,
                               .y = args->y};
     return plan->algorithm->functions->run(plan, &arrays, threads);
 }

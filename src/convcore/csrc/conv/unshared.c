@@ -203,7 +203,7 @@ cc_status cc_unshared_run(const cc_unshared_plan *plan, const cc_arrays *arrays,
               .task = {.plan = plan,
                        .weight = arrays->packed ? arrays->packed : arrays->weight,
                        .epilogue = cc_epilogue_of(&plan->problem, plan->base.kernels, arrays->bias,
-                                                  arrays->y)}};
+                                                  NULL, arrays->y)}};
     lay_out_own(&c);
     const cc_tap_sizes size = cc_tap_offsets_measure(&plan->problem, 1);
     cc_job job = {.workers = c.part.workers, .own = c.own};

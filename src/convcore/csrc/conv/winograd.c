@@ -419,7 +419,8 @@ cc_status cc_winograd_run(const cc_plan *of, const cc_arrays *arrays, int thread
     call c = {.plan = plan,
               .arrays = arrays,
               .lists = direct->lists,
-              .epilogue = cc_epilogue_of(&plan->problem, of->kernels, arrays->bias, arrays->y)};
+              .epilogue = cc_epilogue_of(&plan->problem, of->kernels, arrays->bias, arrays->post,
+                                         arrays->y)};
     divide(&c, threads);
     c.at = lay_out(&c);
     cc_job job = {

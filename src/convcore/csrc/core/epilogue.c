@@ -4,10 +4,12 @@
 
 #include <string.h>
 
-cc_epilogue cc_epilogue_of(const cc_conv *p, const cc_kernels *kernels, const void *bias, void *y)
+cc_epilogue cc_epilogue_of(const cc_conv *p, const cc_kernels *kernels, const void *bias,
+                           const cc_post_ops *post, void *y)
 {
     return (cc_epilogue){.kernels = kernels,
                          .bias = bias,
+                         .post = post,
                          .y = y,
                          .channels = p->groups * p->k,
                          .outputs = cc_outputs_of_channel(p),
@@ -27,6 +29,20 @@ const char *cc_epilogue_bias(const cc_epilogue *e, int64_t channel, int64_t chan
     return room;
 }
 
+void cc_epilogue_follow(const cc_epilogue *e, const cc_outputs *to)
+{
+    if (!e->post)
+        return;
+    const bool last = e->channels_last;
+    const cc_post_rows rows = {.ops = e->post,
+                               .rows = last ? to->pixels : to->channels,
+                               .columns = last ? to->channels : to->pixels,
+                               .row = last ? e->channels : e->outputs};
+    const char *residual = e->post->residual;
+    const ptrdiff_t at = cc_epilogue_offset(e, to);
+    e->kernels->post_ops(&rows, residual ? residual + at : NULL, e->y + at);
+}
+
 void cc_epilogue_store_pixels(const cc_epilogue *e, const cc_outputs *to, const char *acc,
                               ptrdiff_t row)
 {
@@ -40,6 +56,7 @@ void cc_epilogue_store_pixels(const cc_epilogue *e, const cc_outputs *to, const 
                          acc, y);
     else
         e->kernels->transpose(acc, row, y, e->outputs, to->pixels, to->channels);
+    cc_epilogue_follow(e, to);
 }
 
 void cc_epilogue_store_channels(const cc_epilogue *e, const cc_outputs *to, const char *acc,
@@ -55,4 +72,5 @@ void cc_epilogue_store_channels(const cc_epilogue *e, const cc_outputs *to, cons
                                     .src_column = 1,
                                     .dst_row = e->outputs},
                          acc, y);
+    cc_epilogue_follow(e, to);
 }

@@ -67,6 +67,12 @@ typedef struct {
     ptrdiff_t channels, row, column, point;
 } cc_winograd;
 
+/* Rows of outputs, `row` elements apart, and what follows their sums. */
+typedef struct {
+    const cc_post_ops *ops;
+    ptrdiff_t rows, columns, row;
+} cc_post_rows;
+
 /* Fourier transforms go through a cache line of columns at a time. */
 enum { CC_FFT_LINE = 64 };
 

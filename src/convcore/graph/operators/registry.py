@@ -18,6 +18,7 @@ class Call(NamedTuple):
     outputs: tuple[bool, ...]  # which results are wanted
     # Runs a graph that is an attribute: with its inputs, it gives its outputs.
     run: Callable[[Graph, list[Array]], list[Array]]
+    threads: int | None = None  # at most so many, as the public functions take them
 
 
 class Operator(NamedTuple):

@@ -1,0 +1,189 @@
+"""A network: a graph that is optimised once, and run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from convcore.graph.node import Graph, Value
+from convcore.graph.passes import optimize
+from convcore.graph.program import Program, Unknown, missing
+from convcore.spec.errors import short_repr
+from convcore.spec.operands import Array
+
+
+class Network:
+    """A network that is ready to run. Made by :func:`convcore.onnx.load`.
+
+    Attributes
+    ----------
+    inputs, outputs : tuple of Value
+        Each with its ``name``, ``dtype`` and ``shape``, in which a size that may vary is a name or
+        None.
+
+    Notes
+    -----
+    Any number of threads may run it at once. It never writes to an input.
+    """
+
+    def __init__(
+        self, graph: Graph, *, op: str = "Network", unknown: Unknown | None = None
+    ) -> None:
+        self._op = op
+        self._graph = graph
+        self._unknown = unknown
+        lacking = missing(graph, unknown)
+        if lacking:
+            raise ValueError(f"{op}: operators must be known, got {_listed(lacking)}")
+        self._program = Program(optimize(graph), unknown)
+        constants = self._program.graph.constants.values()
+        self._constants = {id(_owner(array)) for array in constants}
+
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        """What :meth:`run` takes."""
+        return tuple(self._graph.inputs)
+
+    @property
+    def outputs(self) -> tuple[Value, ...]:
+        """What :meth:`run` gives."""
+        return tuple(self._graph.outputs)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its constants and prepared layers."""
+        graph = self._program.graph
+        layers = [node.attributes.get("layer") for node in graph.nodes]
+        own: int = sum(layer.nbytes for layer in layers if layer is not None)
+        return own + sum(array.nbytes for array in graph.constants.values())
+
+    def run(
+        self,
+        inputs: Mapping[str, ArrayLike] | ArrayLike,
+        outputs: Iterable[str] | None = None,
+        *,
+        threads: int | None = None,
+    ) -> list[Array]:
+        """Compute the outputs.
+
+        Parameters
+        ----------
+        inputs : mapping of str to array_like
+            The inputs by name; the array alone, if there is one input.
+        outputs : iterable of str, optional
+            Names of the outputs that are wanted; default: all.
+        threads : int, optional
+            Maximum number of threads of each layer; default: those of the process.
+
+        Returns
+        -------
+        list of ndarray
+            In the order of ``outputs``. They are the caller's own.
+
+        Raises
+        ------
+        ValueError, TypeError, MemoryError
+            For missing and unknown names, for arrays of another dtype or shape, and from operators:
+            then a note names the node.
+
+        Examples
+        --------
+        >>> from convcore import nn
+        >>> model = nn.Sequential(nn.Conv2d(1, 2, 3, rng=0), nn.ReLU())
+        >>> network = convcore.onnx.from_model(model, (1, 8, 8))
+        >>> [y.shape for y in network.run(np.zeros((5, 1, 8, 8), np.float32))]
+        [(5, 2, 6, 6)]
+        """
+        wanted = self._wanted(outputs)
+        given = self._read(inputs)
+        with np.errstate(all="ignore"):
+            found = self._program.run(given, threads)
+        others = self._constants | {id(_owner(array)) for array in given}
+        results = []
+        for place in wanted:
+            y = np.asarray(found[place])
+            results.append(y.copy() if id(_owner(y)) in others else y)
+        return results
+
+    def _wanted(self, outputs: Iterable[str] | None) -> list[int]:
+        names = [value.name for value in self._graph.outputs]
+        if outputs is None:
+            return list(range(len(names)))
+        wanted = [outputs] if isinstance(outputs, str) else list(outputs)
+        for name in wanted:
+            if name not in names:
+                raise ValueError(
+                    f"{self._op}: outputs must be among {names}, got {short_repr(name)}"
+                )
+        return [names.index(name) for name in wanted]
+
+    def _read(self, inputs: Mapping[str, ArrayLike] | ArrayLike) -> list[Array]:
+        names = [value.name for value in self._graph.inputs]
+        if not isinstance(inputs, Mapping):
+            if len(names) != 1:
+                raise TypeError(
+                    f"{self._op}: inputs must be a mapping with {names}, got {short_repr(inputs)}"
+                )
+            inputs = {names[0]: inputs}
+        if set(inputs) != set(names):
+            raise ValueError(f"{self._op}: inputs must be {names}, got {sorted(map(str, inputs))}")
+        sizes: dict[str, int] = {}
+        return [self._checked(value, inputs[value.name], sizes) for value in self._graph.inputs]
+
+    def _checked(self, value: Value, given: ArrayLike, sizes: dict[str, int]) -> Array:
+        op, name = self._op, value.name
+        array = np.asarray(given, None if isinstance(given, np.ndarray) else value.dtype)
+        if value.dtype is not None and array.dtype != value.dtype:
+            raise TypeError(f"{op}: input {name!r} must be {value.dtype}, got {array.dtype}")
+        if value.shape is None:
+            return array
+        if len(value.shape) != array.ndim:
+            raise ValueError(
+                f"{op}: input {name!r} must have shape {shape_text(value.shape)}, got {array.shape}"
+            )
+        for wanted, size in zip(value.shape, array.shape, strict=True):
+            expected = sizes.setdefault(wanted, size) if isinstance(wanted, str) else wanted
+            if expected is not None and expected != size:
+                raise ValueError(
+                    f"{op}: input {name!r} must have shape {shape_text(value.shape)}, got "
+                    f"{array.shape}"
+                )
+        return array
+
+    def __repr__(self) -> str:
+        """In one line."""
+        given, made = (
+            ", ".join(f"{value.name} {shape_text(value.shape)}" for value in values)
+            for values in (self.inputs, self.outputs)
+        )
+        return f"Network({given} -> {made})"
+
+
+def shape_text(shape: Sequence[int | str | None] | None) -> str:
+    """A shape as a message shows it."""
+    if shape is None:
+        return "(?)"
+    return f"({', '.join('?' if size is None else str(size) for size in shape)})"
+
+
+def _owner(array: Array) -> Any:
+    """Whose memory an array shows."""
+    owner: Any = array
+    while getattr(owner, "base", None) is not None:
+        owner = owner.base
+    return owner
+
+
+def _listed(nodes: Sequence[Any]) -> str:
+    """Operators, how often each is there, and where first."""
+    first: dict[str, str] = {}
+    count: dict[str, int] = {}
+    for node in nodes:
+        first.setdefault(node.key, node.name or (node.outputs[0] if node.outputs else ""))
+        count[node.key] = count.get(node.key, 0) + 1
+    return ", ".join(
+        f"{key} ({count[key]}, first at node {short_repr(first[key])})" for key in sorted(count)
+    )

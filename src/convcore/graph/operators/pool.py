@@ -1,0 +1,167 @@
+"""Poolings."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from convcore.graph.operators.registry import Call, operator
+from convcore.graph.operators.windows import Ints, axes_of, padding, pairs, public, sizes
+from convcore.spec.operands import Array
+
+
+def _options(op: str, kernel: Ints, axes: int, **given: Any) -> dict[str, Any]:
+    """The options that all poolings with windows have."""
+    if kernel is None or len(kernel) != axes:
+        raise ValueError(f"{op}: kernel_shape must be {axes} numbers, got {kernel}")
+    return {
+        "kernel_size": tuple(kernel),
+        "stride": sizes(given["strides"], axes, f"{op}: strides"),
+        "padding": padding(given["auto_pad"], given["pads"], axes),
+        "dilation": sizes(given["dilations"], axes, f"{op}: dilations"),
+        "ceil_mode": bool(given["ceil_mode"]),
+    }
+
+
+@operator("MaxPool", call=True)
+def max_pool(
+    call: Call,
+    x: Array,
+    *,
+    kernel_shape: Ints = None,
+    auto_pad: str = "NOTSET",
+    ceil_mode: int = 0,
+    dilations: Ints = None,
+    pads: Ints = None,
+    storage_order: int = 0,
+    strides: Ints = None,
+) -> Array | tuple[Array, Array]:
+    """The largest value of each window, as :func:`convcore.max_pool2d`; and where it stands."""
+    axes = axes_of("MaxPool", x)
+    options = _options(
+        "MaxPool", kernel_shape, axes, strides=strides, auto_pad=auto_pad, pads=pads,
+        dilations=dilations, ceil_mode=ceil_mode,
+    )  # fmt: skip
+    pool, threads = public("max_pool", axes), call.threads
+    if not any(call.outputs[1:]):
+        result: Array = pool(x, **options, threads=threads)
+        return result
+    y, where = pool(x, **options, return_indices=True, threads=threads)
+    if storage_order:  # columns first within an image
+        places = np.unravel_index(where, x.shape[2:])
+        where = np.ravel_multi_index(places, x.shape[2:], order="F")
+    # ONNX counts through the whole array
+    planes = np.arange(x.shape[0] * x.shape[1]).reshape(*x.shape[:2], *(1,) * axes)
+    return y, np.asarray(where, np.int64) + planes * prod(x.shape[2:])
+
+
+@operator("AveragePool", call=True)
+def average_pool(
+    call: Call,
+    x: Array,
+    *,
+    kernel_shape: Ints = None,
+    auto_pad: str = "NOTSET",
+    ceil_mode: int = 0,
+    count_include_pad: int = 0,
+    dilations: Ints = None,
+    pads: Ints = None,
+    strides: Ints = None,
+) -> Array:
+    """The mean of each window, as :func:`convcore.avg_pool2d`."""
+    axes = axes_of("AveragePool", x)
+    options = _options(
+        "AveragePool", kernel_shape, axes, strides=strides, auto_pad=auto_pad, pads=pads,
+        dilations=dilations, ceil_mode=ceil_mode,
+    )  # fmt: skip
+    result: Array = public("avg_pool", axes)(
+        x, **options, count_include_pad=bool(count_include_pad), threads=call.threads
+    )
+    return result
+
+
+@operator("LpPool", call=True)
+def lp_pool(
+    call: Call,
+    x: Array,
+    *,
+    kernel_shape: Ints = None,
+    auto_pad: str = "NOTSET",
+    ceil_mode: int = 0,
+    dilations: Ints = None,
+    p: float = 2,
+    pads: Ints = None,
+    strides: Ints = None,
+) -> Array:
+    """The p-norm of each window, as :func:`convcore.lp_pool2d`."""
+    axes = axes_of("LpPool", x)
+    options = _options(
+        "LpPool", kernel_shape, axes, strides=strides, auto_pad=auto_pad, pads=pads,
+        dilations=dilations, ceil_mode=ceil_mode,
+    )  # fmt: skip
+    result: Array = public("lp_pool", axes)(x, **options, p=p, threads=call.threads)
+    return result
+
+
+def _as_planes(x: Array) -> Array:
+    """Images as one row each: what is global knows no axes."""
+    return x.reshape(*x.shape[:2], prod(x.shape[2:]))
+
+
+@operator("GlobalAveragePool", call=True)
+def global_average_pool(call: Call, x: Array) -> Array:
+    """The mean of each channel of each image."""
+    y: Array = public("adaptive_avg_pool", 1)(_as_planes(x), 1, threads=call.threads)
+    return y.reshape(*x.shape[:2], *(1,) * (x.ndim - 2))
+
+
+@operator("GlobalMaxPool", call=True)
+def global_max_pool(call: Call, x: Array) -> Array:
+    """The largest value of each channel of each image."""
+    y: Array = public("adaptive_max_pool", 1)(_as_planes(x), 1, threads=call.threads)
+    return y.reshape(*x.shape[:2], *(1,) * (x.ndim - 2))
+
+
+@operator("GlobalLpPool", call=True)
+def global_lp_pool(call: Call, x: Array, *, p: float = 2) -> Array:
+    """The p-norm of each channel of each image."""
+    planes = _as_planes(x)
+    y: Array = public("lp_pool", 1)(planes, planes.shape[2], p=p, threads=call.threads)
+    return y.reshape(*x.shape[:2], *(1,) * (x.ndim - 2))
+
+
+@operator("MaxUnpool")
+def max_unpool(
+    x: Array,
+    where: Array,
+    output_shape: Array | None = None,
+    *,
+    kernel_shape: Ints = None,
+    pads: Ints = None,
+    strides: Ints = None,
+) -> Array:
+    """Put values back where :func:`max_pool` found them; zeros elsewhere."""
+    axes = axes_of("MaxUnpool", x)
+    if kernel_shape is None or len(kernel_shape) != axes:
+        raise ValueError(f"MaxUnpool: kernel_shape must be {axes} numbers, got {kernel_shape}")
+    steps = sizes(strides, axes, "MaxUnpool: strides")
+    inferred = [
+        (n - 1) * s + k - sum(pad)
+        for n, s, k, pad in zip(x.shape[2:], steps, kernel_shape, pairs(pads, axes), strict=True)
+    ]
+    shape = (*x.shape[:2], *inferred)
+    size = prod(shape)
+    places = where
+    if output_shape is not None:
+        wanted = tuple(int(n) for n in output_shape)
+        # the places count through the inferred shape
+        index = np.unravel_index(where, shape)
+        shape, size = wanted, prod(wanted)
+        places = np.ravel_multi_index(index, shape)
+    if where.shape != x.shape or (places.size and not 0 <= places.min() <= places.max() < size):
+        raise ValueError(f"MaxUnpool: I must be places, one a value, in an array of shape {shape}")
+    y = np.zeros(size, x.dtype)
+    y[places.ravel()] = x.ravel()
+    return y.reshape(shape)

@@ -1,0 +1,103 @@
+"""What is linear for each channel, and follows a layer, goes into its weights.
+
+y = a (w * x + b) + c is (a w) * x + (a b + c). It is computed in float64 and rounded once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+
+from convcore.graph.node import Graph, Node
+from convcore.graph.passes.layers import is_layer
+from convcore.graph.passes.uses import Uses, without
+from convcore.spec.operands import Array
+
+Affine = tuple[Array, Array]  # a factor and a summand, float64, one number or one a channel
+
+
+def fold_linear(graph: Graph) -> Graph:
+    """Fold factors and summands of channels into the layers before them."""
+    uses, gone = Uses(graph), []
+    for node in graph.nodes:
+        while is_layer(node) and (user := uses.only(node.outputs[0])) is not None:
+            affine = _affine(user, node.outputs[0], graph, _channels(node))
+            if affine is None:
+                break
+            _fold(node, affine)
+            node.outputs = user.outputs
+            gone.append(user)
+    return replace(graph, nodes=without(graph, gone))
+
+
+def _channels(layer: Node) -> int:
+    weight = layer.attributes["weight"]
+    if layer.attributes["kind"] == "Conv":
+        return int(weight.shape[0])
+    return int(weight.shape[1]) * int(layer.attributes.get("group", 1))
+
+
+def _fold(layer: Node, affine: Affine) -> None:
+    given = layer.attributes
+    weight, channels = given["weight"], _channels(layer)
+    factor, summand = (np.broadcast_to(each, channels) for each in affine)
+    if given["kind"] == "Conv":
+        factors = factor.reshape(-1, *(1,) * (weight.ndim - 1))
+    else:  # (inputs, outputs of a group, ...): the group is that of the input
+        groups = given.get("group", 1)
+        inputs = np.repeat(factor.reshape(groups, -1), weight.shape[0] // groups, axis=0)
+        factors = inputs.reshape(*inputs.shape, *(1,) * (weight.ndim - 2))
+    bias = np.zeros(channels) if given["bias"] is None else given["bias"].astype(np.float64)
+    given["weight"] = (weight.astype(np.float64) * factors).astype(weight.dtype)
+    given["bias"] = (bias * factor + summand).astype(weight.dtype)
+
+
+def _affine(node: Node, name: str, graph: Graph, channels: int) -> Affine | None:
+    """The factor and summand that a node of constants stands for; None: it is none."""
+    if node.key == "BatchNormalization":
+        return _normalization(node, name, graph)
+    if node.key not in ("Add", "Sub", "Mul", "Div") or len(node.inputs) != 2:
+        return None
+    first = node.inputs[0] == name
+    other = graph.constants.get(node.inputs[1 if first else 0])
+    if other is None or other.dtype.kind != "f" or not (first or node.op in ("Add", "Mul")):
+        return None
+    value = _by_channel(other, channels)
+    if value is None:
+        return None
+    one, zero = np.ones(1), np.zeros(1)
+    match node.op:
+        case "Add":
+            return one, value
+        case "Sub":
+            return one, -value
+        case "Mul":
+            return value, zero
+    return (1 / value, zero) if value.all() else None
+
+
+def _by_channel(array: Array, channels: int) -> Array | None:
+    """A constant as one number or one for each channel of (N, C, ...); None: it is neither."""
+    if array.size == 1:
+        return array.astype(np.float64).reshape(1) if array.ndim <= 3 else None
+    shape = array.shape[1:] if array.ndim >= 4 and array.shape[0] == 1 else array.shape
+    if shape[0] == channels and prod(shape) == channels and len(shape) > 1:
+        return array.astype(np.float64).ravel()
+    return None
+
+
+def _normalization(node: Node, name: str, graph: Graph) -> Affine | None:
+    known = [graph.constants.get(each) for each in node.inputs[1:]]
+    training = node.attributes.get("training_mode", 0) or any(node.outputs[1:])
+    if node.inputs[0] != name or len(known) != 4 or training:
+        return None
+    arrays = [each.astype(np.float64) for each in known if each is not None]
+    if len(arrays) < 4:
+        return None
+    scale, shift, mean, variance = arrays
+    factor = scale / np.sqrt(variance + node.attributes.get("epsilon", 1e-5))
+    if not np.isfinite(factor).all():
+        return None
+    return factor, shift - mean * factor

@@ -1,0 +1,67 @@
+"""Networks from ONNX files, run without the onnx package."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from convcore.graph.network import Network
+from convcore.graph.node import Node
+from convcore.onnx.reader import FormatError, Source, read_model
+from convcore.spec.errors import short_repr
+from convcore.spec.options import check_choice
+
+__all__ = ["Network", "load"]
+
+
+def load(source: str | os.PathLike[str] | bytes | Any, *, fallback: str | None = None) -> Network:
+    """Load a network from an ONNX file.
+
+    Parameters
+    ----------
+    source : path, bytes or onnx.ModelProto
+        The model. Only one that is given by its path may have its numbers in other files, which
+        must be in its folder.
+    fallback : "reference", optional
+        What computes operators that this library has not: the evaluator of the onnx package, which
+        is imported then. Default: they are refused, all at once.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    ValueError
+        For bytes that are no ONNX model, or a part of one, and for unknown operators.
+    TypeError
+        For another source.
+    OSError
+        For a file that cannot be read.
+    """
+    if fallback is not None:
+        check_choice("onnx.load", "fallback", fallback, ("reference",))
+    try:
+        graph = read_model(_source(source))
+    except FormatError as error:
+        raise ValueError(f"onnx.load: source must be an ONNX model, got {error}") from None
+    return Network(graph, op="onnx.load", unknown=_reference if fallback else None)
+
+
+def _source(source: Any) -> Source:
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return Source(bytes(source), None)
+    if isinstance(source, (str, os.PathLike)):
+        path = Path(source)
+        return Source(path.read_bytes(), path.parent)
+    if hasattr(source, "SerializeToString"):
+        return Source(source.SerializeToString(), None)
+    raise TypeError(
+        f"onnx.load: source must be a path, bytes or an onnx.ModelProto, got {short_repr(source)}"
+    )
+
+
+def _reference(node: Node, opset: int) -> Callable[..., Any] | None:
+    raise NotImplementedError
