@@ -97,7 +97,8 @@ class PreparedLayer:
         self._flip = self._read.pop("flip", False)
         self.weight = _owned(op, "weight", weight)
         self.bias = None if bias is None else _owned(op, "bias", bias)
-        self._spec = LayerSpec(self._kind, self._axes, self.weight.shape, None, self._read)
+        known = {name: value for name, value in self._read.items() if name != "algorithm"}
+        self._spec = LayerSpec(self._kind, self._axes, self.weight.shape, None, known)
         self._spec.kernel(op)
         channels = len(self.weight)
         if self._kind.transposed:
