@@ -1,4 +1,4 @@
-"""Layers that own their weights: what convolutions with constant weights become."""
+"""Layers that own their weights: what products with constant weights become."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from convcore import api
 from convcore.graph.operators.conv import conv_options, transpose_options
 from convcore.graph.operators.registry import Call, operator
 from convcore.spec.operands import Array
-
-LINEAR = {"Conv": "conv", "ConvTranspose": "conv_transpose"}  # and the kind of operator here
 
 
 class _Name(NamedTuple):
@@ -22,12 +20,15 @@ class _Name(NamedTuple):
 
 
 LAYER = _Name("Layer", "convcore")
+MATRIX = "MatMul"  # the kind of a product of matrices; others are kinds of convolutions
+OPERATORS = {"Conv": "conv", "ConvTranspose": "conv_transpose", MATRIX: "conv"}
 
 
 class LayerCall:
     """A prepared layer, with the options that ONNX's attributes mean.
 
-    A transposed layer's may depend on the input's shape: then there is a layer for each.
+    A product of matrices is a convolution whose kernels have one cell, along the rows. A transposed
+    layer's options may depend on the input's shape: then there is a layer for each.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class LayerCall:
         self.kind, self.weight, self.bias = kind, weight, bias
         self.activation, self.attributes = activation, attributes
         self._layers: dict[Any, api.PreparedLayer] = {}
-        self._fits: dict[Any, bool] = {}
+        self._shapes: dict[Any, tuple[int, ...]] = {}
         self._by_shape = kind == "ConvTranspose" and (
             "output_shape" in attributes
             or attributes.get("auto_pad", "NOTSET") not in ("", "NOTSET", "VALID")
@@ -55,20 +56,39 @@ class LayerCall:
         return self._layers[key]
 
     def _make(self, shape: tuple[int, ...], active: bool) -> api.PreparedLayer:
-        options = (
-            conv_options(self.weight, **self.attributes) if self.kind == "Conv"
-            else transpose_options(shape, self.weight, **self.attributes)
-        )  # fmt: skip
-        name = f"{LINEAR[self.kind]}{self.weight.ndim - 2}d"
+        options: dict[str, Any] = {"layout": "NWC"}
+        if self.kind == "Conv":
+            options = conv_options(self.weight, **self.attributes)
+        elif self.kind == "ConvTranspose":
+            options = transpose_options(shape, self.weight, **self.attributes)
+        name = f"{OPERATORS[self.kind]}{self.weight.ndim - 2}d"
         then = self.activation if active else None
         return api.PreparedLayer(name, self.weight, self.bias, then, options)
 
-    def fits(self, x: Array, residual: Array) -> bool:
-        """Whether a residual has the result's shape: ONNX's sum may make either larger."""
-        key = x.shape, residual.shape
-        if key not in self._fits:
-            self._fits[key] = self.prepared(x.shape).output_shape(x.shape) == residual.shape
-        return self._fits[key]
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of the result for an input of a shape."""
+        if shape not in self._shapes:
+            if self.kind == MATRIX:
+                self._shapes[shape] = (*shape[:-1], len(self.weight))
+            else:
+                self._shapes[shape] = self.prepared(shape).output_shape(shape)
+        return self._shapes[shape]
+
+    def run(self, x: Array, residual: Array | None, threads: int | None, active: bool) -> Array:
+        """Compute it; the residual has the result's shape."""
+        layer = self.prepared(x.shape, active)
+        if self.kind != MATRIX:
+            return layer(x, residual, threads=threads)
+        shape = (*x.shape[:-1], len(self.weight))
+        rows = None if residual is None else residual.reshape(1, -1, shape[-1])
+        return layer(x.reshape(1, -1, x.shape[-1]), rows, threads=threads).reshape(shape)
+
+    def activate(self, y: Array) -> None:
+        """The activation alone, in place."""
+        if self.activation is not None:
+            after = 0 if self.kind == MATRIX else y.ndim - 2
+            op, channels = self.kind, y.shape[y.ndim - 1 - after]
+            api.Activation(op, self.activation, channels)(y, after)
 
     @property
     def nbytes(self) -> int:
@@ -78,11 +98,27 @@ class LayerCall:
 
 @operator(LAYER.key, call=True)
 def layer(call: Call, x: Array, residual: Array | None = None, *, layer: LayerCall) -> Array:
-    """A convolution, then a sum, then an activation."""
-    if residual is None or (layer.fits(x, residual) and residual.dtype == x.dtype):
-        return layer.prepared(x.shape)(x, residual, threads=call.threads)
-    y = layer.prepared(x.shape, active=False)(x, threads=call.threads) + residual
-    if layer.activation is not None:
-        op, channels = layer.prepared(x.shape).operator, y.shape[1]
-        api.Activation(op, layer.activation, channels)(y, y.ndim - 2)
+    """A convolution or a product of matrices, then a sum, then an activation."""
+    if not x.size or (layer.kind == MATRIX and x.ndim < 2):
+        return _plain(call, x, residual, layer)
+    fits = residual is None or (
+        residual.shape == layer.output_shape(x.shape) and residual.dtype == x.dtype
+    )
+    if fits:
+        return layer.run(x, residual, call.threads, active=True)
+    # ONNX's sum may make either of its operands larger.
+    y = layer.run(x, None, call.threads, active=False) + residual
+    layer.activate(y)
+    return y
+
+
+def _plain(call: Call, x: Array, residual: Array | None, layer: LayerCall) -> Array:
+    """The same without a prepared layer: of nothing, and of a vector."""
+    if layer.kind == MATRIX:
+        y: Array = x @ layer.weight[..., 0].T
+        y = y if layer.bias is None else y + layer.bias
+    else:
+        y = layer.run(x, None, call.threads, active=False)
+    y = y if residual is None else y + residual
+    layer.activate(y)
     return y

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from convcore.graph.node import Graph, Node
+from convcore.graph.operators.layer import MATRIX
 from convcore.graph.passes.layers import is_layer
 from convcore.graph.passes.uses import Uses, without
 
@@ -38,7 +39,7 @@ def _activate(graph: Graph, layer: Node) -> bool:
     if uses.count[name] == 2 and len(users) == 2:
         return _gate(graph, layer, users, uses)
     user = uses.only(name)
-    activation = _activation(user, name, graph) if user is not None else None
+    activation = _activation(user, layer, graph) if user is not None else None
     if user is None or activation is None:
         return False
     layer.attributes["activation"] = activation
@@ -70,10 +71,10 @@ def _is_standard(node: Node) -> bool:
     return isclose(given.get("alpha", 0.2), SIXTH, rel_tol=1e-6) and given.get("beta", 0.5) == 0.5
 
 
-def _activation(node: Node, name: str, graph: Graph) -> Activation | None:
+def _activation(node: Node, layer: Node, graph: Graph) -> Activation | None:
     """What an activation is called here; None: it is none, or has no name."""
     given, key = node.attributes, node.key
-    if node.inputs[0] != name:
+    if node.inputs[0] != layer.outputs[0]:
         return None
     if key in SIMPLE:
         return (SIMPLE[key],)
@@ -91,7 +92,8 @@ def _activation(node: Node, name: str, graph: Graph) -> Activation | None:
         return _clip(node, graph)
     if key == "PRelu":
         slope = graph.constants.get(node.inputs[1])
-        if slope is not None and slope.ndim > 1 and slope.size == slope.shape[0]:
+        after = 0 if layer.attributes["kind"] == MATRIX else layer.attributes["weight"].ndim - 2
+        if slope is not None and slope.ndim == after + 1 and slope.size == slope.shape[0]:
             return "prelu", slope.ravel()
     return None
 

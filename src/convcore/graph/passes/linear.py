@@ -6,11 +6,11 @@ y = a (w * x + b) + c is (a w) * x + (a b + c). It is computed in float64 and ro
 from __future__ import annotations
 
 from dataclasses import replace
-from math import prod
 
 import numpy as np
 
 from convcore.graph.node import Graph, Node
+from convcore.graph.operators.layer import MATRIX
 from convcore.graph.passes.layers import is_layer
 from convcore.graph.passes.uses import Uses, without
 from convcore.spec.operands import Array
@@ -23,7 +23,7 @@ def fold_linear(graph: Graph) -> Graph:
     uses, gone = Uses(graph), []
     for node in graph.nodes:
         while is_layer(node) and (user := uses.only(node.outputs[0])) is not None:
-            affine = _affine(user, node.outputs[0], graph, _channels(node))
+            affine = _affine(user, node, graph)
             if affine is None:
                 break
             _fold(node, affine)
@@ -34,7 +34,7 @@ def fold_linear(graph: Graph) -> Graph:
 
 def _channels(layer: Node) -> int:
     weight = layer.attributes["weight"]
-    if layer.attributes["kind"] == "Conv":
+    if layer.attributes["kind"] != "ConvTranspose":
         return int(weight.shape[0])
     return int(weight.shape[1]) * int(layer.attributes.get("group", 1))
 
@@ -43,7 +43,7 @@ def _fold(layer: Node, affine: Affine) -> None:
     given = layer.attributes
     weight, channels = given["weight"], _channels(layer)
     factor, summand = (np.broadcast_to(each, channels) for each in affine)
-    if given["kind"] == "Conv":
+    if given["kind"] != "ConvTranspose":
         factors = factor.reshape(-1, *(1,) * (weight.ndim - 1))
     else:  # (inputs, outputs of a group, ...): the group is that of the input
         groups = given.get("group", 1)
@@ -54,9 +54,10 @@ def _fold(layer: Node, affine: Affine) -> None:
     given["bias"] = (bias * factor + summand).astype(weight.dtype)
 
 
-def _affine(node: Node, name: str, graph: Graph, channels: int) -> Affine | None:
-    """The factor and summand that a node of constants stands for; None: it is none."""
-    if node.key == "BatchNormalization":
+def _affine(node: Node, layer: Node, graph: Graph) -> Affine | None:
+    """The factor and summand that a node after a layer stands for; None: it is none."""
+    name = layer.outputs[0]
+    if node.key == "BatchNormalization" and layer.attributes["kind"] != MATRIX:
         return _normalization(node, name, graph)
     if node.key not in ("Add", "Sub", "Mul", "Div") or len(node.inputs) != 2:
         return None
@@ -64,7 +65,7 @@ def _affine(node: Node, name: str, graph: Graph, channels: int) -> Affine | None
     other = graph.constants.get(node.inputs[1 if first else 0])
     if other is None or other.dtype.kind != "f" or not (first or node.op in ("Add", "Mul")):
         return None
-    value = _by_channel(other, channels)
+    value = _by_channel(other, layer)
     if value is None:
         return None
     one, zero = np.ones(1), np.zeros(1)
@@ -78,14 +79,16 @@ def _affine(node: Node, name: str, graph: Graph, channels: int) -> Affine | None
     return (1 / value, zero) if value.all() else None
 
 
-def _by_channel(array: Array, channels: int) -> Array | None:
-    """A constant as one number or one for each channel of (N, C, ...); None: it is neither."""
-    if array.size == 1:
-        return array.astype(np.float64).reshape(1) if array.ndim <= 3 else None
-    shape = array.shape[1:] if array.ndim >= 4 and array.shape[0] == 1 else array.shape
-    if shape[0] == channels and prod(shape) == channels and len(shape) > 1:
-        return array.astype(np.float64).ravel()
-    return None
+def _by_channel(array: Array, layer: Node) -> Array | None:
+    """A constant as one number or one for each channel of the result; None: it is neither."""
+    channels, rank = _channels(layer), layer.attributes["weight"].ndim
+    is_matrix = layer.attributes["kind"] == MATRIX
+    if is_matrix:  # channels come last, and nobody knows how many axes come before
+        fits = array.shape in ((), (1,), (channels,))
+    else:
+        whole = (1,) * (rank - array.ndim) + array.shape
+        fits = whole[1:2] in ((1,), (channels,)) and array.size == whole[1]
+    return array.astype(np.float64).ravel() if fits else None
 
 
 def _normalization(node: Node, name: str, graph: Graph) -> Affine | None:
