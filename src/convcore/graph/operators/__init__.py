@@ -1,8 +1,25 @@
-"""The operators of graphs, a file for each kind. Importing this fills the table."""
+"""The operators of graphs, a file for each kind. Importing this fills the table.
 
-from convcore.graph.operators import conv, elementwise, layer, pool
+A result may be infinite or not a number, as in IEEE arithmetic. Whoever calls an operator decides
+whether NumPy warns of it: ``numpy.errstate(all="ignore")`` keeps it quiet.
+"""
+
+from convcore.graph.operators import (
+    activations,
+    elementwise,
+    logic,
+    shape,
+)
 from convcore.graph.operators.registry import Call, Operator, find, names, operator
 
-FILES = (conv, elementwise, layer, pool)
-
-__all__ = ["FILES", "Call", "Operator", "find", "names", "operator"]
+__all__ = [
+    "Call",
+    "Operator",
+    "activations",
+    "elementwise",
+    "find",
+    "logic",
+    "names",
+    "operator",
+    "shape",
+]
