@@ -7,7 +7,11 @@ whether NumPy warns of it: ``numpy.errstate(all="ignore")`` keeps it quiet.
 from convcore.graph.operators import (
     activations,
     elementwise,
+    linear,
     logic,
+    normalization,
+    quantization,
+    reduce,
     shape,
 )
 from convcore.graph.operators.registry import Call, Operator, find, names, operator
@@ -18,8 +22,12 @@ __all__ = [
     "activations",
     "elementwise",
     "find",
+    "linear",
     "logic",
     "names",
+    "normalization",
     "operator",
+    "quantization",
+    "reduce",
     "shape",
 ]
