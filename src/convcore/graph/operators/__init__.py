@@ -7,12 +7,15 @@ whether NumPy warns of it: ``numpy.errstate(all="ignore")`` keeps it quiet.
 from convcore.graph.operators import (
     activations,
     elementwise,
+    indexing,
     linear,
     logic,
     normalization,
     quantization,
+    rearranging,
     reduce,
     shape,
+    slicing,
 )
 from convcore.graph.operators.registry import Call, Operator, find, names, operator
 
@@ -22,12 +25,15 @@ __all__ = [
     "activations",
     "elementwise",
     "find",
+    "indexing",
     "linear",
     "logic",
     "names",
     "normalization",
     "operator",
     "quantization",
+    "rearranging",
     "reduce",
     "shape",
+    "slicing",
 ]
