@@ -7,6 +7,7 @@ whether NumPy warns of it: ``numpy.errstate(all="ignore")`` keeps it quiet.
 from convcore.graph.operators import (
     activations,
     elementwise,
+    grid_sample,
     indexing,
     linear,
     logic,
@@ -14,6 +15,7 @@ from convcore.graph.operators import (
     quantization,
     rearranging,
     reduce,
+    resize,
     shape,
     slicing,
 )
@@ -25,6 +27,7 @@ __all__ = [
     "activations",
     "elementwise",
     "find",
+    "grid_sample",
     "indexing",
     "linear",
     "logic",
@@ -34,6 +37,7 @@ __all__ = [
     "quantization",
     "rearranging",
     "reduce",
+    "resize",
     "shape",
     "slicing",
 ]
