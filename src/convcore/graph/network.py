@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from convcore.graph.memory import owner
 from convcore.graph.node import Graph, Value
 from convcore.graph.passes import optimize
 from convcore.graph.program import Program, Unknown, missing
@@ -40,7 +41,7 @@ class Network:
             raise ValueError(f"{op}: operators must be known, got {_listed(lacking)}")
         self._program = Program(optimize(graph), unknown)
         constants = self._program.graph.constants.values()
-        self._constants = {id(_owner(array)) for array in constants}
+        self._constants = {id(owner(array)) for array in constants}
 
     @property
     def inputs(self) -> tuple[Value, ...]:
@@ -54,11 +55,12 @@ class Network:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of its constants and prepared layers."""
+        """Bytes of its constants and prepared layers, and of the memory that it keeps for runs."""
         graph = self._program.graph
         layers = [node.attributes.get("layer") for node in graph.nodes]
         own: int = sum(layer.nbytes for layer in layers if layer is not None)
-        return own + sum(array.nbytes for array in graph.constants.values())
+        constants = sum(array.nbytes for array in graph.constants.values())
+        return own + constants + self._program.memory.nbytes
 
     def run(
         self,
@@ -101,11 +103,11 @@ class Network:
         given = self._read(inputs)
         with np.errstate(all="ignore"):
             found = self._program.run(given, threads)
-        others = self._constants | {id(_owner(array)) for array in given}
+        others = self._constants | {id(owner(array)) for array in given}
         results = []
         for place in wanted:
             y = np.asarray(found[place])
-            results.append(y.copy() if id(_owner(y)) in others else y)
+            results.append(y.copy() if id(owner(y)) in others else y)
         return results
 
     def _wanted(self, outputs: Iterable[str] | None) -> list[int]:
@@ -167,14 +169,6 @@ def shape_text(shape: Sequence[int | str | None] | None) -> str:
     if shape is None:
         return "(?)"
     return f"({', '.join('?' if size is None else str(size) for size in shape)})"
-
-
-def _owner(array: Array) -> Any:
-    """Whose memory an array shows."""
-    owner: Any = array
-    while getattr(owner, "base", None) is not None:
-        owner = owner.base
-    return owner
 
 
 def _listed(nodes: Sequence[Any]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from convcore.graph.memory import Block, Memory, Recorder, facts_of
 from convcore.graph.node import Graph, Node
 from convcore.graph.operators import Call, find
 from convcore.spec.errors import short_repr
@@ -21,10 +22,25 @@ class Step(NamedTuple):
     node: Node
     function: Callable[..., Any]
     wants_call: bool
+    takes_out: bool
+    opset: int
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     wanted: tuple[bool, ...]  # which outputs are used
     release: tuple[int, ...]  # values that no later step needs
+
+    def call(
+        self,
+        arguments: list[Any],
+        inner: Callable[[Graph, list[Array]], list[Array]],
+        threads: int | None,
+        out: Array | None,
+    ) -> tuple[Any, ...]:
+        """Call the function; its results. `out`: where the first may stand."""
+        if self.wants_call:
+            arguments = [Call(self.opset, self.wanted, inner, threads, out), *arguments]
+        result = self.function(*arguments)
+        return result if isinstance(result, tuple) else (result,)
 
 
 ABSENT = 0  # the number of the value None
@@ -47,6 +63,9 @@ class Program:
         self._start: list[Array | None] = [None] * len(self._number)
         for name, array in graph.constants.items():
             self._start[self._number[name]] = array
+        inner = [name for program in self._inner.values() for name in program.captured]
+        self._kept = [*self._outputs, *(self._number[name] for name in inner)]
+        self.memory = Memory()
         self._given = [self._number[v.name] for v in graph.inputs]
         self._given += [self._number[name] for name in self.captured]
 
@@ -57,20 +76,22 @@ class Program:
         opset = self.graph.opset
         row = find(node.key, opset)
         if row is not None:
-            function, wants_call = row.function, row.wants_call
+            function, wants_call, takes_out = row.function, row.wants_call, row.takes_out
             if node.attributes:
                 function = partial(function, **node.attributes)
         else:
             found = unknown(node, opset) if unknown else None
             if found is None:
                 raise ValueError(f"operator must be known, got {node.key}")
-            function, wants_call = found, False
+            function, wants_call, takes_out = found, False, False
         for inner in node.graphs():
             self._inner[id(inner)] = Program(inner, unknown)
         inputs = tuple(self._find(name, node) for name in node.inputs)
         outputs = tuple(self._take(name) for name in node.outputs)
         wanted = tuple(bool(name) for name in node.outputs)
-        return Step(node, function, wants_call, inputs, outputs, wanted, ())
+        return Step(
+            node, function, wants_call, takes_out, opset, inputs, outputs, wanted, release=()
+        )
 
     def _find(self, name: str, node: Node) -> int:
         if name not in self._number:
@@ -107,34 +128,55 @@ class Program:
         threads: int | None = None,
         watch: Callable[[Step, tuple[Any, ...]], None] | None = None,
     ) -> list[Array]:
-        """Run it: inputs, then captured values, to outputs. `watch` sees each step's results."""
+        """Run it: inputs, then captured values, to outputs. `watch` sees each step's results.
+
+        Outputs are no part of a block, and may be inputs, constants or parts of them.
+        """
+        if self.captured or not self.steps:
+            return self._run(given, threads, watch, None, None)
+        facts = facts_of(given)
+        block = self.memory.take(facts)
+        if block is not None:
+            try:
+                return self._run(given, threads, watch, block, None)
+            finally:
+                self.memory.give(facts, block)
+        recorder = Recorder(len(self.steps))
+        found = self._run(given, threads, watch, None, recorder)
+        self.memory.learn(facts, recorder.layout(self._kept))
+        return found
+
+    def _run(
+        self,
+        given: Sequence[Array],
+        threads: int | None,
+        watch: Callable[[Step, tuple[Any, ...]], None] | None,
+        block: Block | None,
+        recorder: Recorder | None,
+    ) -> list[Array]:
         values: list[Any] = self._start.copy()
         for number, array in zip(self._given, given, strict=True):
             values[number] = array
         inner = partial(self._run_inner, values, threads)
-        opset = self.graph.opset
-        for step in self.steps:
+        for place, step in enumerate(self.steps):
             arguments = [values[number] for number in step.inputs]
+            part = block.steps[place] if block else None
+            out = part[1] if part is not None and part[0] == facts_of(arguments) else None
             try:
-                if step.wants_call:
-                    call = Call(opset, step.wanted, inner, threads)
-                    result = step.function(call, *arguments)
-                else:
-                    result = step.function(*arguments)
+                result = step.call(arguments, inner, threads, out)
             except (ValueError, TypeError, MemoryError, IndexError) as error:
-                error.add_note(
-                    f"in node {step.node.name or step.node.outputs[0]!r}, {step.node.key}"
-                )
+                name = step.node.name or step.node.outputs[0]
+                error.add_note(f"in node {name!r}, {step.node.key}")
                 raise
-            if not isinstance(result, tuple):
-                result = (result,)
             for number, value in zip(step.outputs, result, strict=False):
                 values[number] = value
+            values[ABSENT] = None
+            if recorder is not None:
+                recorder.note(place, step, facts_of(arguments), values)
             if watch is not None:
                 watch(step, result)
             for number in step.release:
                 values[number] = None
-            values[ABSENT] = None
         return [values[number] for number in self._outputs]
 
     def _run_inner(

@@ -328,7 +328,8 @@ def _size(of: Message) -> int | str | None:
     if DimensionField.SIZE in of:
         size = of.integer(DimensionField.SIZE)
         return size if size >= 0 else None
-    return of.text(DimensionField.NAME) or None
+    name = of.text(DimensionField.NAME)
+    return name if name.strip("?*") else None  # some writers call every unknown size "?"
 
 
 def _renamed(node: Node, names: dict[str, str], prefix: str) -> Node:

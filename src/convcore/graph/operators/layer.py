@@ -74,14 +74,16 @@ class LayerCall:
                 self._shapes[shape] = self.prepared(shape).output_shape(shape)
         return self._shapes[shape]
 
-    def run(self, x: Array, residual: Array | None, threads: int | None, active: bool) -> Array:
+    def run(self, call: Call, x: Array, residual: Array | None, active: bool = True) -> Array:
         """Compute it; the residual has the result's shape."""
         layer = self.prepared(x.shape, active)
+        out = call.out if active else None
         if self.kind != MATRIX:
-            return layer(x, residual, threads=threads)
+            return layer(x, residual, out, threads=call.threads)
         shape = (*x.shape[:-1], len(self.weight))
-        rows = None if residual is None else residual.reshape(1, -1, shape[-1])
-        return layer(x.reshape(1, -1, x.shape[-1]), rows, threads=threads).reshape(shape)
+        rows, to = (None if a is None else a.reshape(1, -1, shape[-1]) for a in (residual, out))
+        y = layer(x.reshape(1, -1, x.shape[-1]), rows, to, threads=call.threads)
+        return y.reshape(shape)
 
     def activate(self, y: Array) -> None:
         """The activation alone, in place."""
@@ -96,7 +98,7 @@ class LayerCall:
         return sum(layer.nbytes for layer in self._layers.values())
 
 
-@operator(LAYER.key, call=True)
+@operator(LAYER.key, call=True, out=True)
 def layer(call: Call, x: Array, residual: Array | None = None, *, layer: LayerCall) -> Array:
     """A convolution or a product of matrices, then a sum, then an activation."""
     if not x.size or (layer.kind == MATRIX and x.ndim < 2):
@@ -105,9 +107,9 @@ def layer(call: Call, x: Array, residual: Array | None = None, *, layer: LayerCa
         residual.shape == layer.output_shape(x.shape) and residual.dtype == x.dtype
     )
     if fits:
-        return layer.run(x, residual, call.threads, active=True)
+        return layer.run(call, x, residual)
     # ONNX's sum may make either of its operands larger.
-    y = layer.run(x, None, call.threads, active=False) + residual
+    y = layer.run(call, x, None, active=False) + residual
     layer.activate(y)
     return y
 
@@ -118,7 +120,7 @@ def _plain(call: Call, x: Array, residual: Array | None, layer: LayerCall) -> Ar
         y: Array = x @ layer.weight[..., 0].T
         y = y if layer.bias is None else y + layer.bias
     else:
-        y = layer.run(x, None, call.threads, active=False)
+        y = layer.run(call, x, None, active=False)
     y = y if residual is None else y + residual
     layer.activate(y)
     return y

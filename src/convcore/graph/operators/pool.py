@@ -25,7 +25,7 @@ def _options(op: str, kernel: Ints, axes: int, **given: Any) -> dict[str, Any]:
     }
 
 
-@operator("MaxPool", call=True)
+@operator("MaxPool", call=True, out=True)
 def max_pool(
     call: Call,
     x: Array,
@@ -46,7 +46,7 @@ def max_pool(
     )  # fmt: skip
     pool, threads = public("max_pool", axes), call.threads
     if not any(call.outputs[1:]):
-        result: Array = pool(x, **options, threads=threads)
+        result: Array = pool(x, **options, threads=threads, out=call.out)
         return result
     y, where = pool(x, **options, return_indices=True, threads=threads)
     if storage_order:  # columns first within an image
@@ -57,7 +57,7 @@ def max_pool(
     return y, np.asarray(where, np.int64) + planes * prod(x.shape[2:])
 
 
-@operator("AveragePool", call=True)
+@operator("AveragePool", call=True, out=True)
 def average_pool(
     call: Call,
     x: Array,
@@ -77,12 +77,16 @@ def average_pool(
         dilations=dilations, ceil_mode=ceil_mode,
     )  # fmt: skip
     result: Array = public("avg_pool", axes)(
-        x, **options, count_include_pad=bool(count_include_pad), threads=call.threads
+        x,
+        **options,
+        count_include_pad=bool(count_include_pad),
+        threads=call.threads,
+        out=call.out,
     )
     return result
 
 
-@operator("LpPool", call=True)
+@operator("LpPool", call=True, out=True)
 def lp_pool(
     call: Call,
     x: Array,
@@ -101,7 +105,7 @@ def lp_pool(
         "LpPool", kernel_shape, axes, strides=strides, auto_pad=auto_pad, pads=pads,
         dilations=dilations, ceil_mode=ceil_mode,
     )  # fmt: skip
-    result: Array = public("lp_pool", axes)(x, **options, p=p, threads=call.threads)
+    result: Array = public("lp_pool", axes)(x, **options, p=p, threads=call.threads, out=call.out)
     return result
 
 

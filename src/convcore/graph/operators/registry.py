@@ -19,6 +19,7 @@ class Call(NamedTuple):
     # Runs a graph that is an attribute: with its inputs, it gives its outputs.
     run: Callable[[Graph, list[Array]], list[Array]]
     threads: int | None = None  # at most so many, as the public functions take them
+    out: Array | None = None  # where the first result may be written, of its shape and dtype
 
 
 class Operator(NamedTuple):
@@ -32,17 +33,24 @@ class Operator(NamedTuple):
     function: Callable[..., Any]
     wants_call: bool
     since: int  # the first opset with this meaning
+    takes_out: bool  # whether its first result may stand in the Call's ``out``
 
 
 _rows: dict[str, list[Operator]] = {}
 
 
-def operator(name: str, *, call: bool = False, since: int = 1) -> Callable[[Function], Function]:
-    """Register a function as the operator of a name, from an opset on."""
+def operator(
+    name: str, *, call: bool = False, since: int = 1, out: bool = False
+) -> Callable[[Function], Function]:
+    """Register a function as the operator of a name, from an opset on.
+
+    With ``out``, its first result depends in shape and dtype on those of its inputs alone, and is
+    written to the Call's ``out``, if there is one.
+    """
 
     def add(function: Function) -> Function:
         rows = _rows.setdefault(name, [])
-        rows.append(Operator(name, function, call, since))
+        rows.append(Operator(name, function, call, since, out))
         rows.sort(key=lambda row: row.since)
         return function
 

@@ -55,7 +55,7 @@ def _taken(node: Node, graph: Graph) -> Node:
 
 
 def _gemm(node: Node, weight: Array, bias: Array | None) -> Node:
-    """alpha A B + beta C, if A is not transposed and C is a number for each column."""
+    """Alpha A B + beta C, if A is not transposed and C is a number for each column."""
     given = node.attributes
     if given.get("transA", 0) or weight.ndim != 2 or not weight.size:
         return node
