@@ -4,12 +4,21 @@ from convcore.graph.node import Graph
 from convcore.graph.passes.epilogues import fuse_epilogues
 from convcore.graph.passes.folding import fold_constants
 from convcore.graph.passes.layers import prepare_layers, take_layers
-from convcore.graph.passes.linear import fold_linear
+from convcore.graph.passes.linear import fold_linear, take_scales
 from convcore.graph.passes.pruning import prune
 
 __all__ = ["optimize"]
 
-PASSES = (prune, fold_constants, take_layers, fold_linear, fuse_epilogues, prune, prepare_layers)
+PASSES = (
+    prune,
+    fold_constants,
+    take_layers,
+    fold_linear,
+    take_scales,
+    fuse_epilogues,
+    prune,
+    prepare_layers,
+)
 
 
 def optimize(graph: Graph) -> Graph:

@@ -46,9 +46,9 @@ def _taken(node: Node, graph: Graph) -> Node:
     if x is not None or weight is None or weight.dtype.str[1:] not in FLOATS:
         return node
     if node.key in ("Conv", "ConvTranspose") and 3 <= weight.ndim <= 5 and weight.size:
-        return _layer(node, node.op, weight, bias, node.attributes)
+        return layer_of(node, node.op, weight, bias, node.attributes)
     if node.key == "MatMul" and weight.ndim == 2 and weight.size:
-        return _layer(node, MATRIX, _kernels(weight.T), None, {})
+        return layer_of(node, MATRIX, _kernels(weight.T), None, {})
     if node.key == "Gemm":
         return _gemm(node, weight, bias)
     return node
@@ -66,7 +66,7 @@ def _gemm(node: Node, weight: Array, bias: Array | None) -> Node:
         factor = bias.dtype.type(given.get("beta", 1))
         bias = np.broadcast_to(bias.ravel() * factor, len(weight))
     alpha = weight.dtype.type(given.get("alpha", 1))
-    return _layer(node, MATRIX, _kernels(weight if alpha == 1 else weight * alpha), bias, {})
+    return layer_of(node, MATRIX, _kernels(weight if alpha == 1 else weight * alpha), bias, {})
 
 
 def _kernels(weight: Array) -> Array:
@@ -74,9 +74,10 @@ def _kernels(weight: Array) -> Array:
     return np.ascontiguousarray(weight)[..., np.newaxis]
 
 
-def _layer(
+def layer_of(
     node: Node, kind: str, weight: Array, bias: Array | None, attributes: dict[str, Any]
 ) -> Node:
+    """The layer that a node is: its first input, times a weight, plus a bias."""
     given = {"kind": kind, "weight": weight, "bias": bias, "activation": None}
     return replace(
         node, op=LAYER.op, domain=LAYER.domain, inputs=(node.inputs[0], ""),

@@ -11,7 +11,8 @@ import numpy as np
 
 from convcore.graph.node import Graph, Node
 from convcore.graph.operators.layer import MATRIX
-from convcore.graph.passes.layers import is_layer
+from convcore.graph.passes.layers import is_layer, layer_of
+from convcore.graph.passes.ranks import ranks_of
 from convcore.graph.passes.uses import Uses, without
 from convcore.spec.operands import Array
 
@@ -30,6 +31,27 @@ def fold_linear(graph: Graph) -> Graph:
             node.outputs = user.outputs
             gone.append(user)
     return replace(graph, nodes=without(graph, gone))
+
+
+def take_scales(graph: Graph) -> Graph:
+    """Make layers of the normalizations that are left: a kernel of one cell for each channel."""
+    ranks, nodes = ranks_of(graph), []
+    for node in graph.nodes:
+        rank = ranks.get(node.inputs[0], 0) if node.inputs else 0
+        if node.key == "BatchNormalization" and 3 <= rank <= 5:
+            node = _scale(node, graph, rank)
+        nodes.append(node)
+    return fold_linear(replace(graph, nodes=nodes))
+
+
+def _scale(node: Node, graph: Graph, rank: int) -> Node:
+    affine = _normalization(node, node.inputs[0], graph)
+    dtype = graph.constants[node.inputs[1]].dtype if affine else None
+    if affine is None or dtype not in (np.float32, np.float64):
+        return node
+    factor, summand = (each.astype(dtype) for each in affine)
+    weight = factor.reshape(-1, *(1,) * (rank - 1))
+    return layer_of(node, "Conv", weight, summand, {"group": len(factor)})
 
 
 def _channels(layer: Node) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from convcore.graph.node import Graph, Node
+from convcore.graph.passes.uses import Uses
 
 NOTHING = ("Identity", "Dropout")
 
@@ -14,8 +15,8 @@ def prune(graph: Graph) -> Graph:
     return _drop_unused(_skip_nothing(graph))
 
 
-def _does_nothing(node: Node, graph: Graph) -> bool:
-    if node.key not in NOTHING or any(node.outputs[1:]):
+def _does_nothing(node: Node, graph: Graph, uses: Uses) -> bool:
+    if node.key not in NOTHING or any(uses.count[name] for name in node.outputs[1:] if name):
         return False
     if len(node.inputs) > 2 and node.inputs[2]:  # Dropout: whether to train
         flag = graph.constants.get(node.inputs[2])
@@ -25,7 +26,7 @@ def _does_nothing(node: Node, graph: Graph) -> bool:
 
 def _skip_nothing(graph: Graph) -> Graph:
     """What a node hands on is taken from where it came; a graph's output keeps its node."""
-    outputs = {value.name for value in graph.outputs}
+    outputs, uses = {value.name for value in graph.outputs}, Uses(graph)
     source: dict[str, str] = {}
     nodes = []
     for node in graph.nodes:
@@ -34,7 +35,7 @@ def _skip_nothing(graph: Graph) -> Graph:
         captured = {name for inner in node.graphs() for name in inner.needs()} & set(source)
         for name in sorted(captured):  # a graph inside knows it by the old name
             nodes.append(Node("Identity", (source.pop(name),), (name,)))
-        if _does_nothing(node, graph) and node.outputs[0] not in outputs:
+        if _does_nothing(node, graph, uses) and node.outputs[0] not in outputs:
             source[node.outputs[0]] = inputs[0]
         else:
             nodes.append(node)
