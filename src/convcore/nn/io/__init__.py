@@ -1,4 +1,4 @@
-"""Parameters in files."""
+"""Parameters and buffers in files."""
 
 from convcore.nn.io.files import load, save
 

@@ -1,4 +1,4 @@
-"""Parameters in files: safetensors, a header and plain bytes. Reading one never runs code."""
+"""A model's arrays in files: safetensors, a header and plain bytes. Reading one runs no code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DTYPES = {
 
 
 def save(model: Layer, path: Name) -> None:
-    """Write a model's parameters into a file.
+    """Write a model's parameters and buffers into a file.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def save(model: Layer, path: Name) -> None:
     Raises
     ------
     ValueError, TypeError
-        For parameters that are not finite, and for a FIFO or a device.
+        For arrays that are not finite, and for a FIFO or a device.
     ImportError
         Without safetensors (``pip install "convcore[nn]"``).
     OSError
@@ -61,16 +61,16 @@ def save(model: Layer, path: Name) -> None:
     True
     """
     file = File.of("save", "path", path)
-    parameters = check_model("save", model).parameters()
-    for name, array in parameters.items():
+    model = check_model("save", model)
+    for name, array in model.state().items():
         bad = not_finite(array)
         if bad:
-            raise ValueError(f"save: parameter {name!r} must be finite, got {bad}")
-    save_arrays(file, parameters, {"content": "parameters"})
+            raise ValueError(f"save: {kind_of(model, name)} {name!r} must be finite, got {bad}")
+    save_arrays(file, model.state(), {"content": "parameters"})
 
 
 def load(model: Layer, path: Name) -> Layer:
-    """Read a model's parameters from a file of :func:`save`, or of any program's safetensors.
+    """Read a model's arrays from a file of :func:`save`, or of any program's safetensors.
 
     Parameters
     ----------
@@ -79,6 +79,7 @@ def load(model: Layer, path: Name) -> Layer:
     path : str or path
         A file of :func:`save`, a checkpoint of :func:`fit`, or another program's file (of
         ``safetensors.torch.save_file``, for example) with the model's names, shapes and dtypes.
+        PyTorch's counters of batches, ``num_batches_tracked``, are left out.
 
     Returns
     -------
@@ -109,27 +110,42 @@ def load(model: Layer, path: Name) -> Layer:
     ValueError: load: weight in dense.safetensors must have the model's shape (3, 2), got (2, 3)
     """
     file = File.of("load", "path", path)
-    parameters = check_model("load", model).parameters()
+    model = check_model("load", model)
     arrays, metadata = load_arrays(file)
     if metadata.get("format") == FORMAT and facts_of(file, metadata).get("content") == "checkpoint":
         arrays = {k.partition("/")[2]: a for k, a in arrays.items() if k.startswith("model/")}
-    check(file, parameters, arrays)
-    put(parameters, arrays)
+    state = model.state()
+    arrays = {name: array for name, array in arrays.items() if not _is_counter(name, state)}
+    check(file, model, arrays)
+    put(state, arrays)
     return model
 
 
-def check(file: File, parameters: Mapping[str, Array], arrays: Mapping[str, Array]) -> None:
-    """Check a file's arrays against a model's parameters."""
-    missing = [name for name in parameters if name not in arrays]
-    foreign = [name for name in arrays if name not in parameters]
+def _is_counter(name: str, state: Mapping[str, Array]) -> bool:
+    """Whether a name is that of PyTorch's counter beside running statistics of the model."""
+    layer, dot, word = name.rpartition(".")
+    return word == "num_batches_tracked" and f"{layer}{dot}running_mean" in state
+
+
+def kind_of(model: Layer, name: str) -> str:
+    """What errors call an array of a model."""
+    return "buffer" if name in model.buffers() else "parameter"
+
+
+def check(file: File, model: Layer, arrays: Mapping[str, Array]) -> None:
+    """Check a file's arrays against a model's parameters and buffers."""
+    state = model.state()
+    missing = [name for name in state if name not in arrays]
+    foreign = [name for name in arrays if name not in state]
     if missing or foreign:
         words = [f"lacks {_few(missing)}"] if missing else []
         words += [f"has {_few(foreign)}, which the model lacks"] if foreign else []
         raise ValueError(f"{file.op}: {file.name} is of another model: it {' and '.join(words)}")
-    for name, parameter in parameters.items():
-        check_array(file, name, arrays[name], parameter.shape, parameter.dtype, "the model's")
-        if not parameter.flags.writeable:
-            raise ValueError(f"{file.op}: parameter {name!r} is frozen; call unfreeze()")
+    for name, own in state.items():
+        check_array(file, name, arrays[name], own.shape, own.dtype, "the model's")
+        if not own.flags.writeable:
+            kind = kind_of(model, name)
+            raise ValueError(f"{file.op}: {kind} {name!r} is frozen; call unfreeze()")
 
 
 def check_array(
@@ -146,10 +162,10 @@ def check_array(
         raise ValueError(f"{file.op}: {name} in {file.name} must be finite, got {bad}")
 
 
-def put(parameters: Mapping[str, Array], arrays: Mapping[str, Array]) -> None:
-    """Copy checked arrays into a model's parameters."""
-    for name, parameter in parameters.items():
-        parameter[...] = arrays[name]
+def put(state: Mapping[str, Array], arrays: Mapping[str, Array]) -> None:
+    """Copy checked arrays into those of a model."""
+    for name, own in state.items():
+        own[...] = arrays[name]
 
 
 def not_finite(array: Array) -> str:

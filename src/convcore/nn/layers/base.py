@@ -65,7 +65,8 @@ class Layer(Named):
     """A layer of a network; its subclasses say what it computes.
 
     Your own layer overrides ``_forward`` and ``_backward``, and ``_shape`` if shapes change. It
-    names its parameters' attributes in ``arrays``.
+    names its parameters' attributes in ``arrays``. Buffers, which are saved and which no optimizer
+    changes, are named in ``untrained``.
 
     Examples
     --------
@@ -81,6 +82,8 @@ class Layer(Named):
 
     axes: int | None = None  # of one example, without the batch; None: any number
     arrays: tuple[str, ...] = ()  # the attributes that hold parameters
+    untrained: tuple[str, ...] = ()  # those that hold buffers, written in place
+    pointwise: bool = False  # whether a cell of the result sees the cell in its place alone
     operator: str | None = None  # a public name of this library, for geometry.count
     weight: Array | None = None
     bias: Array | None = None
@@ -121,7 +124,7 @@ class Layer(Named):
         """
         self.output_shape(input_shape)  # its errors name the layer
         if self.operator is None:  # a user's layer: what it connects is not known
-            numbers = sum(array.size for array in self._own().values())
+            numbers = sum(array.size for array in self._named(self.arrays).values())
             return Count(numbers, numbers, 0, 0, 0)
         return geometry.count(
             geometry.Layer(self.operator, self.weight, self.bias, **self.options), input_shape
@@ -233,36 +236,61 @@ class Layer(Named):
         return (*batch, *self._shape(example))
 
     def parameters(self) -> dict[str, Array]:
-        """Return the layer's arrays by name, not copies of them.
+        """Return the arrays that training changes by gradients, by name; not copies of them.
 
         Returns
         -------
         dict of str to ndarray
         """
-        return self._own()
+        return self._named(self.arrays)
+
+    def buffers(self) -> dict[str, Array]:
+        """Return the other arrays of the layer's state by name, not copies of them.
+
+        They are saved and copied with the layer, and are no parameters: no gradient, no optimizer
+        and no count has them. The running statistics of :class:`BatchNorm2d` are such arrays.
+
+        Returns
+        -------
+        dict of str to ndarray
+        """
+        return self._named(self.untrained)
+
+    def state(self) -> dict[str, Array]:
+        """Return all that :func:`save` writes: parameters and buffers by name, not copies.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Each layer's parameters come before its buffers.
+        """
+        return self._own_state()
 
     def layers(self) -> Iterator[Layer]:
         """All layers inside; the layer itself comes first."""
         yield self
 
     def train(self, training: bool = True) -> None:
-        """Switch to training, or with False back to use; only :class:`Dropout` differs."""
+        """Switch to training, or with False back to use.
+
+        :class:`Dropout` and the batch normalizations differ.
+        """
         for layer in self.layers():
             layer.training = training
 
     def freeze(self) -> None:
-        """Make the parameters read-only and keep nothing for gradients."""
+        """Make parameters and buffers read-only and keep nothing for gradients."""
         for layer in self.layers():
             layer._frozen, layer._kept, layer.gradients = True, None, {}
             layer.training = False
-        for array in self.parameters().values():
+        for array in self.state().values():
             array.flags.writeable = False
 
     def unfreeze(self) -> None:
         """Undo :meth:`freeze`."""
         for layer in self.layers():
             layer._frozen = False
-            for name, array in layer._own().items():
+            for name, array in layer._own_state().items():
                 if array.flags.writeable:
                     continue
                 try:
@@ -280,15 +308,19 @@ class Layer(Named):
         """Take a copy's state; a frozen layer's copy is frozen."""
         vars(self).update(state)
         if self._frozen:  # NumPy's copies are writeable
-            for array in self._own().values():
+            for array in self._own_state().values():
                 array.flags.writeable = False
 
     # For the package
 
-    def _own(self) -> dict[str, Array]:
-        """The arrays of this layer itself, not of those inside."""
-        arrays = {name: getattr(self, name) for name in self.arrays}
+    def _named(self, names: tuple[str, ...]) -> dict[str, Array]:
+        """The arrays that these attributes of the layer itself hold."""
+        arrays = {name: getattr(self, name) for name in names}
         return {name: array for name, array in arrays.items() if array is not None}
+
+    def _own_state(self) -> dict[str, Array]:
+        """Parameters and buffers of this layer itself, not of those inside."""
+        return self._named((*self.arrays, *self.untrained))
 
     def _split(self, shape: object) -> tuple[Shape, Shape]:
         """The batch of a shape, () without one, and the shape of an example."""
@@ -314,6 +346,8 @@ class Layer(Named):
 
 class Elementwise(Layer):
     """A layer that changes values, not shapes; integers become floats first."""
+
+    pointwise = True
 
     @quiet
     def _forward(self, x: Array) -> tuple[Array, Any]:

@@ -75,7 +75,7 @@ def _is_state(state: Any, like: Any) -> bool:
 def start_of(model: Layer, optimizer: Optimizer, generator: np.random.Generator) -> dict[str, str]:
     """What training changes, as it is now."""
     return {
-        "initial weights": _print_of(model.parameters()),
+        "initial weights": _print_of(model.state()),
         "optimizer's memory": _print_of(optimizer.arrays(), optimizer.steps),
         "rng": fingerprint(state_of(generator)),
     }
@@ -83,7 +83,7 @@ def start_of(model: Layer, optimizer: Optimizer, generator: np.random.Generator)
 
 def run_of(model: Layer, optimizer: Optimizer, **given: object) -> dict[str, list[str]]:
     """What training does not change: words for errors, and a fingerprint of each."""
-    layers, parameters = list(model.layers()), list(model.parameters().values())
+    layers, arrays = list(model.layers()), list(model.state().values())
     options = {k: v for k, v in vars(optimizer).items() if k not in ("steps", "state")}
     forms = [[type(layer), _form(layer)] for layer in layers]
     parts: dict[str, tuple[str, object]] = {
@@ -95,7 +95,7 @@ def run_of(model: Layer, optimizer: Optimizer, **given: object) -> dict[str, lis
         parts[name] = called(value) if callable(value) else str(value) if said else "", value
     run = {}
     for name, (words, value) in parts.items():
-        known = [*layers, *parameters] if name == "model" else []  # compared by themselves
+        known = [*layers, *arrays] if name == "model" else []  # compared by themselves
         try:
             run[name] = [words, fingerprint(value, known)]
         except IncomparableError as error:
@@ -129,7 +129,7 @@ class Checkpoint:
 
     def write(self, history: Sequence[tuple[Any, ...]]) -> None:
         """Write the state after an epoch."""
-        arrays = {f"model/{k}": array for k, array in self.model.parameters().items()}
+        arrays = {f"model/{k}": array for k, array in self.model.state().items()}
         arrays |= {f"optimizer/{k}": array for k, array in self.optimizer.arrays().items()}
         facts = {
             "content": "checkpoint", "version": VERSION, "run": self.run, "start": self.start,
@@ -213,7 +213,7 @@ class Checkpoint:
                     "expected that of the first call, or what the file has, or a new file",
                 )
         parameters = self.model.parameters()
-        files.check(self.file, parameters, arrays["model"])
+        files.check(self.file, self.model, arrays["model"])
         for key, array in arrays["optimizer"].items():
             kind, _, name = key.partition(".")
             if kind not in self.optimizer.memory or name not in parameters:
@@ -267,7 +267,7 @@ class Checkpoint:
             raise self._broken("rng", f"a state of {kind}", state)
 
     def _put(self, arrays: Mapping[str, dict[str, Array]], facts: Mapping[str, Any]) -> None:
-        files.put(self.model.parameters(), arrays["model"])
+        files.put(self.model.state(), arrays["model"])
         self.optimizer.restore(arrays["optimizer"], facts["steps"])
         self.generator.bit_generator.state = _full(facts["rng"])
 

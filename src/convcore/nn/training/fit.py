@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from convcore.nn.io.disk import Name
+from convcore.nn.io.files import kind_of
 from convcore.nn.layers.activations import Dropout
 from convcore.nn.layers.base import Layer, check_model
 from convcore.nn.layers.parameters import Rng
@@ -225,12 +226,11 @@ def fit(
     _check_callable(op, "loss", loss)
     if augment is not None:
         _check_callable(op, "augment", augment)
-    parameters = check_model(op, model).parameters()
-    if not parameters:
+    if not check_model(op, model).parameters():
         raise ValueError(f"{op}: model must have parameters, got a {model.op} without any")
-    for name, parameter in parameters.items():
-        if not parameter.flags.writeable:
-            raise ValueError(f"{op}: parameter {name!r} is frozen; call unfreeze()")
+    for name, array in model.state().items():
+        if not array.flags.writeable:
+            raise ValueError(f"{op}: {kind_of(model, name)} {name!r} is frozen; call unfreeze()")
     x, y = _data(op, model, (x, y), loss=loss, batch_size=batch_size)
     if validation is not None:
         validation = _validation(op, model, validation, loss, batch_size)
@@ -252,7 +252,7 @@ def fit(
             batches = _batches(x, y, generator, batch_size, augment)
             done = _epoch(model, optimizer, loss, batches, number, shown)
             model.train(False)
-            _check_parameters(model, number)
+            _check_state(model, number)
             if validation is not None:
                 found = _evaluated(model, *validation, loss, batch_size)
                 done = done._replace(validation_loss=found.loss, validation_accuracy=found.accuracy)
@@ -318,12 +318,13 @@ def _check_callable(op: str, name: str, value: object) -> None:
         raise TypeError(f"{op}: {name} must be a function, got {short_repr(value)}")
 
 
-def _check_parameters(model: Layer, number: int) -> None:
-    """Refuse parameters that are not finite after an epoch, before they are written."""
-    for name, parameter in model.parameters().items():
-        if not np.isfinite(parameter).all():
+def _check_state(model: Layer, number: int) -> None:
+    """Refuse arrays that are not finite after an epoch, before they are written."""
+    for name, array in model.state().items():
+        if not np.isfinite(array).all():
             raise ValueError(
-                f"fit: training diverged: parameter {name!r} is not finite after epoch {number}"
+                f"fit: training diverged: {kind_of(model, name)} {name!r} is not finite after "
+                f"epoch {number}"
             )
 
 

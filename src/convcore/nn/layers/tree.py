@@ -1,0 +1,224 @@
+"""Layers made of layers with names: what stacks and branches have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Set
+from operator import index
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+
+from convcore.geometry import Count
+from convcore.nn.layers.base import Layer, Shape
+from convcore.spec.errors import short_repr
+from convcore.spec.operands import Array
+from convcore.spec.options import as_int
+
+# Iterable, but no list of layers: without order, or never with layers inside.
+NO_LISTS = (Mapping, Set, str, bytes, bytearray, np.ndarray)
+
+Parts: TypeAlias = Layer | Iterable[Layer] | Mapping[str, Layer]
+
+
+class Tree(Layer):
+    """Layers with names, each once; subclasses say what each of them gets."""
+
+    parts: ClassVar[tuple[str, str]] = ("layer", "layers")  # the words of its errors
+    parallel: ClassVar[bool] = False  # whether all get the tree's own input
+
+    def __init__(self, *parts: Parts) -> None:
+        super().__init__()
+        self._layers: list[Layer] = []
+        self._names: list[str | None] = []  # None: called by its place
+        alone = parts[0] if len(parts) == 1 and not isinstance(parts[0], Layer) else parts
+        if isinstance(alone, Mapping) and len(alone):
+            for name, layer in alone.items():
+                self._insert(len(self), layer, name)
+        elif isinstance(alone, NO_LISTS) or not hasattr(alone, "__iter__"):
+            words = self.parts[1]
+            raise TypeError(
+                f"{self.op}: {words} must be layers, a list of layers or a mapping of names to "
+                f"layers, got {short_repr(alone)}"
+            )
+        else:
+            for item in alone:
+                self._insert(len(self), item)
+
+    # A list
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The layers' names."""
+        return tuple(str(place) if name is None else name for place, name in enumerate(self._names))
+
+    def __len__(self) -> int:
+        """Number of layers."""
+        return len(self._layers)
+
+    def __iter__(self) -> Iterator[Layer]:
+        """Iterate over the layers."""
+        return iter(self._layers)
+
+    def __getitem__(self, key: int | str) -> Any:
+        """The layer of a place or name."""
+        return self._layers[self._place(key)]
+
+    def __setitem__(self, key: int | str, layer: Layer) -> None:
+        """Replace the layer of a place or name."""
+        place = self._place(key)
+        name = self._names[place]
+        self._check(layer, name, beside=place)
+        self._layers[place] = layer
+        self._fitting = self._kept = None
+
+    def _insert(self, place: int, layer: object, name: object = None) -> None:
+        place = as_int(self.op, "place", place, 0, len(self))
+        self._check(layer, name)
+        self._layers.insert(place, layer)  # type: ignore[arg-type]
+        self._names.insert(place, name)  # type: ignore[arg-type]
+        self._fitting = self._kept = None
+
+    def _place(self, key: Any) -> int:
+        if isinstance(key, str):
+            if key not in self.names:
+                raise KeyError(f"{self.op}: no layer {key!r}; there are {', '.join(self.names)}")
+            return self.names.index(key)
+        try:
+            place: int = range(len(self))[index(key)]
+        except TypeError:
+            raise TypeError(
+                f"{self.op}: key must be an integer, a name or a slice, got {short_repr(key)}"
+            ) from None
+        except IndexError:
+            raise IndexError(f"{self.op}: no layer {key}; there are {len(self)}") from None
+        return place
+
+    def _check(self, layer: object, name: object, beside: int | None = None) -> None:
+        if not isinstance(layer, Layer):
+            raise TypeError(
+                f"{self.op}: {self.parts[0]} {len(self)} must be a layer of convcore.nn, got "
+                f"{short_repr(layer)}"
+            )
+        others = [item for place, item in enumerate(self._layers) if place != beside]
+        inside = {id(item) for other in others for item in other.layers()}
+        for item in layer.layers():
+            if id(item) in inside or item is self:
+                raise ValueError(
+                    f"{self.op}: layers must be distinct objects, got {short_repr(item)} twice"
+                )
+        if name is None:
+            return
+        taken = [other for place, other in enumerate(self.names) if place != beside]
+        is_word = isinstance(name, str) and name and name.isprintable() and "." not in name
+        if not is_word or name in taken or str(name).isdecimal():
+            raise ValueError(
+                f"{self.op}: name must be a new word without dots that is no number, got "
+                f"{short_repr(name)}"
+            )
+
+    def _check_distinct(self) -> None:
+        """Refuse a layer that was added to an inner tree later and is there twice."""
+        inside = list(self.layers())
+        if len({id(layer) for layer in inside}) < len(inside):
+            raise ValueError(f"{self.op}: layers must be distinct objects, got one twice")
+
+    def layers(self) -> Iterator[Layer]:
+        """All layers inside, at every depth, the tree itself first."""
+        yield self
+        for layer in self._layers:
+            yield from layer.layers()
+
+    # Shapes
+
+    def shapes(self, shape: Shape) -> list[Shape]:
+        """Return one example's shape after each layer.
+
+        Parameters
+        ----------
+        shape : tuple of ints
+            Of one example, with or without a batch; the result has none.
+
+        Returns
+        -------
+        list of tuples
+        """
+        _, example = self._split(shape)
+        return self._shapes(example)
+
+    def _shapes(self, example: Shape) -> list[Shape]:
+        found: list[Shape] = []
+        for place, layer in enumerate(self._layers):
+            given = found[-1] if found and not self.parallel else example
+            try:
+                if layer.axes is not None and len(given) != layer.axes:
+                    raise ValueError(
+                        f"{layer.op}: x must have {layer.axes} axes without the batch, got "
+                        f"{len(given)}"
+                    )
+                found.append(layer._shape(given))
+            except ValueError as error:
+                raise ValueError(self._misfit(place, given, error)) from None
+        return found
+
+    def _misfit(self, place: int, shape: Shape, error: ValueError) -> str:
+        given = (
+            f"what {self._called(place - 1)} gives, shape {shape}"
+            if place and not self.parallel
+            else f"the input, shape {shape}"
+        )
+        return f"{self.op}: {self._called(place)} does not fit {given}: {error}"
+
+    def _called(self, place: int) -> str:
+        name = self._names[place]
+        words = "" if name is None else f" {name!r}"
+        layer = self._layers[place]
+        what = layer.op if isinstance(layer, Tree) else repr(layer)
+        return f"{self.parts[0]} {place}{words}, {what},"
+
+    def count(self, input_shape: Shape) -> Count:
+        """Add up what the layers count: see :meth:`Layer.count`."""
+        batch, example = self._split(input_shape)
+        after = self._shapes(example)
+        given = [example] * len(after) if self.parallel else [example, *after[:-1]]
+        each = [
+            layer.count((*batch, *shape) if layer.axes is not None else shape)
+            for layer, shape in zip(self._layers, given, strict=False)  # an empty tree has no layer
+        ]
+        return Count(*map(sum, zip(*each, strict=True))) if each else Count(0, 0, 0, 0, 0)
+
+    # Arrays, called by the layers' names
+
+    def parameters(self) -> dict[str, Array]:
+        """Return all layers' parameters by name, not copies of them."""
+        return self._joined({name: layer.parameters() for name, layer in self._parts()})
+
+    def buffers(self) -> dict[str, Array]:
+        """Return all layers' buffers by name: see :meth:`Layer.buffers`."""
+        return self._joined({name: layer.buffers() for name, layer in self._parts()})
+
+    def state(self) -> dict[str, Array]:
+        """Return all layers' parameters and buffers by name: see :meth:`Layer.state`."""
+        return self._joined({name: layer.state() for name, layer in self._parts()})
+
+    @property
+    def gradients(self) -> dict[str, Array]:
+        """The parameters' gradients of the last backward, by the parameters' names."""
+        return self._joined({name: layer.gradients for name, layer in self._parts()})
+
+    @gradients.setter
+    def gradients(self, value: dict[str, Array]) -> None:
+        pass  # they are the layers'
+
+    def _parts(self) -> Iterator[tuple[str, Layer]]:
+        return zip(self.names, self._layers, strict=True)
+
+    @staticmethod
+    def _joined(each: Mapping[str, Mapping[str, Array]]) -> dict[str, Array]:
+        return {
+            f"{name}.{key}": array for name, arrays in each.items() for key, array in arrays.items()
+        }
+
+    def __repr__(self) -> str:
+        """A line for each layer, with its name."""
+        lines = [f"    {name}: {layer!r},".replace("\n", "\n    ") for name, layer in self._parts()]
+        return "\n".join([f"{self.op}(", *lines, ")"]) if lines else f"{self.op}()"
