@@ -47,17 +47,24 @@ def as_int(op: str, name: str, value: object, least: int, most: int | None = Non
     return number
 
 
-def as_float(op: str, name: str, value: object, low: float, high: float = np.inf) -> float:
-    """Return a finite float from ``low`` to less than ``high``."""
+def as_float(
+    op: str, name: str, value: object, low: float, high: float = np.inf, *, above: bool = False
+) -> float:
+    """Return a finite float from ``low`` to less than ``high``; with ``above``, more than ``low``.
+
+    A ``low`` of minus infinity is no limit.
+    """
     try:
         if isinstance(value, (bool, np.bool, str, bytes)):
             raise TypeError
         real = float(value)  # type: ignore[arg-type]
     except Exception:
         raise TypeError(f"{op}: {name} must be a number, got {short_repr(value)}") from None
-    if not (low <= real < high):
-        wanted = f"at least {low:g}" + ("" if high == np.inf else f" and less than {high:g}")
-        raise ValueError(f"{op}: {name} must be {wanted} and finite, got {short_repr(value)}")
+    if not (low <= real < high) or real == (low if above else -np.inf):
+        words = [] if low == -np.inf else [f"{'greater than' if above else 'at least'} {low:g}"]
+        words += [] if high == np.inf else [f"less than {high:g}"]
+        wanted = " and ".join([*words, "finite"])
+        raise ValueError(f"{op}: {name} must be {wanted}, got {short_repr(value)}")
     return real
 
 
