@@ -91,6 +91,29 @@ LAYERS = {
     "Softmax": (nn.Softmax, (5,)),
     "Softmax of maps": (nn.Softmax, (4, 3)),
     "Dropout": (nn.Dropout, (4, 3)),
+    "ReLU6": (lambda: nn.ReLU6(), (3, 4)),
+    "LeakyReLU": (lambda: nn.LeakyReLU(0.3), (3, 4)),
+    "PReLU": (lambda: nn.PReLU(dtype=np.float64), (3, 4)),
+    "PReLU of channels": (lambda: nn.PReLU(3, 0.1, dtype=np.float64), (3, 2, 2)),
+    "ELU": (lambda: nn.ELU(0.7), (3, 4)),
+    "Hardsigmoid": (nn.Hardsigmoid, (3, 4)),
+    "Hardswish": (nn.Hardswish, (3, 4)),
+    "SiLU": (nn.SiLU, (3, 4)),
+    "GELU": (nn.GELU, (3, 4)),
+    "BatchNorm1d": (lambda: nn.BatchNorm1d(3, dtype=np.float64), (3, 4)),
+    "BatchNorm2d": (lambda: nn.BatchNorm2d(2, 0.1, 0.3, dtype=np.float64), (2, 3, 4)),
+    "BatchNorm3d": (lambda: nn.BatchNorm3d(2, affine=False, dtype=np.float64), (2, 2, 2, 3)),
+    "LayerNorm": (lambda: nn.LayerNorm(4, dtype=np.float64), (3, 4)),
+    "LayerNorm of maps": (lambda: nn.LayerNorm((2, 2), 0.1, dtype=np.float64), (3, 2, 2)),
+    "GroupNorm": (lambda: nn.GroupNorm(2, 4, dtype=np.float64), (4, 2, 3)),
+    "GroupNorm of rows": (lambda: nn.GroupNorm(2, 6, 0.1, affine=False), (6,)),
+    "Upsample": (lambda: nn.Upsample((2, 3)), (2, 2, 3)),
+    "Upsample linear": (lambda: nn.Upsample((3, 1, 2), "linear"), (2, 3, 2, 2)),
+    "Upsample aligned": (lambda: nn.Upsample(2, "linear", True), (2, 3, 4)),
+    "Identity": (nn.Identity, (3, 4)),
+    "Add": (lambda: nn.Add(nn.Tanh(), nn.Identity(), nn.PReLU(dtype=np.float64)), (3, 4)),
+    "Concat": (lambda: nn.Concat(nn.MaxPool1d(2), nn.Conv1d(2, 1, 2, 2, **F64)), (2, 4)),
+    "Residual": (lambda: nn.Residual(nn.Conv1d(2, 2, 3, padding=1, **F64)), (2, 4)),
 }
 
 
@@ -100,6 +123,13 @@ def made(name):
     for array in layer.parameters().values():
         array += rng.normal(size=array.shape) / 8
     return layer, rng.normal(size=(3, *shape)), rng
+
+
+def in_float32(layer):
+    for inside in layer.layers():
+        for key in inside.arrays:
+            array = getattr(inside, key)
+            setattr(inside, key, None if array is None else array.astype(np.float32))
 
 
 def slope(function, array, step=1e-6):
@@ -147,7 +177,7 @@ def test_the_shape_without_running(name):
 def test_counts(name):
     layer, x, _ = made(name)
     numbers = layer.count(x.shape[1:])
-    arrays = layer.parameters()
+    arrays = {key.rpartition(".")[2]: array for key, array in layer.parameters().items()}
     absent = 36 * 4 if name.startswith("Conv2d table") else 0  # 96 pairs, 60 of them connected
     assert numbers.parameters == sum(array.size for array in arrays.values()) - absent
     assert numbers.weights == numbers.parameters - (arrays["bias"].size if "bias" in arrays else 0)
@@ -212,8 +242,7 @@ def test_copies_compute_the_same(name, twin):
 @pytest.mark.parametrize("name", LAYERS)
 def test_float32_and_threads(name):
     layer, x, _ = made(name)
-    for key, array in layer.parameters().items():
-        setattr(layer, key, array.astype(np.float32))
+    in_float32(layer)
     x = x.astype(np.float32)
     results = []
     for threads in (1, 2, 3):
@@ -229,10 +258,10 @@ def test_float32_and_threads(name):
 @pytest.mark.parametrize("name", LAYERS)
 def test_integers_become_float32(name):
     layer, x, _ = made(name)
-    for key, array in layer.parameters().items():
-        setattr(layer, key, array.astype(np.float32))
+    in_float32(layer)
     whole = np.rint(4 * x).astype(np.int8)
-    if isinstance(layer, nn.Flatten) or "max_pool" in (layer.operator or ""):
+    selects = isinstance(layer, (nn.Flatten, nn.Identity)) or name == "Upsample"
+    if selects or "max_pool" in (layer.operator or ""):
         assert layer.forward(whole).dtype == np.int8  # nothing is computed
     else:
         assert layer.forward(whole).dtype == np.float32

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 from convcore.geometry import Count, _fields
 from convcore.geometry._fields import Field
 from convcore.nn.layers.activations import Flatten
-from convcore.nn.layers.base import Elementwise, Layer, Shape, check_model
+from convcore.nn.layers.base import Layer, Shape, check_model
 from convcore.nn.layers.dense import Linear, Subsample2d
 from convcore.nn.layers.sequential import Sequential
+from convcore.nn.layers.tree import Tree
 from convcore.spec.axis import Axis
 from convcore.spec.layer import described
 
@@ -197,8 +198,9 @@ def summary(model: Layer, input_shape: Shape) -> Summary:
 
     Notes
     -----
-    A dense layer after a :class:`Flatten` sees all that any cell of its input sees. Examples:
-    :doc:`/learn/lenet5` and :doc:`/learn/alexnet`.
+    A dense layer after a :class:`Flatten` sees all that any cell of its input sees. Where branches
+    meet, an output sees what it sees through any of them. Examples: :doc:`/learn/lenet5` and
+    :doc:`/learn/alexnet`.
 
     Examples
     --------
@@ -215,26 +217,33 @@ def summary(model: Layer, input_shape: Shape) -> Summary:
     """
     op = "summary"
     model = check_model(op, model)
-    stack = model if isinstance(model, Sequential) else Sequential({"layer": model})
+    stack = model if isinstance(model, Tree) else Sequential({"layer": model})
     _, example = stack._split(input_shape)
     return Summary(example, tuple(_Reader(example).rows(stack, example, "")))
 
 
 class _Reader:
-    """Goes through a stack and keeps the receptive field."""
+    """Goes through a tree of layers and keeps the receptive field."""
 
     def __init__(self, example: Shape) -> None:
         self.field: Field | None = _fields.start(len(example) - 1) if len(example) > 1 else None
         self.map: Shape = example[1:]  # cells of the last map
 
-    def rows(self, stack: Sequential, shape: Shape, prefix: str) -> list[Row]:
+    def rows(self, tree: Tree, shape: Shape, prefix: str) -> list[Row]:
         found: list[Row] = []
-        for name, layer, after in zip(stack.names, stack, stack.shapes(shape), strict=True):
-            if isinstance(layer, Sequential):
+        begin = self.field, self.map
+        ends = []
+        for name, layer, after in zip(tree.names, tree, tree.shapes(shape), strict=True):
+            if tree.parallel:
+                self.field, self.map = begin
+            if isinstance(layer, Tree):
                 found += self.rows(layer, shape, f"{prefix}{name}.")
             else:
                 found.append(self._row(f"{prefix}{name}", layer, shape, after))
-            shape = after
+            ends.append(self.field)
+            shape = shape if tree.parallel else after
+        if tree.parallel:
+            self.field = _union(ends)
         return found
 
     def _row(self, name: str, layer: Layer, shape: Shape, after: Shape) -> Row:
@@ -246,7 +255,7 @@ class _Reader:
 
     def _see(self, layer: Layer, shape: Shape) -> None:
         """Extend the field by a layer."""
-        if self.field is None or isinstance(layer, (Elementwise, Flatten)):
+        if self.field is None or layer.pointwise or isinstance(layer, Flatten):
             return
         if isinstance(layer, Linear):
             rows: Any = [Axis(n, n, 1, 1, (0, 0), 1) for n in self.map]
@@ -260,6 +269,18 @@ class _Reader:
             rows, channel = _fields.equal_windows(spec), spec.layout.channel_axis
             self.map = (*spec.y_shape[:channel], *spec.y_shape[channel + 1 :])
         self.field = None if rows is None else _fields.extend(self.field, rows)
+
+
+def _union(fields: list[Field | None]) -> Field | None:
+    """What outputs see through several branches; None if their steps differ."""
+    known = [field for field in fields if field is not None]
+    if len(known) < len(fields) or any(field.jump != known[0].jump for field in known):
+        return None
+    begins = [min(each) for each in zip(*(field.offset for field in known), strict=True)]
+    ends = (zip(field.offset, field.size, strict=True) for field in known)
+    last = [max(begin + size for begin, size in each) for each in zip(*ends, strict=True)]
+    sizes = (end - begin for begin, end in zip(begins, last, strict=True))
+    return Field(tuple(sizes), known[0].jump, tuple(begins))
 
 
 def _by(shape: Shape) -> str:

@@ -11,6 +11,17 @@ from convcore.nn.layers.activations import (
 from convcore.nn.layers.base import (
     Layer,
 )
+from convcore.nn.layers.batch_norm import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+)
+from convcore.nn.layers.branches import (
+    Add,
+    Concat,
+    Identity,
+    Residual,
+)
 from convcore.nn.layers.conv import (
     Conv1d,
     Conv2d,
@@ -20,10 +31,20 @@ from convcore.nn.layers.dense import (
     Linear,
     Subsample2d,
 )
+from convcore.nn.layers.gates import (
+    GELU,
+    Hardsigmoid,
+    Hardswish,
+    SiLU,
+)
 from convcore.nn.layers.local import (
     LocalConv1d,
     LocalConv2d,
     LocalConv3d,
+)
+from convcore.nn.layers.normalization import (
+    GroupNorm,
+    LayerNorm,
 )
 from convcore.nn.layers.pool_avg import (
     AdaptiveAvgPool1d,
@@ -52,6 +73,15 @@ from convcore.nn.layers.pool_norm import (
     LpPool2d,
     LpPool3d,
 )
+from convcore.nn.layers.rectifiers import (
+    ELU,
+    LeakyReLU,
+    PReLU,
+    ReLU6,
+)
+from convcore.nn.layers.resize import (
+    Upsample,
+)
 from convcore.nn.layers.sequential import (
     Sequential,
 )
@@ -67,15 +97,22 @@ from convcore.nn.layers.transpose import (
 )
 
 __all__ = [
+    "ELU",
+    "GELU",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
+    "Add",
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
+    "Concat",
     "Conv1d",
     "Conv2d",
     "Conv3d",
@@ -84,10 +121,16 @@ __all__ = [
     "ConvTranspose3d",
     "Dropout",
     "Flatten",
+    "GroupNorm",
+    "Hardsigmoid",
+    "Hardswish",
+    "Identity",
     "L2Pool1d",
     "L2Pool2d",
     "L2Pool3d",
     "Layer",
+    "LayerNorm",
+    "LeakyReLU",
     "Linear",
     "LocalConv1d",
     "LocalConv2d",
@@ -98,8 +141,12 @@ __all__ = [
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
+    "PReLU",
     "ReLU",
+    "ReLU6",
+    "Residual",
     "Sequential",
+    "SiLU",
     "Sigmoid",
     "Softmax",
     "Subsample2d",
@@ -107,6 +154,7 @@ __all__ = [
     "TiledConv1d",
     "TiledConv2d",
     "TiledConv3d",
+    "Upsample",
     "WeightedPool1d",
     "WeightedPool2d",
     "WeightedPool3d",

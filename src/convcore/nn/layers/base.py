@@ -375,6 +375,27 @@ class Elementwise(Layer):
         raise NotImplementedError
 
 
+class OfInput(Elementwise):
+    """An elementwise layer whose slope follows from its input."""
+
+    def _mapped(self, x: Array) -> tuple[Array, Any]:
+        return self._map(x), x
+
+
+def call_of(op: str, *words: object, **options: tuple[object, object]) -> str:
+    """The call that makes a layer: what it must have, and each (value, default) that differ."""
+    named = [f"{name}={value!r}" for name, (value, usual) in options.items() if value != usual]
+    return f"{op}({', '.join([*map(str, words), *named])})"
+
+
+def check_channels(op: str, shape: Shape, channels: int) -> Shape:
+    """An example's shape, channels first, if it has that many."""
+    if shape[:1] != (channels,):
+        got = shape[0] if shape else "none"
+        raise ValueError(f"{op}: x must have {channels} channels, got {got} in shape {shape}")
+    return shape
+
+
 def check_model(op: str, model: object) -> Layer:
     """A layer, and nothing else."""
     if not isinstance(model, Layer):
