@@ -36,6 +36,7 @@ class Branches(Tree):
 
     parts: ClassVar[tuple[str, str]] = ("branch", "branches")
     parallel: ClassVar[bool] = True
+    fitting: ClassVar[tuple[str, int]]  # what shapes must be, and the axis from which they agree
 
     def __init__(self, *branches: Parts) -> None:
         super().__init__(*branches)
@@ -47,14 +48,17 @@ class Branches(Tree):
         """Axes of one example, from the first branch that knows them."""
         return next((layer.axes for layer in self._layers if layer.axes is not None), None)
 
-    def _common(self, shapes: list[Shape], what: str, first: int) -> None:
-        """Refuse branches whose results differ in their shapes, from an axis on."""
-        for place, shape in enumerate(shapes):
-            if len(shape) != len(shapes[0]) or shape[first:] != shapes[0][first:]:
+    def _shapes(self, example: Shape) -> list[Shape]:
+        """The shapes of all results, which must be equal from an axis on."""
+        found = super()._shapes(example)
+        what, first = self.fitting
+        for place, shape in enumerate(found):
+            if len(shape) != len(found[0]) or shape[first:] != found[0][first:]:
                 raise ValueError(
                     f"{self.op}: branches must give {what}, got {shape} of {self._called(place)} "
-                    f"and {shapes[0]} of {self._called(0)[:-1]}"
+                    f"and {found[0]} of {self._called(0)[:-1]}"
                 )
+        return found
 
     def _results(self, x: Array) -> list[Array]:
         self._check_distinct()
@@ -113,10 +117,10 @@ class Add(Branches):
     [[1.0, 2.0]]
     """
 
+    fitting = "one shape", 0
+
     def _shape(self, shape: Shape) -> Shape:
-        found = self._shapes(shape)
-        self._common(found, "one shape", 0)
-        return found[0]
+        return self._shapes(shape)[0]
 
     @quiet
     def _forward(self, x: Array) -> tuple[Array, Any]:
@@ -164,9 +168,10 @@ class Concat(Branches):
     (16, 3, 3)
     """
 
+    fitting = "shapes that differ in the channels alone", 1
+
     def _shape(self, shape: Shape) -> Shape:
         found = self._shapes(shape)
-        self._common(found, "shapes that differ in the channels alone", 1)
         if not found[0]:
             raise ValueError(f"{self.op}: branches must give channels, got shape ()")
         return (sum(one[0] for one in found), *found[0][1:])

@@ -102,14 +102,18 @@ class Normalization(Layer):
         return hat
 
     def _unscaled(self, grad: Array, hat: Array, shape: Shape, axes: Axes) -> Array:
-        """The gradient of the standardized values; those of weight and bias are kept."""
+        """The gradient of the standardized values; those of weight and bias are kept.
+
+        These are sums over a batch, which float16 may not hold: they stay in the dtype of grad.
+        """
         if self.weight is None:
             self.gradients = {}
             return grad
-        dtype = result_dtypes(self.op, grad.dtype, self.weight.dtype).result
         sums = {"weight": grad * hat, "bias": grad}
         self.gradients = {
-            name: each.sum(axis=axes, dtype=np.float64).reshape(self.weight.shape).astype(dtype)
+            name: each.sum(axis=axes, dtype=np.float64)
+            .reshape(self.weight.shape)
+            .astype(grad.dtype)
             for name, each in sums.items()
         }
         inner: Array = grad * self.weight.astype(grad.dtype, copy=False).reshape(shape)

@@ -149,7 +149,7 @@ class PReLU(Layer):
         low = np.where(kept > 0, 0, grad * kept)
         axes = tuple(axis for axis in range(low.ndim) if axis != 1 or self.channels == 1)
         total = low.sum(axis=axes, dtype=np.float64).reshape(self.channels)
-        self.gradients = {"weight": total.astype(dtype)}
+        self.gradients = {"weight": total.astype(work)}  # float16 may not hold the sum
         if not need_dx:
             return None
         dx = np.where(kept > 0, grad, grad * self._each(grad.ndim, work))

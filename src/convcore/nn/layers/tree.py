@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
+from math import prod
 from operator import index
 from typing import Any, ClassVar, TypeAlias
 
@@ -181,7 +182,9 @@ class Tree(Layer):
         after = self._shapes(example)
         given = [example] * len(after) if self.parallel else [example, *after[:-1]]
         each = [
-            layer.count((*batch, *shape) if layer.axes is not None else shape)
+            layer.count((*batch, *shape))
+            if layer.axes is not None
+            else _times(layer.count(shape), prod(batch))
             for layer, shape in zip(self._layers, given, strict=False)  # an empty tree has no layer
         ]
         return Count(*map(sum, zip(*each, strict=True))) if each else Count(0, 0, 0, 0, 0)
@@ -222,3 +225,10 @@ class Tree(Layer):
         """A line for each layer, with its name."""
         lines = [f"    {name}: {layer!r},".replace("\n", "\n    ") for name, layer in self._parts()]
         return "\n".join([f"{self.op}(", *lines, ")"]) if lines else f"{self.op}()"
+
+
+def _times(one: Count, examples: int) -> Count:
+    """What a batch has, of a layer that counts one example: parameters are shared."""
+    return one._replace(
+        connections=one.connections * examples, multiply_adds=one.multiply_adds * examples
+    )
