@@ -151,14 +151,96 @@ def test_losses():
         (nn.Sigmoid(), torch.nn.Sigmoid()),
         (nn.ReLU(), torch.nn.ReLU()),
         (nn.Softmax(), torch.nn.Softmax(1)),
+        (nn.ReLU6(), torch.nn.ReLU6()),
+        (nn.LeakyReLU(), torch.nn.LeakyReLU()),
+        (nn.PReLU(dtype=np.float64), torch.nn.PReLU(dtype=torch.float64)),
+        (nn.ELU(0.7), torch.nn.ELU(0.7)),
+        (nn.SiLU(), torch.nn.SiLU()),
+        (nn.Hardswish(), torch.nn.Hardswish()),
+        (nn.GELU(), torch.nn.GELU()),
     ],
     ids=lambda layer: type(layer).__name__,
 )
 def test_activations(mine, theirs):
+    """Without Hardsigmoid, whose slope in PyTorch is a float32 1/6 for float64 too."""
     x = np.random.default_rng(0).normal(size=(6, 5, 3)) * 4
     grad = np.random.default_rng(1).normal(size=x.shape)
     t = torch.tensor(x, requires_grad=True)
     y = theirs(t)
+    y.backward(torch.tensor(grad))
+    close(mine.forward(x), y, 1e-12)
+    close(mine.backward(grad), t.grad, 1e-12)
+
+
+DOUBLE = {"dtype": np.float64}
+NORMS = {
+    "BatchNorm1d": (
+        lambda: nn.BatchNorm1d(5, **DOUBLE),
+        lambda: torch.nn.BatchNorm1d(5),
+        (6, 5),
+    ),
+    "BatchNorm2d": (
+        lambda: nn.BatchNorm2d(5, 0.01, 0.3, **DOUBLE),
+        lambda: torch.nn.BatchNorm2d(5, 0.01, 0.3),
+        (3, 5, 4, 2),
+    ),
+    "BatchNorm3d": (
+        lambda: nn.BatchNorm3d(2, affine=False, **DOUBLE),
+        lambda: torch.nn.BatchNorm3d(2, affine=False),
+        (2, 2, 3, 2, 2),
+    ),
+    "LayerNorm": (
+        lambda: nn.LayerNorm((4, 3), **DOUBLE),
+        lambda: torch.nn.LayerNorm((4, 3)),
+        (2, 5, 4, 3),
+    ),
+    "GroupNorm": (
+        lambda: nn.GroupNorm(3, 6, 0.01, **DOUBLE),
+        lambda: torch.nn.GroupNorm(3, 6, 0.01),
+        (2, 6, 4),
+    ),
+}
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("name", NORMS)
+def test_normalizations(name, training):
+    build, peer, shape = NORMS[name]
+    mine, theirs = build(), peer().double()
+    rng = np.random.default_rng(0)
+    own = dict(theirs.named_parameters())
+    for key, array in mine.parameters().items():
+        array += rng.normal(size=array.shape)
+        own[key].data = torch.tensor(array)
+    for step in range(3):
+        mine.train(training or step == 0)
+        theirs.train(training or step == 0)
+        x, grad = rng.normal(2, 3, (2, *shape))
+        t = torch.tensor(x, requires_grad=True)
+        y = theirs(t)
+        theirs.zero_grad()
+        y.backward(torch.tensor(grad))
+        close(mine.forward(x), y, 1e-12)
+        close(mine.backward(grad), t.grad, 1e-11)
+        for key, tensor in own.items():
+            close(mine.gradients[key], tensor.grad, 1e-11)
+        for key, array in mine.buffers().items():
+            close(array, dict(theirs.named_buffers())[key], 1e-13)
+
+
+@pytest.mark.parametrize("aligned", [None, False, True])
+@pytest.mark.parametrize("shape", [(2, 3, 5), (2, 3, 4, 5), (1, 2, 3, 2, 4)])
+def test_upsample(shape, aligned):
+    mode = ("linear", "bilinear", "trilinear")[len(shape) - 3]
+    if aligned is None:
+        mine, theirs = nn.Upsample(3), torch.nn.Upsample(scale_factor=3)
+    else:
+        mine = nn.Upsample(3, "linear", aligned)
+        theirs = torch.nn.Upsample(scale_factor=3, mode=mode, align_corners=aligned)
+    x = np.random.default_rng(0).normal(size=shape)
+    t = torch.tensor(x, requires_grad=True)
+    y = theirs(t)
+    grad = np.random.default_rng(1).normal(size=tuple(y.shape))
     y.backward(torch.tensor(grad))
     close(mine.forward(x), y, 1e-12)
     close(mine.backward(grad), t.grad, 1e-12)

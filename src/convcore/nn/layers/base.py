@@ -273,7 +273,7 @@ class Layer(Named):
     def train(self, training: bool = True) -> None:
         """Switch to training, or with False back to use.
 
-        :class:`Dropout` and the batch normalizations differ.
+        :class:`Dropout` and the batch normalisations differ.
         """
         for layer in self.layers():
             layer.training = training

@@ -1,4 +1,4 @@
-"""Normalizations over the values of an example: of all of it, or of groups of its channels."""
+"""Normalisations over the values of an example: of all of it, or of groups of its channels."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Statistics(NamedTuple):
 
 
 def standardize(x: Array, axes: Axes, eps: float) -> tuple[Array, Statistics, Array]:
-    """Values standardized by their own statistics, these, and the variance.
+    """Values standardised by their own statistics, these, and the variance.
 
     Sums are taken in float64, and the variance from x - mean, for x may lie far from zero.
     """
@@ -102,7 +102,7 @@ class Normalization(Layer):
         return hat
 
     def _unscaled(self, grad: Array, hat: Array, shape: Shape, axes: Axes) -> Array:
-        """The gradient of the standardized values; those of weight and bias are kept.
+        """The gradient of the standardised values; those of weight and bias are kept.
 
         These are sums over a batch, which float16 may not hold: they stay in the dtype of grad.
         """
@@ -121,7 +121,7 @@ class Normalization(Layer):
 
 
 class LayerNorm(Normalization):
-    r"""Standardize the values of each example, over its last axes.
+    r"""Standardise the values of each example, over its last axes.
 
     .. math:: y = w \, \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + b
 
@@ -131,7 +131,7 @@ class LayerNorm(Normalization):
     Parameters
     ----------
     shape : int or tuple of ints
-        Sizes of the last axes, which are standardized together.
+        Sizes of the last axes, which are standardised together.
     eps : float
         :math:`\varepsilon`, more than 0.
     affine : bool
@@ -212,7 +212,7 @@ class LayerNorm(Normalization):
 
 
 class GroupNorm(Normalization):
-    r"""Standardize the values of each example, group by group of its channels.
+    r"""Standardise the values of each example, group by group of its channels.
 
     .. math:: y_c = w_c \, \frac{x_c - \mu_g}{\sqrt{\sigma_g^2 + \varepsilon}} + b_c
 
@@ -223,7 +223,7 @@ class GroupNorm(Normalization):
     ----------
     groups : int
         Groups of neighbouring channels; must divide ``channels``. As many groups as channels is
-        instance normalization.
+        instance normalisation.
     channels : int
         Channels of the input.
     eps : float

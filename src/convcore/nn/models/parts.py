@@ -31,14 +31,14 @@ class Maker(NamedTuple):
     def conv(
         self, in_: int, out: int, size: int, stride: int = 1, *, groups: int = 1, gain: float = HE
     ) -> Layer:
-        """A convolution without a bias, which the normalization after it has, padded by half."""
+        """A convolution without a bias, which the normalisation after it has, padded by half."""
         return Conv2d(
             in_, out, size, stride, size // 2, groups=groups, bias=False, rng=self.generator,
             gain=gain, dtype=self.dtype,
         )  # fmt: skip
 
     def norm(self, channels: int) -> Layer:
-        """The batch normalization after it."""
+        """The batch normalisation after it."""
         return BatchNorm2d(channels, dtype=self.dtype)
 
     def dense(self, in_: int, out: int) -> Layer:

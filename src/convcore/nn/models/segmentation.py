@@ -61,7 +61,7 @@ def unet(
     -----
     Ronneberger, Fischer and Brox, *U-Net: convolutional networks for biomedical image segmentation*
     (2015), with 64 channels and depth 4. Here convolutions are padded, so that no map is cut, and a
-    batch normalization follows each.
+    batch normalisation follows each.
 
     Examples
     --------
