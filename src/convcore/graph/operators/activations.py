@@ -24,13 +24,16 @@ def leaky_relu(x: Array, *, alpha: float = 0.01) -> Array:
     """``x`` where it is positive, ``alpha * x`` elsewhere."""
     if 0 < alpha <= 1:  # the larger of the two, in half the time
         return np.asarray(np.maximum(x, x * x.dtype.type(alpha)))
-    return np.where(x > 0, x, x * x.dtype.type(alpha))
+    return prelu(x, np.asarray(alpha, x.dtype))
 
 
 @operator("PRelu", since=7)
 def prelu(x: Array, slope: Array) -> Array:
     """``x`` where it is not negative, ``slope * x`` elsewhere."""
-    return np.where(x < 0, slope * x, x)
+    y: Array = np.minimum(x, 0, out=np.empty_like(x))
+    y *= slope
+    y += np.maximum(x, 0)  # a sum takes a quarter of the time of a choice
+    return y
 
 
 @operator("PRelu")

@@ -80,7 +80,7 @@ def batch_normalization_14(
 
 
 def _standardized(x: Array, epsilon: float, centre: bool = True) -> tuple[Array, Array, Array]:
-    """Return the rows of a matrix with mean 0 and variance 1, their means, and 1 / deviation.
+    """Return the rows of a matrix with mean 0, their means, and 1 / deviation, a factor of them.
 
     The result is an array of its own, of at least float32.
     """
@@ -88,7 +88,6 @@ def _standardized(x: Array, epsilon: float, centre: bool = True) -> tuple[Array,
     mean = x.mean(1, compute, keepdims=True) if centre else np.zeros((1, 1), compute)
     y = np.subtract(x, mean, dtype=compute)
     inverse = 1 / np.sqrt(np.square(y).mean(1, keepdims=True) + compute.type(epsilon))
-    y *= inverse
     return y, mean, inverse
 
 
@@ -97,21 +96,18 @@ def instance_normalization(
     x: Array, scale: Array, bias: Array, *, epsilon: float = 1e-5, consumed_inputs: object = None
 ) -> Array:
     """Each channel of each example with mean 0 and variance 1, times ``scale``, plus ``bias``."""
+    return _grouped(x, scale, bias, x.shape[1], epsilon)
+
+
+def _grouped(x: Array, scale: Array, bias: Array, groups: int, epsilon: float) -> Array:
     n, channels, *sizes = x.shape
-    y = _standardized(x.reshape(n * channels, prod(sizes)), epsilon)[0].reshape(x.shape)
-    y *= by_channel(scale, x.ndim)
+    rows = x.reshape(n * groups, channels // groups * prod(sizes))
+    y, _, inverse = _standardized(rows, epsilon)
+    factor = inverse.reshape(n, groups).repeat(channels // groups, 1) * scale
+    y = y.reshape(x.shape)
+    y *= factor.reshape(n, channels, *(1,) * len(sizes))
     y += by_channel(bias, x.ndim)
     return y.astype(x.dtype, copy=False)
-
-
-def _grouped(x: Array, num_groups: int, epsilon: float) -> Array:
-    n, channels, *sizes = x.shape
-    if num_groups < 1 or channels % num_groups:
-        raise ValueError(
-            f"GroupNormalization: num_groups must divide the {channels} channels, got {num_groups}"
-        )
-    rows = x.reshape(n * num_groups, channels // num_groups * prod(sizes))
-    return _standardized(rows, epsilon)[0].reshape(x.shape)
 
 
 @operator("GroupNormalization", since=21)
@@ -125,10 +121,12 @@ def group_normalization(
     stash_type: int = 1,
 ) -> Array:
     """Each group of channels with mean 0 and variance 1, times ``scale``, plus ``bias``."""
-    y = _grouped(x, num_groups, epsilon)
-    y *= by_channel(scale, x.ndim)
-    y += by_channel(bias, x.ndim)
-    return y.astype(x.dtype, copy=False)
+    if num_groups < 1 or x.shape[1] % num_groups:
+        raise ValueError(
+            f"GroupNormalization: num_groups must divide the {x.shape[1]} channels, got "
+            f"{num_groups}"
+        )
+    return _grouped(x, scale, bias, num_groups, epsilon)
 
 
 @operator("GroupNormalization")
@@ -148,6 +146,7 @@ def _layer(
     place = as_axis(op, axis, x.ndim)
     rows = x.reshape(prod(x.shape[:place]), prod(x.shape[place:]))
     y, mean, inverse = _standardized(rows, epsilon, centre=op == "LayerNormalization")
+    y *= inverse
     y = y.reshape(x.shape)
     y *= scale
     less = (*x.shape[:place], *(1,) * (x.ndim - place))

@@ -166,8 +166,9 @@ def resize(
     wide = mode != "nearest" and x.dtype not in (np.float32, np.float64)
     y = x.astype(np.float32 if x.dtype.itemsize < 4 else np.float64) if wide else x
     outside = []  # along which axes, and where, elements lie beyond the input
-    order = sorted(range(len(places)), key=lambda k: factors[k])  # the small ones first
-    for k in order:
+    # What shrinks most comes first. What grows begins with the last axis, whose elements are moved
+    # one by one, and ends with slices.
+    for k in sorted(range(len(places)), key=lambda k: (factors[k], -places[k] * (factors[k] > 1))):
         axis, size, scale = places[k], x.shape[places[k]], factors[k]
         region = tuple(regions[k]) if crop else (0.0, 1.0)
         if new[k] == size and scale == 1 and region == (0.0, 1.0):
