@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,12 @@ from numpy.typing import ArrayLike
 from convcore.graph.memory import owner
 from convcore.graph.node import Graph, Value
 from convcore.graph.passes import optimize
-from convcore.graph.program import Program, Unknown, missing
+from convcore.graph.program import Program, Step, Unknown, missing
+from convcore.graph.report import Report, Row
+from convcore.graph.statistics import step_facts
 from convcore.spec.errors import short_repr
 from convcore.spec.operands import Array
+from convcore.spec.options import as_int
 
 
 class Network:
@@ -109,6 +113,55 @@ class Network:
             y = np.asarray(found[place])
             results.append(y.copy() if id(owner(y)) in others else y)
         return results
+
+    def explain(
+        self,
+        inputs: Mapping[str, ArrayLike] | ArrayLike,
+        *,
+        threads: int | None = None,
+        runs: int = 5,
+    ) -> Report:
+        """Run it some times and tell what each step is, and how long it takes.
+
+        Parameters
+        ----------
+        inputs, threads
+            As :meth:`run` takes them.
+        runs : int
+            How many runs the medians are of, after one that is not timed.
+
+        Returns
+        -------
+        Report
+            A row for each step. It prints as a table.
+        """
+        given = self._read(inputs)
+        times: list[list[float]] = [[] for _ in self._program.steps]
+        facts: list[tuple[Any, ...]] = []
+        last = 0.0
+        place = 0
+
+        def watch(step: Step, arguments: list[Any], result: tuple[Any, ...]) -> None:
+            nonlocal last, place
+            now = perf_counter()
+            times[place].append(now - last)
+            if len(facts) <= place:
+                facts.append(step_facts(step, arguments, result[0]))
+            place += 1
+            last = perf_counter()
+
+        with np.errstate(all="ignore"):
+            self._program.run(given, threads)
+            for _ in range(as_int(self._op, "runs", runs, 1)):
+                place, last = 0, perf_counter()
+                self._program.run(given, threads, watch)
+        medians = [1e3 * float(np.median(each)) for each in times]
+        total = sum(medians) or 1.0
+        rows = []
+        for fact, ms in zip(facts, medians, strict=True):
+            name, operator, algorithm, shape, macs = fact
+            rows.append(Row(name, operator, algorithm, shape, macs, ms, ms / total))
+        return Report(rows)
 
     def _wanted(self, outputs: Iterable[str] | None) -> list[int]:
         names = [value.name for value in self._graph.outputs]

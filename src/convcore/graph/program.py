@@ -16,6 +16,10 @@ from convcore.spec.operands import Array
 Unknown = Callable[[Node, int], "Callable[..., Any] | None"]
 
 
+# Sees a step, its arguments and its results.
+Watch = Callable[["Step", list[Any], tuple[Any, ...]], None]
+
+
 class Step(NamedTuple):
     """A call. Values have numbers; ABSENT stands for an input that is not there."""
 
@@ -126,9 +130,9 @@ class Program:
         self,
         given: Sequence[Array],
         threads: int | None = None,
-        watch: Callable[[Step, tuple[Any, ...]], None] | None = None,
+        watch: Watch | None = None,
     ) -> list[Array]:
-        """Run it: inputs, then captured values, to outputs. `watch` sees each step's results.
+        """Run it: inputs, then captured values, to outputs.
 
         Outputs are no part of a block, and may be inputs, constants or parts of them.
         """
@@ -150,7 +154,7 @@ class Program:
         self,
         given: Sequence[Array],
         threads: int | None,
-        watch: Callable[[Step, tuple[Any, ...]], None] | None,
+        watch: Watch | None,
         block: Block | None,
         recorder: Recorder | None,
     ) -> list[Array]:
@@ -174,7 +178,7 @@ class Program:
             if recorder is not None:
                 recorder.note(place, step, facts_of(arguments), values)
             if watch is not None:
-                watch(step, result)
+                watch(step, arguments, result)
             for number in step.release:
                 values[number] = None
         return [values[number] for number in self._outputs]

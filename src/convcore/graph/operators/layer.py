@@ -56,12 +56,16 @@ class LayerCall:
         return self._layers[key]
 
     def _make(self, shape: tuple[int, ...], active: bool) -> api.PreparedLayer:
-        options: dict[str, Any] = {"layout": "NWC"}
-        if self.kind == "Conv":
+        options: dict[str, Any] = self.attributes
+        if self.kind == MATRIX:
+            options = {"layout": "NWC"}
+        elif self.kind == "Conv":
             options = conv_options(self.weight, **self.attributes)
         elif self.kind == "ConvTranspose":
             options = transpose_options(shape, self.weight, **self.attributes)
-        name = f"{OPERATORS[self.kind]}{self.weight.ndim - 2}d"
+        name = self.kind  # a public one
+        if name in OPERATORS:
+            name = f"{OPERATORS[name]}{self.weight.ndim - 2}d"
         then = self.activation if active else None
         return api.PreparedLayer(name, self.weight, self.bias, then, options)
 

@@ -82,6 +82,8 @@ def _activation(node: Node, layer: Node, graph: Graph) -> Activation | None:
         return "leaky_relu", float(given.get("alpha", 0.01))
     if key == "Elu":
         return "elu", float(given.get("alpha", 1.0))
+    if key == "convcore.ScaledTanh":
+        return "scaled_tanh", given["height"], given["steepness"]
     if key == "HardSwish":
         return ("hardswish",)
     if key == "HardSigmoid" and _is_standard(node):

@@ -10,10 +10,15 @@ import numpy as np
 from convcore.graph.node import Graph, Node
 from convcore.graph.operators.layer import LAYER, MATRIX, LayerCall
 from convcore.spec.operands import Array
+from convcore.spec.registry import AXES, OPERATORS, layer_name
 
 # Attributes of a layer that are no attributes of the convolution.
 OWN = ("kind", "weight", "bias", "activation")
 FLOATS = ("f4", "f8")
+# Public names of operators with weights.
+WEIGHTED = {
+    layer_name(kind.kind, axes) for kind in OPERATORS.values() for axes in AXES if kind.has_weight
+}
 
 
 def take_layers(graph: Graph) -> Graph:
@@ -46,6 +51,8 @@ def _taken(node: Node, graph: Graph) -> Node:
     if x is not None or weight is None or weight.dtype.str[1:] not in FLOATS:
         return node
     if node.key in ("Conv", "ConvTranspose") and 3 <= weight.ndim <= 5 and weight.size:
+        return layer_of(node, node.op, weight, bias, node.attributes)
+    if node.domain == "convcore" and node.op in WEIGHTED:
         return layer_of(node, node.op, weight, bias, node.attributes)
     if node.key == "MatMul" and weight.ndim == 2 and weight.size:
         return layer_of(node, MATRIX, _kernels(weight.T), None, {})

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from convcore.graph.tracer import Tracer
 from convcore.nn.layers.base import Elementwise, Layer, Shape
 from convcore.nn.layers.parameters import Rng
 from convcore.spec.operands import Array
@@ -26,6 +27,9 @@ class Flatten(Layer):
     (400,)
     """
 
+    def _trace(self, to: Tracer, x: str) -> str:
+        return to.node("Flatten", x, axis=1)
+
     def _shape(self, shape: Shape) -> Shape:
         return (prod(shape),)
 
@@ -44,6 +48,9 @@ class ReLU(Elementwise):
     >>> ReLU().forward(np.array([-1.0, 0.0, 2.0])).tolist()
     [0.0, 0.0, 2.0]
     """
+
+    def _trace(self, to: Tracer, x: str) -> str:
+        return to.node("Relu", x)
 
     def _map(self, x: Array) -> Array:
         return np.maximum(x, 0)
@@ -80,6 +87,17 @@ class Tanh(Elementwise):
         self._height = 1.7159 if as_bool(self.op, "scaled", scaled) else 1.0
         self._steepness = 2 / 3 if scaled else 1.0
 
+    def _trace(self, to: Tracer, x: str) -> str:
+        if self._height == 1:
+            return to.node("Tanh", x)
+        if not to.portable:
+            return to.own("ScaledTanh", x, height=self._height, steepness=self._steepness)
+        steep, high = (
+            to.constant(np.array(factor, np.float32), name)
+            for factor, name in ((self._steepness, "steepness"), (self._height, "height"))
+        )
+        return to.node("Mul", to.node("Tanh", to.node("Mul", x, steep)), high)
+
     def _map(self, x: Array) -> Array:
         if self._height == 1:
             return np.tanh(x)
@@ -109,6 +127,9 @@ class Sigmoid(Elementwise):
     [0.0, 0.5, 1.0]
     """
 
+    def _trace(self, to: Tracer, x: str) -> str:
+        return to.node("Sigmoid", x)
+
     def _map(self, x: Array) -> Array:
         half: Array = 0.5 * np.tanh(0.5 * x)  # exp could overflow
         half += 0.5
@@ -129,6 +150,9 @@ class Softmax(Elementwise):
     >>> Softmax().forward(np.log([[1.0, 2.0, 1.0]])).round(6).tolist()
     [[0.25, 0.5, 0.25]]
     """
+
+    def _trace(self, to: Tracer, x: str) -> str:
+        return to.node("Softmax", x, axis=1)
 
     def _shape(self, shape: Shape) -> Shape:
         if not shape or not shape[0]:
@@ -172,6 +196,9 @@ class Dropout(Elementwise):
         super().__init__()
         self.p = as_float(self.op, "p", p, 0, 1)
         self.rng = as_generator(self.op, rng, fresh=True)
+
+    def _trace(self, to: Tracer, x: str) -> str:
+        return x
 
     def _mapped(self, x: Array) -> tuple[Array, Any]:
         if not self.training or not self.p:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from convcore import geometry
 from convcore.geometry import Count
+from convcore.graph.tracer import Tracer
 from convcore.spec.errors import short_repr
 from convcore.spec.operands import Array, as_array, check_dtype, result_dtypes
 from convcore.spec.options import as_int, to_list
@@ -110,6 +111,10 @@ class Layer(Named):
         """The gradient of x; those of the parameters go into ``gradients``."""
         raise NotImplementedError
 
+    def _trace(self, to: Tracer, x: str) -> str:
+        """Write the layer down as nodes of a graph; the name of its result."""
+        return to.call(self.op, self.forward, x)
+
     def count(self, input_shape: Shape) -> Count:
         """Count the layer's parameters, connections and multiply-adds, without running it.
 
@@ -175,7 +180,9 @@ class Layer(Named):
         if x.shape[1:] != self._fitting:
             self._shape(x.shape[1:])
             self._fitting = x.shape[1:]
-        y, kept = self._forward(x)
+        y, kept = self._run_frozen(x) if self._frozen else None, None
+        if y is None:
+            y, kept = self._forward(x)
         self._kept = None if self._frozen else (kept, x.shape, y.shape, single)
         return y[0] if single else y
 
@@ -312,6 +319,10 @@ class Layer(Named):
                 array.flags.writeable = False
 
     # For the package
+
+    def _run_frozen(self, x: Array) -> Array | None:
+        """The result as a frozen network gives it; None: there is none."""
+        return None
 
     def _named(self, names: tuple[str, ...]) -> dict[str, Array]:
         """The arrays that these attributes of the layer itself hold."""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from convcore.graph.tracer import Tracer
 from convcore.nn.layers.base import Shape, call_of, check_channels, quiet
 from convcore.nn.layers.normalization import (
     Normalization,
@@ -47,6 +48,15 @@ class BatchNorm(Normalization):
         kept = FLOAT32 if real == FLOAT16 else real  # float16 would lose small steps of a mean
         self.running_mean: Array = constant(op, "running_mean", (self.channels,), 0, kept)
         self.running_var: Array = constant(op, "running_var", (self.channels,), 1, kept)
+
+    def _trace(self, to: Tracer, x: str) -> str:
+        one, zero = np.ones(self.channels, np.float32), np.zeros(self.channels, np.float32)
+        weight = one if self.weight is None else self.weight
+        bias = zero if self.bias is None else self.bias
+        given = (weight, bias, self.running_mean, self.running_var)
+        names = ("weight", "bias", "running_mean", "running_var")
+        arrays = map(to.constant, given, names)
+        return to.node("BatchNormalization", x, *arrays, epsilon=self.eps)
 
     def _shape(self, shape: Shape) -> Shape:
         if len(shape) - 1 not in self.spatial:

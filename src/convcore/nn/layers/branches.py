@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from convcore.graph.tracer import Tracer
 from convcore.nn.layers.base import Layer, Shape, quiet
 from convcore.nn.layers.sequential import Sequential
 from convcore.nn.layers.tree import Parts, Tree
@@ -23,6 +24,9 @@ class Identity(Layer):
     """
 
     pointwise = True
+
+    def _trace(self, to: Tracer, x: str) -> str:
+        return x
 
     def _forward(self, x: Array) -> tuple[Array, Any]:
         return x, None
@@ -59,6 +63,10 @@ class Branches(Tree):
                     f"and {found[0]} of {self._called(0)[:-1]}"
                 )
         return found
+
+    def _traced(self, to: Tracer, x: str) -> list[str]:
+        """The names of all results."""
+        return [self._trace_part(to, name, layer, x) for name, layer in self._parts()]
 
     def _results(self, x: Array) -> list[Array]:
         self._check_distinct()
@@ -122,6 +130,12 @@ class Add(Branches):
     def _shape(self, shape: Shape) -> Shape:
         return self._shapes(shape)[0]
 
+    def _trace(self, to: Tracer, x: str) -> str:
+        y, *others = self._traced(to, x)
+        for other in others:
+            y = to.node("Add", y, other)
+        return y
+
     @quiet
     def _forward(self, x: Array) -> tuple[Array, Any]:
         return total(self.op, self._results(x)), None
@@ -175,6 +189,9 @@ class Concat(Branches):
         if not found[0]:
             raise ValueError(f"{self.op}: branches must give channels, got shape ()")
         return (sum(one[0] for one in found), *found[0][1:])
+
+    def _trace(self, to: Tracer, x: str) -> str:
+        return to.node("Concat", *self._traced(to, x), axis=1)
 
     def _forward(self, x: Array) -> tuple[Array, Any]:
         results = self._results(x)

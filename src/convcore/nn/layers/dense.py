@@ -9,6 +9,7 @@ import numpy as np
 
 from convcore import api, geometry
 from convcore.geometry import Count
+from convcore.graph.tracer import Tracer
 from convcore.nn.layers.base import Layer, Shape, quiet
 from convcore.nn.layers.operator import ALONE, keep_gradients, short
 from convcore.nn.layers.parameters import Rng, Start, constant, floating
@@ -85,6 +86,11 @@ class Linear(Layer):
         self._shape((features,))
         layer = geometry.Layer("conv1d", self._cells().shape, self.bias)
         return geometry.count(layer, (*batch, features, 1))
+
+    def _trace(self, to: Tracer, x: str) -> str:
+        assert self.weight is not None
+        arrays = [to.constant(self.weight, "weight"), to.optional(self.bias, "bias")]
+        return to.node("Gemm", x, *filter(None, arrays), transB=1)
 
     def _shape(self, shape: Shape) -> Shape:
         if shape != (self.in_channels,):
@@ -219,6 +225,16 @@ class Subsample2d(Layer):
         outputs = prod(self.output_shape(input_shape))
         cells = geometry.count(self.pooling(), input_shape).connections
         return Count(2 * self.channels, self.channels, self.channels, cells + outputs, outputs)
+
+    def _trace(self, to: Tracer, x: str) -> str:
+        if not to.portable:
+            return to.call(self.op, self.forward, x)
+        kernel, stride = self._windows.values()
+        mean = to.node("AveragePool", x, kernel_shape=list(kernel), strides=list(stride))
+        weight = to.constant(self._each(self.weight) * self._area, "weight")
+        return to.node(
+            "Add", to.node("Mul", mean, weight), to.constant(self._each(self.bias), "bias")
+        )
 
     def _shape(self, shape: Shape) -> Shape:
         if shape[0] != self.channels:

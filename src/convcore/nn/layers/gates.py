@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from convcore.graph.tracer import Tracer
 from convcore.nn.layers.base import OfInput
 from convcore.spec.operands import Array
 from convcore.spec.special import erfc
@@ -22,6 +23,9 @@ class Hardsigmoid(OfInput):
     >>> Hardsigmoid().forward(np.array([-4.0, 0.0, 1.5, 9.0])).tolist()
     [0.0, 0.5, 0.75, 1.0]
     """
+
+    def _trace(self, to: Tracer, x: str) -> str:
+        return to.node("HardSigmoid", x, alpha=1 / 6, beta=0.5)
 
     def _map(self, x: Array) -> Array:
         y: Array = np.clip(x + 3, 0, 6) / 6
@@ -46,6 +50,9 @@ class Hardswish(OfInput):
     [0.0, -0.375, 0.0, 1.125, 9.0]
     """
 
+    def _trace(self, to: Tracer, x: str) -> str:
+        return to.node("HardSwish", x)
+
     def _map(self, x: Array) -> Array:
         # where, for x * 0 would be -0, or NaN of infinity
         return np.where(x <= -3, 0, x * (np.minimum(x + 3, 6) / 6))
@@ -68,6 +75,9 @@ class SiLU(OfInput):
     >>> SiLU().forward(np.array([-1000.0, 0.0, 1.0, 1000.0])).round(4).tolist()
     [-0.0, 0.0, 0.7311, 1000.0]
     """
+
+    def _trace(self, to: Tracer, x: str) -> str:
+        return to.node("Mul", x, to.node("Sigmoid", x))
 
     def _map(self, x: Array) -> Array:
         y: Array = x / (1 + np.exp(-x))  # where exp overflows, x / inf is right
@@ -98,6 +108,9 @@ class GELU(OfInput):
     >>> GELU().forward(np.array([-10.0, -1.0, 0.0, 1.0, 10.0])).round(4).tolist()
     [-0.0, -0.1587, 0.0, 0.8413, 10.0]
     """
+
+    def _trace(self, to: Tracer, x: str) -> str:
+        return to.node("Gelu", x)
 
     def _map(self, x: Array) -> Array:
         y: Array = x * _normal(x)

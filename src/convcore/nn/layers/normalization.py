@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from convcore.geometry import Count
+from convcore.graph.tracer import Tracer
 from convcore.nn.layers.base import Layer, Shape, call_of, check_channels, quiet
 from convcore.nn.layers.parameters import constant, floating
 from convcore.spec.operands import Array, DType, result_dtypes
@@ -179,6 +180,14 @@ class LayerNorm(Normalization):
         self.shape = per_axis(self.op, "shape", shape, max(axes, 1))
         self._begin(self.shape, eps=eps, affine=affine, dtype=dtype)
 
+    def _trace(self, to: Tracer, x: str) -> str:
+        if not to.portable:
+            return to.call(self.op, self.forward, x)
+        ones = np.ones(self.shape, np.float32) if self.weight is None else self.weight
+        arrays = [to.constant(ones, "weight"), to.optional(self.bias, "bias")]
+        axis = -len(self.shape)
+        return to.node("LayerNormalization", x, *filter(None, arrays), axis=axis, epsilon=self.eps)
+
     def _shape(self, shape: Shape) -> Shape:
         if shape[-len(self.shape) :] != self.shape:
             raise ValueError(
@@ -278,6 +287,16 @@ class GroupNorm(Normalization):
                 f"{self.op}: groups must divide channels = {self.channels}, got {self.groups}"
             )
         self._begin((self.channels,), eps=eps, affine=affine, dtype=dtype)
+
+    def _trace(self, to: Tracer, x: str) -> str:
+        if not to.portable:
+            return to.call(self.op, self.forward, x)
+        one, zero = np.ones(self.channels, np.float32), np.zeros(self.channels, np.float32)
+        arrays = [
+            to.constant(default if own is None else own, name)
+            for own, default, name in ((self.weight, one, "weight"), (self.bias, zero, "bias"))
+        ]
+        return to.node("GroupNormalization", x, *arrays, num_groups=self.groups, epsilon=self.eps)
 
     def _shape(self, shape: Shape) -> Shape:
         return check_channels(self.op, shape, self.channels)

@@ -7,8 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from convcore import api
+from convcore.graph.tracer import Tracer
 from convcore.nn.layers.base import Layer, Shape
 from convcore.nn.layers.parameters import Start, constant
+from convcore.nn.layers.portable import trace_operator
 from convcore.spec.layer import LayerSpec
 from convcore.spec.operands import Array, short_array
 from convcore.spec.options import LAYOUTS, as_int, plain
@@ -58,6 +60,14 @@ class OperatorLayer(Layer):
         if self.options["layout"] == LAYOUTS[self.spatial][1]:
             return shape[-1], shape[:-1]
         return shape[0], shape[1:]
+
+    def _trace(self, to: Tracer, x: str) -> str:
+        if to.portable:
+            return trace_operator(self, to, x)
+        arrays = [to.optional(self.weight, "weight"), to.optional(self.bias, "bias")]
+        return to.own(
+            str(self.operator), x, *(arrays if self.kind.has_weight else ()), **self._call
+        )
 
     def _leading(self) -> list[str]:
         """What stands before the options where the layer is shown."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from convcore.graph.tracer import Tracer
 from convcore.nn.layers.base import Layer, OfInput, Shape, call_of, check_channels, quiet
 from convcore.nn.layers.parameters import constant, floating
 from convcore.spec.operands import Array, result_dtypes
@@ -24,6 +25,10 @@ class ReLU6(OfInput):
     >>> ReLU6().forward(np.array([-1.0, 2.0, 7.0])).tolist()
     [0.0, 2.0, 6.0]
     """
+
+    def _trace(self, to: Tracer, x: str) -> str:
+        low, high = (to.constant(np.array(n, np.float32), "bound") for n in (0, 6))
+        return to.node("Clip", x, low, high)
 
     def _map(self, x: Array) -> Array:
         return np.clip(x, 0, 6)
@@ -63,6 +68,9 @@ class LeakyReLU(OfInput):
     def __init__(self, slope: float = 0.01) -> None:
         super().__init__()
         self.slope = as_float(self.op, "slope", slope, -np.inf)
+
+    def _trace(self, to: Tracer, x: str) -> str:
+        return to.node("LeakyRelu", x, alpha=self.slope)
 
     def _map(self, x: Array) -> Array:
         return np.where(x > 0, x, x * self.slope)
@@ -132,6 +140,14 @@ class PReLU(Layer):
             self.op, "weight", (self.channels,), self.init, floating(self.op, dtype)
         )
 
+    def _trace(self, to: Tracer, x: str) -> str:
+        shape = to.shapes.get(x)
+        assert self.weight is not None
+        if shape is None and self.channels > 1:
+            return to.call(self.op, self.forward, x)
+        slope = self.weight.reshape(-1, *(1,) * (len(shape) - 1 if shape else 0))
+        return to.node("PRelu", x, to.constant(slope, "slope"))
+
     def _shape(self, shape: Shape) -> Shape:
         return shape if self.channels == 1 else check_channels(self.op, shape, self.channels)
 
@@ -191,6 +207,9 @@ class ELU(OfInput):
     def __init__(self, alpha: float = 1.0) -> None:
         super().__init__()
         self.alpha = as_float(self.op, "alpha", alpha, -np.inf)
+
+    def _trace(self, to: Tracer, x: str) -> str:
+        return to.node("Elu", x, alpha=self.alpha)
 
     def _map(self, x: Array) -> Array:
         return np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))

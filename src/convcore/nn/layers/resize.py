@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from convcore.geometry import Count
+from convcore.graph.tracer import Tracer
 from convcore.nn.layers.base import Layer, Shape, call_of, quiet
 from convcore.spec.operands import Array, result_dtypes
 from convcore.spec.options import Sizes, as_bool, as_int, check_choice, per_axis, to_list
@@ -86,6 +87,19 @@ class Upsample(Layer):
 
     def _scales(self, axes: int) -> tuple[int, ...]:
         return (self.scale,) * axes if isinstance(self.scale, int) else self.scale
+
+    def _trace(self, to: Tracer, x: str) -> str:
+        shape = to.shapes.get(x)
+        if not to.portable or shape is None:
+            return to.call(self.op, self.forward, x)
+        scales = np.array((1, 1, *self._scales(len(shape) - 1)), np.float32)
+        nearest = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        mode = "align_corners" if self.align_corners else "half_pixel"
+        linear = {"coordinate_transformation_mode": mode}
+        return to.node(
+            "Resize", x, "", to.constant(scales, "scales"), mode=self.mode,
+            **(nearest if self.mode == "nearest" else linear),
+        )  # fmt: skip
 
     def _shape(self, shape: Shape) -> Shape:
         if not 2 <= len(shape) <= 4:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from convcore.graph.tracer import Tracer
 from convcore.nn.layers.base import Layer, Shape
 from convcore.nn.layers.tree import Parts, Tree
 from convcore.spec.errors import short_repr
@@ -71,7 +72,7 @@ class Sequential(Tree):
         """Remove the layer of a place or name."""
         place = self._place(key)
         del self._layers[place], self._names[place]
-        self._fitting = self._kept = None
+        self._fitting = self._kept = self._network = None
 
     def append(self, layer: Layer, name: str | None = None) -> None:
         """Add a layer at the end."""
@@ -98,6 +99,11 @@ class Sequential(Tree):
             if layer.axes is not None or not layer.pointwise:
                 return layer.axes
         return None
+
+    def _trace(self, to: Tracer, x: str) -> str:
+        for name, layer in self._parts():
+            x = self._trace_part(to, name, layer, x)
+        return x
 
     def _shape(self, shape: Shape) -> Shape:
         return self._shapes(shape)[-1] if self._layers else shape

@@ -10,15 +10,22 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 
 from convcore.geometry import Count
+from convcore.graph.network import Network
+from convcore.graph.node import Value
+from convcore.graph.report import Report
+from convcore.graph.tracer import Tracer
 from convcore.nn.layers.base import Layer, Shape
 from convcore.spec.errors import short_repr
-from convcore.spec.operands import Array
+from convcore.spec.operands import FLOAT32, FLOAT64, Array, DType
 from convcore.spec.options import as_int
 
 # Iterable, but no list of layers: without order, or never with layers inside.
 NO_LISTS = (Mapping, Set, str, bytes, bytearray, np.ndarray)
 
 Parts: TypeAlias = Layer | Iterable[Layer] | Mapping[str, Layer]
+
+
+INPUT = "x"  # of a model's network
 
 
 class Tree(Layer):
@@ -29,6 +36,7 @@ class Tree(Layer):
 
     def __init__(self, *parts: Parts) -> None:
         super().__init__()
+        self._network: Network | None = None  # while it is frozen
         self._layers: list[Layer] = []
         self._names: list[str | None] = []  # None: called by its place
         alone = parts[0] if len(parts) == 1 and not isinstance(parts[0], Layer) else parts
@@ -70,14 +78,14 @@ class Tree(Layer):
         name = self._names[place]
         self._check(layer, name, beside=place)
         self._layers[place] = layer
-        self._fitting = self._kept = None
+        self._fitting = self._kept = self._network = None
 
     def _insert(self, place: int, layer: object, name: object = None) -> None:
         place = as_int(self.op, "place", place, 0, len(self))
         self._check(layer, name)
         self._layers.insert(place, layer)  # type: ignore[arg-type]
         self._names.insert(place, name)  # type: ignore[arg-type]
-        self._fitting = self._kept = None
+        self._fitting = self._kept = self._network = None
 
     def _place(self, key: Any) -> int:
         if isinstance(key, str):
@@ -189,6 +197,49 @@ class Tree(Layer):
         ]
         return Count(*map(sum, zip(*each, strict=True))) if each else Count(0, 0, 0, 0, 0)
 
+    # A graph
+
+    @staticmethod
+    def _trace_part(to: Tracer, name: str, layer: Layer, x: str) -> str:
+        """Write one of the layers down."""
+        with to.scope(name):
+            y = layer._trace(to, x)
+        shape = to.shapes.get(x)
+        to.shapes[y] = None if shape is None else layer._shape(shape)
+        return y
+
+    def _run_frozen(self, x: Array) -> Array | None:
+        """The result as a frozen network gives it: for the floats that its parameters are."""
+        if x.dtype not in (FLOAT32, FLOAT64) or not len(x):
+            return None
+        network = self._network
+        if network is None:
+            self._check_distinct()
+            if any(array.dtype != x.dtype for array in self.state().values()):
+                return None
+            network = self._network = network_of(self, x.dtype)
+        return network.run({INPUT: x})[0] if network.inputs[0].dtype == x.dtype else None
+
+    def explain(self, input_shape: Shape, *, threads: int | None = None) -> Report:
+        """List what the frozen network does for an input: its layers, algorithms and times.
+
+        Parameters
+        ----------
+        input_shape : tuple of ints
+            Of one example, or of a batch.
+        threads : int, optional
+            Maximum number of threads; default: those of the process.
+
+        Returns
+        -------
+        Report
+            A row for each step. It prints as a table.
+        """
+        batch, example = self._split(input_shape)
+        dtype = next((array.dtype for array in self.state().values()), FLOAT32)
+        x = np.zeros((*(batch or (1,)), *example), dtype)
+        return network_of(self, dtype, example).explain({INPUT: x}, threads=threads)
+
     # Arrays, called by the layers' names
 
     def parameters(self) -> dict[str, Array]:
@@ -212,6 +263,17 @@ class Tree(Layer):
     def gradients(self, value: dict[str, Array]) -> None:
         pass  # they are the layers'
 
+    def unfreeze(self) -> None:
+        """Undo :meth:`freeze`."""
+        super().unfreeze()
+        for layer in self.layers():
+            if isinstance(layer, Tree):
+                layer._network = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The state of copies and pickles: a frozen network is made again."""
+        return {**super().__getstate__(), "_network": None}
+
     def _parts(self) -> Iterator[tuple[str, Layer]]:
         return zip(self.names, self._layers, strict=True)
 
@@ -232,3 +294,13 @@ def _times(one: Count, examples: int) -> Count:
     return one._replace(
         connections=one.connections * examples, multiply_adds=one.multiply_adds * examples
     )
+
+
+def network_of(model: Layer, dtype: DType, example: Shape | None = None) -> Network:
+    """The network that computes what a model does in use, for inputs of a dtype."""
+    to = Tracer()
+    to.shapes[INPUT] = example
+    y = model._trace(to, INPUT)
+    shape: tuple[int | str | None, ...] | None = None if example is None else ("N", *example)
+    graph = to.graph([Value(INPUT, dtype, shape)], [Value(y, dtype)], model.op)
+    return Network(graph, op=model.op)

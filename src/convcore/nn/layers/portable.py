@@ -1,0 +1,109 @@
+"""Operators as ONNX has them: a layer's nodes for other programs, where the sizes are known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from convcore.graph.tracer import Shape, Tracer
+from convcore.spec.axis import Axis
+from convcore.spec.operands import Array
+from convcore.spec.options import LAYOUTS
+from convcore.spec.problem import ConvSpec
+
+MODES = {"edge": "edge", "reflect": "reflect", "wrap": "wrap"}  # of Pad; "symmetric" it has not
+POOLS = {"max_pool": "MaxPool", "avg_pool": "AveragePool", "lp_pool": "LpPool", "l2_pool": "LpPool"}
+GLOBAL = {"adaptive_avg_pool": "GlobalAveragePool", "adaptive_max_pool": "GlobalMaxPool"}
+
+
+def trace_operator(layer: Any, to: Tracer, x: str) -> str:
+    """The nodes of a layer that is an operator, with channels first inside."""
+    options, axes = layer._call, layer.spatial
+    last = options["layout"] == LAYOUTS[axes][1]
+    shape = to.shapes.get(x)
+    if shape is None:
+        to.refuse(f"{layer.op} for inputs of any shape")
+    assert shape is not None
+    if last:
+        x = to.node("Transpose", x, perm=[0, axes + 1, *range(1, axes + 1)])
+    y = _TRACES[layer.kind.kind](layer, to, x, shape)
+    return to.node("Transpose", y, perm=[0, *range(2, axes + 2), 1]) if last else y
+
+
+def _steps(axes: Sequence[Axis]) -> dict[str, Any]:
+    return {
+        "kernel_shape": [axis.kernel for axis in axes],
+        "strides": [axis.stride for axis in axes],
+        "dilations": [axis.dilation for axis in axes],
+        "pads": [axis.pair[0] for axis in axes] + [axis.pair[1] for axis in axes],
+    }
+
+
+def _arrays(layer: Any, to: Tracer, weight: Array) -> list[str]:
+    names = [to.constant(weight, "weight")]
+    return names if layer.bias is None else [*names, to.constant(layer.bias, "bias")]
+
+
+def _conv(layer: Any, to: Tracer, x: str, shape: Shape) -> str:
+    options, weight = layer._call, layer.weight
+    spec: ConvSpec = layer._spec(shape)
+    if options["flip"]:
+        weight = np.flip(weight, tuple(range(2, weight.ndim)))
+    if options["connections"] is not None:
+        weight = np.where(options["connections"].array[(..., *(None,) * layer.spatial)], weight, 0)
+    steps = _steps(spec.axes)
+    border, pads = options["border"], steps["pads"]
+    if border != "zeros" and any(pads):
+        if border not in MODES:
+            to.refuse(f"the border {border!r}")
+        half = len(pads) // 2
+        around = (0, 0, *pads[:half], 0, 0, *pads[half:])
+        x = to.node("Pad", x, to.integers(around, "pads"), mode=MODES[border])
+        steps["pads"] = [0] * len(pads)
+    arrays = _arrays(layer, to, np.ascontiguousarray(weight))
+    return to.node("Conv", x, *arrays, group=options["groups"], **steps)
+
+
+def _transposed(layer: Any, to: Tracer, x: str, shape: Shape) -> str:
+    options = layer._call
+    spec: ConvSpec = layer._spec(shape)
+    return to.node(
+        "ConvTranspose", x, *_arrays(layer, to, layer.weight), group=options["groups"],
+        output_padding=list(options["output_padding"]), **_steps(spec.axes),
+    )  # fmt: skip
+
+
+def _pool(layer: Any, to: Tracer, x: str, shape: Shape) -> str:
+    options, kind = layer._call, layer.kind.kind
+    more: dict[str, Any] = {"ceil_mode": int(options["ceil_mode"])}
+    if kind == "avg_pool":
+        more["count_include_pad"] = int(options["count_include_pad"])
+    if kind in ("lp_pool", "l2_pool"):
+        p = options.get("p", 2)
+        if p != int(p):
+            to.refuse(f"a norm with p = {p}")
+        more["p"] = int(p)
+    return to.node(POOLS[kind], x, **_steps(layer._spec(shape).axes), **more)
+
+
+def _adaptive(layer: Any, to: Tracer, x: str, shape: Shape) -> str:
+    spec = layer._spec(shape)
+    if any(axis.outputs != 1 for axis in spec.axes):
+        to.refuse(f"{layer!r}, which gives more than one cell")
+    return to.node(GLOBAL[layer.kind.kind], x)
+
+
+def _refused(layer: Any, to: Tracer, x: str, shape: Shape) -> str:
+    to.refuse(layer.op)
+    raise AssertionError
+
+
+_TRACES = {
+    "conv": _conv,
+    "conv_transpose": _transposed,
+    **dict.fromkeys(POOLS, _pool),
+    **dict.fromkeys(GLOBAL, _adaptive),
+    **dict.fromkeys(("local_conv", "tiled_conv", "weighted_pool"), _refused),
+}
