@@ -97,9 +97,9 @@ class Network:
 
         Examples
         --------
-        >>> from convcore import nn
+        >>> from convcore import nn, onnx
         >>> model = nn.Sequential(nn.Conv2d(1, 2, 3, rng=0), nn.ReLU())
-        >>> network = convcore.onnx.from_model(model, (1, 8, 8))
+        >>> network = onnx.load(onnx.export(model, (1, 8, 8)))
         >>> [y.shape for y in network.run(np.zeros((5, 1, 8, 8), np.float32))]
         [(5, 2, 6, 6)]
         """

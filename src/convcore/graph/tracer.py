@@ -90,6 +90,15 @@ class Tracer:
         """The graph, whose outputs must be values of it."""
         return Graph(self._nodes, self._constants, inputs, outputs, OPSET, name)
 
+    def rename(self, name: str, new: str) -> None:
+        """Give a value another name; one that no node makes is handed on by a node."""
+        makers = [node for node in self._nodes if name in node.outputs]
+        if not makers:
+            self._nodes.append(Node("Identity", (name,), (new,), {}, new))
+        for node in self._nodes:
+            node.inputs = tuple(new if each == name and makers else each for each in node.inputs)
+            node.outputs = tuple(new if each == name else each for each in node.outputs)
+
     def _new(self, word: str) -> str:
         base = ".".join([*self._scope, word])
         name, count = base, 1

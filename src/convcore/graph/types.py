@@ -57,3 +57,11 @@ def dtype_of(number: int | str) -> DType:
     if code in NAMES:
         raise ValueError(f"element type {number} ({NAMES[code]}) has no NumPy dtype")
     raise ValueError(f"element type must be a number of ONNX's TensorProto, got {number!r}")
+
+
+def number_of(dtype: DType) -> int:
+    """Return ONNX's number of a dtype."""
+    for number, known in DTYPES.items():
+        if known == dtype:
+            return number
+    raise ValueError(f"element type must be one that ONNX has, got {dtype}")

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from convcore.graph.network import Network
-from convcore.graph.node import Node
+from convcore.graph.node import Value
+from convcore.graph.report import Report, Row
+from convcore.onnx import reference
+from convcore.onnx.export import export
 from convcore.onnx.reader import FormatError, Source, read_model
 from convcore.spec.errors import short_repr
 from convcore.spec.options import check_choice
 
-__all__ = ["Network", "load"]
+__all__ = ["Network", "Report", "Row", "Value", "export", "load", "ops"]
+
+
+def __getattr__(name: str) -> Any:
+    """``ops``, which needs the onnx package: a list of operators for its evaluator."""
+    if name != "ops":
+        raise AttributeError(f"module 'convcore.onnx' has no attribute {name!r}")
+    from convcore.onnx.reference import operators
+
+    return operators()
 
 
 def load(source: str | os.PathLike[str] | bytes | Any, *, fallback: str | None = None) -> Network:
@@ -47,7 +58,7 @@ def load(source: str | os.PathLike[str] | bytes | Any, *, fallback: str | None =
         graph = read_model(_source(source))
     except FormatError as error:
         raise ValueError(f"onnx.load: source must be an ONNX model, got {error}") from None
-    return Network(graph, op="onnx.load", unknown=_reference if fallback else None)
+    return Network(graph, op="onnx.load", unknown=reference.fallback if fallback else None)
 
 
 def _source(source: Any) -> Source:
@@ -61,7 +72,3 @@ def _source(source: Any) -> Source:
     raise TypeError(
         f"onnx.load: source must be a path, bytes or an onnx.ModelProto, got {short_repr(source)}"
     )
-
-
-def _reference(node: Node, opset: int) -> Callable[..., Any] | None:
-    raise NotImplementedError

@@ -10,7 +10,7 @@ import numpy as np
 from convcore.graph.tracer import Shape, Tracer
 from convcore.spec.axis import Axis
 from convcore.spec.operands import Array
-from convcore.spec.options import LAYOUTS
+from convcore.spec.options import LAYOUTS, per_axis
 from convcore.spec.problem import ConvSpec
 
 MODES = {"edge": "edge", "reflect": "reflect", "wrap": "wrap"}  # of Pad; "symmetric" it has not
@@ -67,11 +67,12 @@ def _conv(layer: Any, to: Tracer, x: str, shape: Shape) -> str:
 
 
 def _transposed(layer: Any, to: Tracer, x: str, shape: Shape) -> str:
-    options = layer._call
+    options, more = layer._call, layer._call["output_padding"]
     spec: ConvSpec = layer._spec(shape)
     return to.node(
         "ConvTranspose", x, *_arrays(layer, to, layer.weight), group=options["groups"],
-        output_padding=list(options["output_padding"]), **_steps(spec.axes),
+        output_padding=list(per_axis(layer.op, "output_padding", more, layer.spatial, 0)),
+        **_steps(spec.axes),
     )  # fmt: skip
 
 
