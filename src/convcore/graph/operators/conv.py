@@ -118,7 +118,8 @@ def conv_integer(
     """Convolution of integers less their zero points, summed exactly in int32."""
     wide = x.astype(np.int32) - _zero_point(x_zero_point, 1, 0)
     weight = w.astype(np.int32) - _zero_point(w_zero_point, w.ndim, 0)
-    return conv(call, wide, weight, **attributes)
+    # Convolutions of integers are computed in float64, in which these sums are exact.
+    return conv(call, wide, weight, **attributes).astype(np.int32)
 
 
 def _zero_point(value: Array | None, ndim: int, axis: int) -> Array:
