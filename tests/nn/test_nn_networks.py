@@ -62,6 +62,19 @@ def test_stages(network):
         assert sum(isinstance(layer, nn.Residual) for layer in model) == 10
 
 
+def test_gains(network):
+    """Weights have the variance 2 / fan_in before an activation, else 1 / fan_in."""
+    name, model = network
+    if name == "resnet18":
+        weights = {2: model["layer3"]["block2"]["body"]["conv2"].weight, 1: model["fc"].weight}
+    else:
+        block = model["stage6_block2"]["body"]
+        weights = {2: block["widen"]["conv"].weight, 1: block["narrow"].weight}
+    for variance, weight in weights.items():
+        fan_in = np.prod(weight.shape[1:])
+        assert weight.astype(float).var() * fan_in == pytest.approx(variance, rel=0.05)
+
+
 @pytest.mark.parametrize("name", BUILD)
 def test_the_same_seed_gives_the_same_network(name):
     mine, yours, other = (BUILD[name](rng=n, dtype=np.float16).state() for n in (3, 3, 4))
