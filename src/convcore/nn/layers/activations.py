@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from convcore.graph.tracer import Tracer
-from convcore.nn.layers.base import Elementwise, Layer, Shape
+from convcore.nn.layers.base import Layer, Shape
+from convcore.nn.layers.elementwise import Elementwise
 from convcore.nn.layers.parameters import Rng
 from convcore.spec.operands import Array
 from convcore.spec.options import as_bool, as_float, as_generator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from convcore.graph.tracer import Tracer
-from convcore.nn.layers.base import OfInput
+from convcore.nn.layers.elementwise import OfInput
 from convcore.spec.operands import Array
 from convcore.spec.special import erfc
 

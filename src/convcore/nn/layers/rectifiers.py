@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from convcore.graph.tracer import Tracer
-from convcore.nn.layers.base import Layer, OfInput, Shape, call_of, check_channels, quiet
+from convcore.nn.layers.base import Layer, Shape, call_of, check_channels, quiet
+from convcore.nn.layers.elementwise import OfInput
 from convcore.nn.layers.parameters import constant, floating
 from convcore.spec.operands import Array, result_dtypes
 from convcore.spec.options import as_float, as_int
