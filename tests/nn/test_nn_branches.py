@@ -155,8 +155,8 @@ def test_freeze_and_copies():
     x = np.random.default_rng(0).normal(size=(2, 2, 4, 4))
     other = copy.deepcopy(model)
     y = model.forward(x)
-    model.freeze()
-    assert (model.forward(x) == y).all()
+    model.freeze()  # normalisations may be part of convolutions now
+    np.testing.assert_allclose(model.forward(x), y, rtol=1e-12, atol=1e-14)
     with pytest.raises(ValueError, match="frozen"):
         model.backward(y)
     assert not any(array.flags.writeable for array in copy.deepcopy(model).state().values())
