@@ -37,6 +37,11 @@ cdef extern from "convcore.h" nogil:
         CC_LEAKY_RELU
         CC_HARDSIGMOID
         CC_HARDSWISH
+        CC_SIGMOID
+        CC_SILU
+        CC_TANH
+        CC_ELU
+        CC_GELU
     ctypedef struct cc_post_ops:
         const void *residual
         cc_activation activation
@@ -107,7 +112,8 @@ def compared(double own, str best, double cost):
 
 # Activations that the core computes, by the names that the package has for them.
 ACTIVATIONS = {"clip": CC_CLIP, "leaky_relu": CC_LEAKY_RELU, "hardsigmoid": CC_HARDSIGMOID,
-               "hardswish": CC_HARDSWISH}
+               "hardswish": CC_HARDSWISH, "sigmoid": CC_SIGMOID, "silu": CC_SILU,
+               "scaled_tanh": CC_TANH, "elu": CC_ELU, "gelu": CC_GELU}
 
 
 cdef int row_of(str algorithm) except -3:

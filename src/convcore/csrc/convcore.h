@@ -92,11 +92,20 @@ cc_status cc_layer_pack_bytes(cc_layer *layer, cc_type type, size_t *bytes);
 bool cc_layer_accepts(cc_layer *layer, cc_type type, const cc_packed *packed);
 void cc_packed_free(cc_packed *packed);
 
-/* What follows a sum: a residual is added, then comes an activation, a function of each element:
- * CC_CLIP: low where it is less, high where it is more; CC_LEAKY_RELU: low times it where it is
- * less than 0; CC_HARDSIGMOID: x / 6 + 1/2, clipped to 0 and 1; CC_HARDSWISH: x times that. NaN
- * stays. */
-typedef enum { CC_IDENTITY, CC_CLIP, CC_LEAKY_RELU, CC_HARDSIGMOID, CC_HARDSWISH } cc_activation;
+/* What follows a sum: a residual is added, then comes an activation, a function of each element x;
+ * NaN stays. */
+typedef enum {
+    CC_IDENTITY,
+    CC_CLIP,        /* low where x is less, high where it is more */
+    CC_LEAKY_RELU,  /* low x where x is less than 0 */
+    CC_HARDSIGMOID, /* x / 6 + 1/2, clipped to 0 and 1 */
+    CC_HARDSWISH,   /* x times that */
+    CC_SIGMOID,     /* 1 / (1 + exp(-x)) */
+    CC_SILU,        /* x times that */
+    CC_TANH,        /* low tanh(high x) */
+    CC_ELU,         /* low (exp(x) - 1) where x is less than 0 */
+    CC_GELU         /* x (1 + erf(x / sqrt(2))) / 2 */
+} cc_activation;
 typedef struct {
     const void *residual; /* of y's type, shape and order; NULL: none */
     cc_activation activation;

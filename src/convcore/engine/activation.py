@@ -112,7 +112,11 @@ ROWS: dict[str, _Row] = {
 
 
 # Those that are another with certain parameters.
-SIMPLE = {"relu": ("clip", (0.0, np.inf)), "relu6": ("clip", (0.0, 6.0))}
+SIMPLE = {
+    "relu": ("clip", (0.0, np.inf)),
+    "relu6": ("clip", (0.0, 6.0)),
+    "tanh": ("scaled_tanh", (1.0, 1.0)),
+}
 
 
 class Activation:

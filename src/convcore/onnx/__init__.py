@@ -15,7 +15,7 @@ from convcore.onnx.reader import FormatError, Source, read_model
 from convcore.spec.errors import short_repr
 from convcore.spec.options import check_choice
 
-__all__ = ["Network", "Report", "Row", "Value", "export", "load", "ops"]
+__all__ = ["Network", "Report", "Row", "Value", "export", "load"]
 
 
 def __getattr__(name: str) -> Any:

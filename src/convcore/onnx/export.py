@@ -54,9 +54,9 @@ def export(
 
     Examples
     --------
-    >>> from convcore import nn
+    >>> from convcore import nn, onnx
     >>> model = nn.Sequential(nn.Conv2d(1, 2, 3, rng=0), nn.ReLU())
-    >>> load(export(model, (1, 8, 8)))
+    >>> onnx.load(onnx.export(model, (1, 8, 8)))
     Network(input (N, 1, 8, 8) -> output (N, 2, 6, 6))
     """
     op = "onnx.export"

@@ -1,27 +1,6 @@
 /* What follows the sums of a layer: a residual is added, then comes an activation. In place; rows
  * are read as long as they are and no further. */
-#include "vec.h"
-
-/* The activation of a vector; `how` is a constant here. */
-CC_INLINE vec activated(cc_activation how, vec v, vec low, vec high)
-{
-    switch (how) {
-    case CC_CLIP: /* comparisons that NaN does not pass */
-        v = select_lanes(v < low, v, low);
-        return select_lanes(v > high, v, high);
-    case CC_LEAKY_RELU:
-        return select_lanes(v < splat(0), v, v * low);
-    case CC_HARDSIGMOID:
-    case CC_HARDSWISH: {
-        vec gate = v / splat(6) + splat((real)0.5);
-        gate = select_lanes(gate < splat(0), gate, splat(0));
-        gate = select_lanes(gate > splat(1), gate, splat(1));
-        return how == CC_HARDSIGMOID ? gate : v * gate;
-    }
-    default:
-        return v;
-    }
-}
+#include "activation.h"
 
 CC_INLINE void rows_of(cc_activation how, const cc_post_rows *a, const real *residual, real *y)
 {
@@ -54,6 +33,11 @@ void CC_FN(post_ops)(const cc_post_rows *args, const void *residual, void *y)
         CASE(CC_LEAKY_RELU)
         CASE(CC_HARDSIGMOID)
         CASE(CC_HARDSWISH)
+        CASE(CC_SIGMOID)
+        CASE(CC_SILU)
+        CASE(CC_TANH)
+        CASE(CC_ELU)
+        CASE(CC_GELU)
 #undef CASE
     }
 }

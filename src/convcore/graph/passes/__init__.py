@@ -5,6 +5,7 @@ from convcore.graph.passes.epilogues import fuse_epilogues
 from convcore.graph.passes.folding import fold_constants
 from convcore.graph.passes.layers import prepare_layers, take_layers
 from convcore.graph.passes.linear import fold_linear, take_scales
+from convcore.graph.passes.patterns import name_activations
 from convcore.graph.passes.pruning import prune
 
 __all__ = ["optimize"]
@@ -12,6 +13,7 @@ __all__ = ["optimize"]
 PASSES = (
     prune,
     fold_constants,
+    name_activations,
     take_layers,
     fold_linear,
     take_scales,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import isclose
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,12 @@ import numpy as np
 from convcore.graph.node import Graph, Node
 from convcore.graph.operators.layer import MATRIX
 from convcore.graph.passes.layers import is_layer
+from convcore.graph.passes.patterns import bounds_of, is_standard
 from convcore.graph.passes.uses import Uses, without
 
 Activation = tuple[Any, ...]  # a name of convcore.prepare, and its parameters
 
 SIMPLE = {"Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh"}
-SIXTH = 1 / 6
 
 
 def fuse_epilogues(graph: Graph) -> Graph:
@@ -34,11 +33,7 @@ def _activate(graph: Graph, layer: Node) -> bool:
     """The activation that alone uses a layer's result."""
     if layer.attributes["activation"] is not None:
         return False
-    uses, name = Uses(graph), layer.outputs[0]
-    users = uses.by.get(name, [])
-    if uses.count[name] == 2 and len(users) == 2:
-        return _gate(graph, layer, users, uses)
-    user = uses.only(name)
+    user = Uses(graph).only(layer.outputs[0])
     activation = _activation(user, layer, graph) if user is not None else None
     if user is None or activation is None:
         return False
@@ -46,29 +41,6 @@ def _activate(graph: Graph, layer: Node) -> bool:
     layer.outputs = (user.outputs[0],)
     graph.nodes[:] = without(graph, [user])
     return True
-
-
-def _gate(graph: Graph, layer: Node, users: list[Node], uses: Uses) -> bool:
-    """X times a sigmoid of x: SiLU, and Hardswish."""
-    name = layer.outputs[0]
-    gate = next((user for user in users if user.key in ("Sigmoid", "HardSigmoid")), None)
-    product = next((user for user in users if user.key == "Mul"), None)
-    if gate is None or product is None or uses.only(gate.outputs[0]) is not product:
-        return False
-    if set(product.inputs) != {name, gate.outputs[0]}:
-        return False
-    if gate.key == "HardSigmoid" and not _is_standard(gate):
-        return False
-    layer.attributes["activation"] = ("silu" if gate.key == "Sigmoid" else "hardswish",)
-    layer.outputs = (product.outputs[0],)
-    graph.nodes[:] = without(graph, [gate, product])
-    return True
-
-
-def _is_standard(node: Node) -> bool:
-    """Whether a hard sigmoid is the one of PyTorch."""
-    given = node.attributes
-    return isclose(given.get("alpha", 0.2), SIXTH, rel_tol=1e-6) and given.get("beta", 0.5) == 0.5
 
 
 def _activation(node: Node, layer: Node, graph: Graph) -> Activation | None:
@@ -86,7 +58,9 @@ def _activation(node: Node, layer: Node, graph: Graph) -> Activation | None:
         return "scaled_tanh", given["height"], given["steepness"]
     if key == "HardSwish":
         return ("hardswish",)
-    if key == "HardSigmoid" and _is_standard(node):
+    if key == "Swish" and given.get("alpha", 1.0) == 1:
+        return ("silu",)
+    if key == "HardSigmoid" and is_standard(node):
         return ("hardsigmoid",)
     if key == "Gelu" and given.get("approximate", "none") == "none":
         return ("gelu",)
@@ -101,13 +75,9 @@ def _activation(node: Node, layer: Node, graph: Graph) -> Activation | None:
 
 
 def _clip(node: Node, graph: Graph) -> Activation | None:
-    """Bounds are attributes in old files, inputs in new ones."""
-    bounds = [node.attributes.get("min"), node.attributes.get("max")]
-    for i, name in enumerate(node.inputs[1:3]):
-        if name and name not in graph.constants:
-            return None
-        if name:
-            bounds[i] = float(graph.constants[name])
+    bounds = bounds_of(node, graph)
+    if bounds is None:
+        return None
     low, high = bounds
     return "clip", -np.inf if low is None else low, np.inf if high is None else high
 
