@@ -76,6 +76,11 @@ class ConvPlan:
         self.separable = separable_plan(spec) if spec.has_products else None
 
     @property
+    def is_one_call(self) -> bool:
+        """Whether one call of the core computes the layer, and can do what follows it."""
+        return self.core is not None and self.spec.sharing == SHARED and self.separable is None
+
+    @property
     def nbytes(self) -> int:
         """Bytes that the plan holds, beyond those that each plan has."""
         connections = self.spec.connections
@@ -150,8 +155,7 @@ class ConvPlan:
     ) -> None:
         """Run it, and do what follows: in the core where one call of it computes the layer."""
         by_core = post.in_core()
-        one_call = self.core is not None and self.spec.sharing == SHARED
-        if by_core is None or not one_call or self.separable is not None:
+        if by_core is None or not self.is_one_call:
             self.run(x, weight, bias, y, threads=threads)
             post.do(y)
             return

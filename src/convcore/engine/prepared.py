@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from convcore._core import Conv
 from convcore.engine.activation import Activation
 from convcore.engine.algorithm import algorithm_for
 from convcore.engine.buffers import bias_as_contiguous
@@ -26,7 +27,7 @@ from convcore.engine.plan import (
     transposed_plan,
 )
 from convcore.engine.threads import threads_for
-from convcore.spec.errors import short_repr
+from convcore.spec.errors import out_of_memory, short_repr
 from convcore.spec.layer import LayerSpec
 from convcore.spec.operands import (
     Array,
@@ -49,6 +50,7 @@ class Ready(NamedTuple):
     plan: Plan
     prepared: Prepared
     dtypes: DTypes
+    core: Conv | None  # what computes the layer in one call, with what follows; None: nothing does
 
 
 class PreparedLayer:
@@ -104,6 +106,10 @@ class PreparedLayer:
         if self._kind.transposed:
             channels = self.weight.shape[1] * self._read["groups"]
         self._activation = None if activation is None else Activation(op, activation, channels)
+        post = PostOps(None, self._activation, 0)
+        self._follows = post.in_core()
+        self._simple = (None, 0.0, 0.0) if self._follows is None else self._follows[1:]
+        self._post_in_core = self._activation is None or self._follows is not None
         self._ready: dict[tuple[tuple[int, ...], DType, str], Ready] = {}
         self._lock = Lock()
 
@@ -149,6 +155,18 @@ class PreparedLayer:
                 ready = self._ready[key] = self._make(x)
                 if len(self._ready) > MOST_PLANS:
                     del self._ready[next(iter(self._ready))]
+        core = ready.core
+        if core is not None and _is_plain(x, ready, residual, out):
+            # Nearly every call: nothing is left to be checked or converted.
+            y = np.empty(ready.plan.y_shape, x.dtype) if out is None else out
+            follows: Any = self._follows if residual is None else (residual, *self._simple)
+            packed: Any = ready.prepared.weight
+            count = threads_for(op, threads)
+            try:
+                core.forward(x, packed, ready.prepared.bias, y, count, follows)
+            except MemoryError as error:
+                raise out_of_memory(op, error, x=x, weight=self.weight) from None
+            return y
         post = None
         if residual is not None or self._activation is not None:
             post = self._post_ops(ready, residual, out)
@@ -175,7 +193,15 @@ class PreparedLayer:
         if self._asked == "separable" and isinstance(plan, ConvPlan):
             check_separable(op, plan, compute)
         before = [each.prepared for each in self._ready.values() if each.dtypes == dtypes]
-        return Ready(plan, plan.prepare(compute, bias, before=before), dtypes)
+        core = None
+        if (
+            isinstance(plan, ConvPlan)
+            and plan.is_one_call
+            and self._post_in_core
+            and dtypes.compute == dtypes.result == x.dtype
+        ):
+            core = plan.core
+        return Ready(plan, plan.prepare(compute, bias, before=before), dtypes, core)
 
     def _post_ops(self, ready: Ready, residual: ArrayLike | None, out: object) -> PostOps:
         op, more = self.operator, None
@@ -227,6 +253,23 @@ class PreparedLayer:
         if self.activation is not None:
             words.append(f"activation={self.activation!r}")
         return f"PreparedLayer({', '.join(words)})"
+
+
+def _is_plain(x: Array, ready: Ready, residual: Any, out: Any) -> bool:
+    """Whether kernels can read and write these arrays as they are."""
+    if not x.flags.c_contiguous or not x.flags.aligned or type(x) is not np.ndarray:
+        return False
+    for given in (residual, out):
+        if given is not None and not (
+            type(given) is np.ndarray
+            and given.dtype is x.dtype
+            and given.shape == ready.plan.y_shape
+            and given.flags.carray
+        ):
+            return False
+    if out is None:
+        return True
+    return not any(np.may_share_memory(out, other) for other in (x, residual) if other is not None)
 
 
 def _owned(op: str, name: str, value: ArrayLike) -> Array:

@@ -1,6 +1,7 @@
 /* What follows the sums of a layer: a residual is added, then comes an activation. In place; rows
  * are read as long as they are and no further. */
 #include "activation.h"
+#include "vec.h"
 
 CC_INLINE void rows_of(cc_activation how, const cc_post_rows *a, const real *residual, real *y)
 {
