@@ -8,6 +8,7 @@ from convcore import api
 from convcore.graph.operators.conv import conv_options, transpose_options
 from convcore.graph.operators.registry import Call, operator
 from convcore.spec.operands import Array
+from convcore.spec.options import LAYOUTS
 
 
 class _Name(NamedTuple):
@@ -22,6 +23,14 @@ class _Name(NamedTuple):
 LAYER = _Name("Layer", "convcore")
 MATRIX = "MatMul"  # the kind of a product of matrices; others are kinds of convolutions
 OPERATORS = {"Conv": "conv", "ConvTranspose": "conv_transpose", MATRIX: "conv"}
+
+
+def axes_after(kind: str, weight: Array, attributes: dict[str, Any]) -> int:
+    """Axes of a layer's result after that of its channels."""
+    if kind == MATRIX:
+        return 0
+    axes = weight.ndim - 2 if kind in OPERATORS else int(kind[-2])
+    return 0 if attributes.get("layout") == LAYOUTS[axes][1] else axes
 
 
 class LayerCall:
@@ -92,7 +101,7 @@ class LayerCall:
     def activate(self, y: Array) -> None:
         """The activation alone, in place."""
         if self.activation is not None:
-            after = 0 if self.kind == MATRIX else y.ndim - 2
+            after = axes_after(self.kind, self.weight, self.attributes)
             op, channels = self.kind, y.shape[y.ndim - 1 - after]
             api.Activation(op, self.activation, channels)(y, after)
 

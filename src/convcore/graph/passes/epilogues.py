@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from convcore.graph.node import Graph, Node
-from convcore.graph.operators.layer import MATRIX
+from convcore.graph.operators.layer import axes_after
 from convcore.graph.passes.layers import is_layer
 from convcore.graph.passes.patterns import bounds_of, is_standard
 from convcore.graph.passes.uses import Uses, without
@@ -68,7 +68,7 @@ def _activation(node: Node, layer: Node, graph: Graph) -> Activation | None:
         return _clip(node, graph)
     if key == "PRelu":
         slope = graph.constants.get(node.inputs[1])
-        after = 0 if layer.attributes["kind"] == MATRIX else layer.attributes["weight"].ndim - 2
+        after = axes_after(layer.attributes["kind"], layer.attributes["weight"], layer.attributes)
         if slope is not None and slope.ndim == after + 1 and slope.size == slope.shape[0]:
             return "prelu", slope.ravel()
     return None

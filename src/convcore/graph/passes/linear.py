@@ -10,11 +10,16 @@ from dataclasses import replace
 import numpy as np
 
 from convcore.graph.node import Graph, Node
-from convcore.graph.operators.layer import MATRIX
+from convcore.graph.operators.layer import MATRIX, axes_after
 from convcore.graph.passes.layers import is_layer, layer_of
 from convcore.graph.passes.ranks import ranks_of
 from convcore.graph.passes.uses import Uses, without
 from convcore.spec.operands import Array
+from convcore.spec.registry import AXES
+
+# Kinds of layers that share a kernel among all outputs of a channel.
+TRANSPOSED = ("ConvTranspose", *(f"conv_transpose{axes}d" for axes in AXES))
+KINDS = ("Conv", *(f"conv{axes}d" for axes in AXES), *TRANSPOSED)
 
 Affine = tuple[Array, Array]  # a factor and a summand, float64, one number or one a channel
 
@@ -54,21 +59,36 @@ def _scale(node: Node, graph: Graph, rank: int) -> Node:
     return layer_of(node, "Conv", weight, summand, {"group": len(factor)})
 
 
+def _folds(layer: Node) -> bool:
+    """Whether a kernel's first axis, or a transposed one's second, is that of the channels."""
+    given = layer.attributes
+    kind, weight = given["kind"], given["weight"]
+    if kind == MATRIX:
+        return True
+    return kind in KINDS and axes_after(kind, weight, given) == weight.ndim - 2
+
+
+def _groups(layer: Node) -> int:
+    """Groups of a transposed layer; 0 for others."""
+    kind, given = layer.attributes["kind"], layer.attributes
+    if kind not in TRANSPOSED:
+        return 0
+    return int(given.get("group" if kind == "ConvTranspose" else "groups", 1))
+
+
 def _channels(layer: Node) -> int:
-    weight = layer.attributes["weight"]
-    if layer.attributes["kind"] != "ConvTranspose":
-        return int(weight.shape[0])
-    return int(weight.shape[1]) * int(layer.attributes.get("group", 1))
+    weight, groups = layer.attributes["weight"], _groups(layer)
+    return int(weight.shape[1]) * groups if groups else int(weight.shape[0])
 
 
 def _fold(layer: Node, affine: Affine) -> None:
     given = layer.attributes
     weight, channels = given["weight"], _channels(layer)
     factor, summand = (np.broadcast_to(each, channels) for each in affine)
-    if given["kind"] != "ConvTranspose":
+    groups = _groups(layer)
+    if not groups:
         factors = factor.reshape(-1, *(1,) * (weight.ndim - 1))
     else:  # (inputs, outputs of a group, ...): the group is that of the input
-        groups = given.get("group", 1)
         inputs = np.repeat(factor.reshape(groups, -1), weight.shape[0] // groups, axis=0)
         factors = inputs.reshape(*inputs.shape, *(1,) * (weight.ndim - 2))
     bias = np.zeros(channels) if given["bias"] is None else given["bias"].astype(np.float64)
@@ -79,6 +99,8 @@ def _fold(layer: Node, affine: Affine) -> None:
 def _affine(node: Node, layer: Node, graph: Graph) -> Affine | None:
     """The factor and summand that a node after a layer stands for; None: it is none."""
     name = layer.outputs[0]
+    if not _folds(layer):
+        return None
     if node.key == "BatchNormalization" and layer.attributes["kind"] != MATRIX:
         return _normalization(node, name, graph)
     if node.key not in ("Add", "Sub", "Mul", "Div") or len(node.inputs) != 2:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from math import isclose, sqrt
 
+import numpy as np
+
 from convcore.graph.node import Graph, Node
 from convcore.graph.passes.uses import Uses, without
 
@@ -144,5 +146,8 @@ def bounds_of(node: Node, graph: Graph) -> tuple[float | None, float | None] | N
         if name and name not in graph.constants:
             return None
         if name:
-            bounds[i] = float(graph.constants[name].reshape(()))
+            bound = graph.constants[name]
+            if bound.size != 1 or np.isnan(bound).any():
+                return None
+            bounds[i] = float(bound.item())
     return bounds[0], bounds[1]
