@@ -44,10 +44,14 @@ class Slot(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """A slot for each step, or None, and the bytes of all."""
+    """A slot for each step, or None; the bytes of all; and in whose result each value stands.
+
+    A value is known by its number. Those that stand in no step's result are left out.
+    """
 
     slots: tuple[Slot | None, ...]
     nbytes: int
+    makers: dict[int, int]
 
 
 class Block:
@@ -57,6 +61,7 @@ class Block:
         memory = np.empty(layout.nbytes + ALIGNMENT, np.uint8)
         start = -memory.ctypes.data % ALIGNMENT
         self.memory = memory
+        self._makers = layout.makers
         self.steps: list[tuple[Facts, Array] | None] = []
         for slot in layout.slots:
             if slot is None:
@@ -65,6 +70,19 @@ class Block:
             nbytes = int(np.prod(slot.shape)) * slot.dtype.itemsize
             part = memory[start + slot.offset : start + slot.offset + nbytes]
             self.steps.append((slot.facts, part.view(slot.dtype).reshape(slot.shape)))
+
+    def kept(self, number: int, value: Any) -> Any:
+        """A value, or its copy if it shows a part of the block that may be written to again.
+
+        The recorded run tells what shows which part. This depends on elements too: a Loop that
+        ends at once hands on what it was given.
+        """
+        if not isinstance(value, np.ndarray) or owner(value) is not self.memory:
+            return value
+        place = self.steps[self._makers[number]] if number in self._makers else None
+        if place is not None and np.may_share_memory(value, place[1]):
+            return value
+        return value.copy()
 
 
 class _Made(NamedTuple):
@@ -118,7 +136,8 @@ class Recorder:
             else None
             for step in range(self._steps)
         ]
-        return Layout(tuple(slots), max((end for _, end in places.values()), default=0))
+        nbytes = max((end for _, end in places.values()), default=0)
+        return Layout(tuple(slots), nbytes, self._maker)
 
 
 class Memory:

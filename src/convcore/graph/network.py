@@ -43,7 +43,11 @@ class Network:
         lacking = missing(graph, unknown)
         if lacking:
             raise ValueError(f"{op}: operators must be known, got {_listed(lacking)}")
-        self._program = Program(optimize(graph), unknown)
+        try:
+            graph.check()
+            self._program = Program(optimize(graph), unknown)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise ValueError(f"{op}: {_told(error)}") from error
         constants = self._program.graph.constants.values()
         self._constants = {id(owner(array)) for array in constants}
 
@@ -108,10 +112,13 @@ class Network:
         with np.errstate(all="ignore"):
             found = self._program.run(given, threads)
         others = self._constants | {id(owner(array)) for array in given}
-        results = []
+        results: list[Array] = []
         for place in wanted:
             y = np.asarray(found[place])
-            results.append(y.copy() if id(owner(y)) in others else y)
+            shared = id(owner(y)) in others or not y.flags.writeable
+            if shared or any(np.may_share_memory(y, before) for before in results):
+                y = y.copy()
+            results.append(y)
         return results
 
     def explain(
@@ -222,6 +229,13 @@ def shape_text(shape: Sequence[int | str | None] | None) -> str:
     if shape is None:
         return "(?)"
     return f"({', '.join('?' if size is None else str(size) for size in shape)})"
+
+
+def _told(error: Exception) -> str:
+    """What is wrong with a graph; errors of other kinds come from inputs or attributes."""
+    if isinstance(error, ValueError):
+        return str(error)
+    return f"nodes must have the inputs and attributes of their operators: {error!r}"
 
 
 def _listed(nodes: Sequence[Any]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from convcore.spec.errors import short_repr
 from convcore.spec.operands import Array, DType
 
 
@@ -73,3 +74,39 @@ class Graph:
             known.update(node.outputs)
         wanted.update(value.name for value in self.outputs if value.name not in known)
         return wanted
+
+    def check(self) -> None:
+        """Refuse names that come twice, and nodes that do not follow those that they need."""
+        self._check_names()
+        known = {value.name for value in self.inputs} | set(self.constants) | {""}
+        for node in self.nodes:
+            for name in (
+                *node.inputs,
+                *(name for g in node.graphs() for name in sorted(g.needs())),
+            ):
+                if name not in known:
+                    raise ValueError(
+                        f"nodes must follow those that they need, got {node.key} "
+                        f"{short_repr(node.name)} without {short_repr(name)} before it"
+                    )
+            known.update(node.outputs)
+        for value in self.outputs:
+            if value.name not in known or not value.name:
+                raise ValueError(f"outputs must be results of nodes, got {short_repr(value.name)}")
+
+    def _check_names(self) -> None:
+        seen = set(self.constants)
+        for name in (
+            *(value.name for value in self.inputs),
+            *(name for node in self.nodes for name in node.outputs if name),
+        ):
+            if name in seen:
+                raise ValueError(f"names of values must differ, got {short_repr(name)} twice")
+            seen.add(name)
+        for node in self.nodes:
+            if not any(node.outputs):
+                raise ValueError(
+                    f"nodes must have results, got {node.key} {short_repr(node.name)} with none"
+                )
+            for inner in node.graphs():
+                inner._check_names()

@@ -173,6 +173,8 @@ class Program:
                 error.add_note(f"in node {name!r}, {step.node.key}")
                 raise
             for number, value in zip(step.outputs, result, strict=False):
+                if block is not None and value is not out:
+                    value = block.kept(number, value)
                 values[number] = value
             values[ABSENT] = None
             if recorder is not None:

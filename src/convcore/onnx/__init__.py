@@ -15,7 +15,7 @@ from convcore.onnx.reader import FormatError, Source, read_model
 from convcore.spec.errors import short_repr
 from convcore.spec.options import check_choice
 
-__all__ = ["Network", "Report", "Row", "Value", "export", "load"]
+__all__ = ["Network", "Report", "Row", "Value", "export", "load"]  # ops needs the onnx package
 
 
 def __getattr__(name: str) -> Any:
@@ -25,6 +25,10 @@ def __getattr__(name: str) -> Any:
     from convcore.onnx.reference import operators
 
     return operators()
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "ops"])
 
 
 def load(source: str | os.PathLike[str] | bytes | Any, *, fallback: str | None = None) -> Network:
@@ -51,6 +55,27 @@ def load(source: str | os.PathLike[str] | bytes | Any, *, fallback: str | None =
         For another source.
     OSError
         For a file that cannot be read.
+
+    See Also
+    --------
+    export, Network
+
+    Notes
+    -----
+    Nothing in a file is trusted. Its lengths are compared with its bytes before anything is
+    allocated, and names, order, nesting and constants are checked. A run, though, may take as much
+    memory as the model asks for.
+
+    Examples
+    --------
+    >>> from convcore import nn, onnx
+    >>> model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1, rng=0), nn.ReLU())
+    >>> network = onnx.load(onnx.export(model, (3, 32, 32)))
+    >>> network.inputs[0].shape, network.outputs[0].shape
+    (('N', 3, 32, 32), ('N', 8, 32, 32))
+    >>> (y,) = network.run(np.zeros((1, 3, 32, 32), np.float32))
+    >>> y.shape
+    (1, 8, 32, 32)
     """
     if fallback is not None:
         check_choice("onnx.load", "fallback", fallback, ("reference",))

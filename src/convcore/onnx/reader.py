@@ -34,6 +34,9 @@ from convcore.spec.operands import Array, DType
 DEFAULT_DOMAINS = ("", "ai.onnx")
 MOST_DEPTH = 32  # of graphs in graphs, and of functions in functions
 MOST_NODES = 1_000_000  # after functions are written out
+MOST_BYTES = 1 << 28  # of constants that are copied when functions are written out
+MOST_AXES = 64  # of NumPy's arrays
+LAST_WITHOUT_OPSETS = 2  # version of the format
 STRING, BFLOAT16 = 8, 16
 EXTERNAL = 1
 
@@ -79,8 +82,9 @@ class _Reader:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.functions: dict[Key, Function] = {}
-        self.files: dict[str, bytes] = {}
-        self.written = 0  # nodes so far
+        self.written = 0  # nodes so far, and calls of functions
+        self.copied = 0  # bytes of constants in functions
+        self.inside = 0  # how many functions are being written out
 
     def model(self) -> Graph:
         model = Message(memoryview(self.source.data))
@@ -91,6 +95,8 @@ class _Reader:
             entry.text(OpsetField.DOMAIN): entry.integer(OpsetField.VERSION)
             for entry in model.messages(ModelField.OPSETS)
         }
+        if not opsets and model.integer(ModelField.IR_VERSION) > LAST_WITHOUT_OPSETS:
+            raise FormatError("not an ONNX file, or truncated: it names no opset")
         opset = next((opsets[name] for name in DEFAULT_DOMAINS if name in opsets), 1)
         if not 0 < opset < 1000:
             raise FormatError(f"the opset must be a positive number, got {opset}")
@@ -142,8 +148,8 @@ class _Reader:
                 domain=_domain(entry.text(NodeField.DOMAIN)),
             )
             function = self.functions.get((node.domain, node.op))
+            self.written += 1
             if function is None:
-                self.written += 1
                 found.append(node)
             else:
                 found += self.expand(node, function, opset, depth + 1)
@@ -161,7 +167,9 @@ class _Reader:
             name: out for name, out in zip(function.outputs, node.outputs, strict=False) if out
         }
         prefix = f"{node.outputs[0] if node.outputs else node.name}/{node.op}/"
+        self.inside += 1
         inside = self.nodes(function.nodes, function.defaults | node.attributes, opset, depth)
+        self.inside -= 1
         return [_renamed(each, names, prefix) for each in inside]
 
     def attribute(
@@ -203,9 +211,11 @@ class _Reader:
         """Name and array: a copy, for the bytes of a file stand anywhere."""
         name, number = of.text(TensorField.NAME), of.integer(TensorField.TYPE)
         shape = tuple(of.integers(TensorField.DIMS))
-        words = f"tensor {short_repr(name)} of shape {shape}"
+        words = f"tensor {short_repr(name)} of shape {short_repr(shape)}"
         if any(size < 0 for size in shape) or TensorField.SEGMENT in of:
             raise FormatError(f"{words}: not a whole array")
+        if len(shape) > MOST_AXES or prod(max(1, size) for size in shape) >= 1 << 60:
+            raise FormatError(f"{words}: larger than an array can be")
         count = prod(shape)
         if number == STRING:
             texts = of.texts(TensorField.STRINGS)
@@ -221,6 +231,10 @@ class _Reader:
         data = self.bytes_of(of, words, dtype)
         if len(data) != count * dtype.itemsize:
             raise FormatError(f"{words}: {len(data)} bytes, expected {count * dtype.itemsize}")
+        if self.inside:
+            self.copied += len(data)
+            if self.copied > MOST_BYTES:
+                raise FormatError(f"functions must have at most {MOST_BYTES} bytes of constants")
         array = np.frombuffer(data, dtype.newbyteorder("<")).reshape(shape)
         if number == BFLOAT16:  # the upper half of a float32
             return name, (array.astype("<u4") << 16).view("<f4").astype(np.float32)
@@ -258,8 +272,11 @@ class _Reader:
                 "its path"
             )
         folder = self.source.folder.resolve()
-        path = (folder / location).resolve()
-        if not location or "\0" in location or not path.is_relative_to(folder) or path == folder:
+        try:
+            path = (folder / location).resolve()
+        except (OSError, RuntimeError, ValueError):  # a circle of links, a zero byte
+            path = folder
+        if path == folder or not path.is_relative_to(folder):
             raise FormatError(
                 f"{words}: its file must be inside the model's folder, got {short_repr(location)}"
             )
