@@ -80,9 +80,10 @@ def test_each_module(alone):
 import pkgutil
 
 for module in pkgutil.walk_packages(convcore.__path__, "convcore."):
-    if "._" not in module.name and ".cli.demo" not in module.name:  # the extra `demo`
-        __import__(module.name)
-        print(module.name)
+    if "._" in module.name or ".cli.demo" in module.name or module.name.endswith("onnx.backend"):
+        continue  # the extras `demo` and `onnx`
+    __import__(module.name)
+    print(module.name)
 """
     assert {"convcore.geometry", "convcore.nn"} < set(alone(code).split())
 

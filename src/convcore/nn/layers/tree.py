@@ -37,6 +37,7 @@ class Tree(Layer):
     def __init__(self, *parts: Parts) -> None:
         super().__init__()
         self._network: Network | None = None  # while it is frozen
+        self._inside: list[Layer] = []  # the layers that the network is of
         self._layers: list[Layer] = []
         self._names: list[str | None] = []  # None: called by its place
         alone = parts[0] if len(parts) == 1 and not isinstance(parts[0], Layer) else parts
@@ -212,12 +213,18 @@ class Tree(Layer):
         """The result as a frozen network gives it: for the floats that its parameters are."""
         if x.dtype not in (FLOAT32, FLOAT64) or not len(x):
             return None
+        inside = list(self.layers())
+        if not all(layer._frozen for layer in inside):
+            self._network = None
+            return None
         network = self._network
-        if network is None:
+        if network is None or inside != self._inside:
             self._check_distinct()
             if any(array.dtype != x.dtype for array in self.state().values()):
                 return None
-            network = self._network = network_of(self, x.dtype)
+            self._network = None
+            network = network_of(self, x.dtype)
+            self._inside, self._network = inside, network
         return network.run({INPUT: x})[0] if network.inputs[0].dtype == x.dtype else None
 
     def explain(self, input_shape: Shape, *, threads: int | None = None) -> Report:
@@ -263,16 +270,29 @@ class Tree(Layer):
     def gradients(self, value: dict[str, Array]) -> None:
         pass  # they are the layers'
 
+    def freeze(self) -> None:
+        """Make a network of it: see :meth:`Layer.freeze`.
+
+        The first call then compiles the layers, as :doc:`/design/freezing` tells. Later changes of
+        the tree, of a layer inside and of what is frozen there are seen; an array that is put
+        in the place of a parameter is not, until the tree is frozen again.
+        """
+        super().freeze()
+        self._forget()
+
     def unfreeze(self) -> None:
         """Undo :meth:`freeze`."""
         super().unfreeze()
+        self._forget()
+
+    def _forget(self) -> None:
         for layer in self.layers():
             if isinstance(layer, Tree):
                 layer._network = None
 
     def __getstate__(self) -> dict[str, Any]:
         """The state of copies and pickles: a frozen network is made again."""
-        return {**super().__getstate__(), "_network": None}
+        return {**super().__getstate__(), "_network": None, "_inside": []}
 
     def _parts(self) -> Iterator[tuple[str, Layer]]:
         return zip(self.names, self._layers, strict=True)
