@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from convcore.graph.table import by, name_text, table
+
 
 class Row(NamedTuple):
     """A step of a network.
@@ -52,7 +54,7 @@ class Report(tuple[Row, ...]):
         for row in self:
             macs = row.multiply_adds
             lines.append((
-                row.name[-40:], row.operator, row.algorithm, "x".join(map(str, row.shape)),
+                name_text(row.name), row.operator, row.algorithm, by(row.shape),
                 "" if macs is None else f"{macs / 1e6:.2f}", f"{row.milliseconds:.3f}",
                 f"{100 * row.share:.1f}",
                 "" if not macs or not row.milliseconds
@@ -60,12 +62,4 @@ class Report(tuple[Row, ...]):
             ))  # fmt: skip
         known = sum(row.multiply_adds or 0 for row in self)
         lines.append(("all", "", "", "", f"{known / 1e6:.2f}", f"{self.milliseconds:.3f}", "", ""))
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        text = []
-        for line in lines:
-            cells = [
-                cell.ljust(width) if place < 4 else cell.rjust(width)
-                for place, (cell, width) in enumerate(zip(line, widths, strict=True))
-            ]
-            text.append("  ".join(cells).rstrip())
-        return "\n".join(text)
+        return table(lines, left=4)

@@ -11,10 +11,15 @@ import numpy as np
 from convcore import geometry
 from convcore.graph.operators.conv import conv_options, transpose_options
 from convcore.graph.operators.layer import LAYER, MATRIX, LayerCall
+from convcore.graph.operators.pool import pool_options
 from convcore.graph.program import Step
+from convcore.graph.tracer import OWN
+from convcore.spec.registry import OPERATORS
 
 Shape = tuple[int, ...]
-WORDS = {"conv": "Conv", "conv_transpose": "ConvTranspose"}
+POOLS = {"MaxPool": "max_pool", "AveragePool": "avg_pool", "LpPool": "lp_pool"}
+# And the place of the weight among the inputs.
+CONVOLUTIONS = {"Conv": 1, "ConvInteger": 1, "ConvTranspose": 1, "QLinearConv": 3}
 
 
 def step_facts(step: Step, arguments: Sequence[Any], result: Any) -> tuple[Any, ...]:
@@ -68,13 +73,29 @@ def macs(
         first = shapes[0]
         inner = first[0] if attributes.get("transA", 0) else first[-1] if first else 1
         return prod(result) * inner
-    if key in ("Conv", "ConvInteger", "ConvTranspose"):
-        x, weight = shapes[0], np.empty(shapes[1], bool)  # its shape alone is read
-        axes = len(x) - 2
-        if key == "ConvTranspose":
-            options, kind = transpose_options(x, weight, **attributes), "conv_transpose"
-        else:
-            options, kind = conv_options(weight, **attributes), "conv"
-        described = geometry.Layer(f"{kind}{axes}d", shapes[1], **options)
-        return int(geometry.count(described, x).multiply_adds)
-    return None
+    layer = layer_of(key, attributes, shapes)
+    if layer is None or layer.weight is None:
+        return None
+    return int(geometry.count(layer, shapes[0]).multiply_adds)
+
+
+def layer_of(
+    key: str, attributes: dict[str, Any], shapes: Sequence[Shape]
+) -> geometry.Layer | None:
+    """A convolution or a pooling as this library's operator; None: it is neither."""
+    domain, _, name = key.rpartition(".")
+    if domain == OWN and name[:-2] in OPERATORS:
+        weighted = shapes[1] if OPERATORS[name[:-2]].has_weight else None
+        return geometry.Layer(name, weighted, **attributes)
+    axes = len(shapes[0]) - 2 if shapes else 0
+    if key in POOLS:
+        options = pool_options(key, attributes.get("kernel_shape"), axes, **attributes)
+        return geometry.Layer(f"{POOLS[key]}{axes}d", **options)
+    if key not in CONVOLUTIONS:
+        return None
+    shape = shapes[CONVOLUTIONS[key]]
+    weight = np.empty(shape, bool)  # its shape alone is read
+    if key == "ConvTranspose":
+        options = transpose_options(shapes[0], weight, **attributes)
+        return geometry.Layer(f"conv_transpose{axes}d", shape, **options)
+    return geometry.Layer(f"conv{axes}d", shape, **conv_options(weight, **attributes))

@@ -12,16 +12,16 @@ from convcore.graph.operators.windows import Ints, axes_of, padding, pairs, publ
 from convcore.spec.operands import Array
 
 
-def _options(op: str, kernel: Ints, axes: int, **given: Any) -> dict[str, Any]:
-    """The options that all poolings with windows have."""
+def pool_options(op: str, kernel: Ints, axes: int, **given: Any) -> dict[str, Any]:
+    """The options that all poolings with windows have; `given`: the attributes that are."""
     if kernel is None or len(kernel) != axes:
         raise ValueError(f"{op}: kernel_shape must be {axes} numbers, got {kernel}")
     return {
         "kernel_size": tuple(kernel),
-        "stride": sizes(given["strides"], axes, f"{op}: strides"),
-        "padding": padding(given["auto_pad"], given["pads"], axes),
-        "dilation": sizes(given["dilations"], axes, f"{op}: dilations"),
-        "ceil_mode": bool(given["ceil_mode"]),
+        "stride": sizes(given.get("strides"), axes, f"{op}: strides"),
+        "padding": padding(given.get("auto_pad", "NOTSET"), given.get("pads"), axes),
+        "dilation": sizes(given.get("dilations"), axes, f"{op}: dilations"),
+        "ceil_mode": bool(given.get("ceil_mode", 0)),
     }
 
 
@@ -40,7 +40,7 @@ def max_pool(
 ) -> Array | tuple[Array, Array]:
     """The largest value of each window, as :func:`convcore.max_pool2d`; and where it stands."""
     axes = axes_of("MaxPool", x)
-    options = _options(
+    options = pool_options(
         "MaxPool", kernel_shape, axes, strides=strides, auto_pad=auto_pad, pads=pads,
         dilations=dilations, ceil_mode=ceil_mode,
     )  # fmt: skip
@@ -72,7 +72,7 @@ def average_pool(
 ) -> Array:
     """The mean of each window, as :func:`convcore.avg_pool2d`."""
     axes = axes_of("AveragePool", x)
-    options = _options(
+    options = pool_options(
         "AveragePool", kernel_shape, axes, strides=strides, auto_pad=auto_pad, pads=pads,
         dilations=dilations, ceil_mode=ceil_mode,
     )  # fmt: skip
@@ -101,7 +101,7 @@ def lp_pool(
 ) -> Array:
     """The p-norm of each window, as :func:`convcore.lp_pool2d`."""
     axes = axes_of("LpPool", x)
-    options = _options(
+    options = pool_options(
         "LpPool", kernel_shape, axes, strides=strides, auto_pad=auto_pad, pads=pads,
         dilations=dilations, ceil_mode=ceil_mode,
     )  # fmt: skip

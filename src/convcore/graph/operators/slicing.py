@@ -37,20 +37,32 @@ def slice_(
     steps: Array | None = None,
 ) -> Array:
     """The elements from ``starts`` up to ``ends`` along some axes, each ``steps``-th."""
+    return x[slices(x.shape, starts, ends, axes, steps)]
+
+
+def slices(
+    shape: tuple[int, ...],
+    starts: Integers,
+    ends: Integers,
+    axes: Integers | None = None,
+    steps: Integers | None = None,
+) -> tuple[slice, ...]:
+    """The part of each axis that Slice takes of an array of a shape."""
+    rank = len(shape)
     first, last = as_integers(starts), as_integers(ends)
-    places = range(len(first)) if axes is None else as_axes("Slice", axes, x.ndim)
+    places = range(len(first)) if axes is None else as_axes("Slice", axes, rank)
     each = [1] * len(first) if steps is None else as_integers(steps)
-    if not len(first) == len(last) == len(places) == len(each) or len(places) > x.ndim:
+    if not len(first) == len(last) == len(places) == len(each) or len(places) > rank:
         raise ValueError(
-            f"Slice: starts, ends, axes and steps must be of one length, at most {x.ndim}, got "
+            f"Slice: starts, ends, axes and steps must be of one length, at most {rank}, got "
             f"{len(first)}, {len(last)}, {len(places)} and {len(each)}"
         )
     if 0 in each:
         raise ValueError(f"Slice: steps must not be 0, got {each}")
-    parts = [slice(None)] * x.ndim
+    parts = [slice(None)] * rank
     for place, start, end, step in zip(places, first, last, each, strict=True):
-        parts[place] = _part(x.shape[place], start, end, step)
-    return x[tuple(parts)]
+        parts[place] = _part(shape[place], start, end, step)
+    return tuple(parts)
 
 
 @operator("Slice")
@@ -58,9 +70,7 @@ def slice_by_attributes(
     x: Array, *, starts: Integers, ends: Integers, axes: Integers | None = None
 ) -> Array:
     """The elements from ``starts`` up to ``ends`` along some axes."""
-    return slice_(
-        x, np.asarray(starts), np.asarray(ends), None if axes is None else np.asarray(axes)
-    )
+    return x[slices(x.shape, starts, ends, axes)]
 
 
 # Until opset 12 `split` is an attribute, from 13 on an input: one parameter can be both.
@@ -114,13 +124,9 @@ def pad(
 ) -> Array:
     """More elements at the ends of axes: a constant, or elements of x; fewer, if negative."""
     check_word("Pad", "mode", mode, ("constant", "reflect", "edge", "wrap"))
-    places = range(x.ndim) if axes is None else as_axes("Pad", axes, x.ndim)
-    amounts = as_integers(pads)
-    if len(amounts) != 2 * len(places):
-        raise ValueError(f"Pad: pads must have {2 * len(places)} elements, got {len(amounts)}")
-    ends = list(zip(places, amounts[: len(places)], amounts[len(places) :], strict=True))
+    ends = pad_ends(x.ndim, pads, axes)
     if any(x.shape[place] + before + after < 0 for place, before, after in ends):
-        raise ValueError(f"Pad: pads must leave at least 0 elements, got {amounts}")
+        raise ValueError(f"Pad: pads must leave at least 0 elements, got {as_integers(pads)}")
     if mode != "constant":
         return _pad_by_indices(x, ends, mode)
     shape = list(x.shape)
@@ -134,6 +140,15 @@ def pad(
     y = np.full(shape, value, x.dtype)
     y[tuple(inner)] = x[tuple(source)]
     return y
+
+
+def pad_ends(rank: int, pads: Integers, axes: Integers | None) -> list[tuple[int, int, int]]:
+    """An axis, and how many elements come before and after, for each that Pad names."""
+    places = range(rank) if axes is None else as_axes("Pad", axes, rank)
+    amounts = as_integers(pads)
+    if len(amounts) != 2 * len(places):
+        raise ValueError(f"Pad: pads must have {2 * len(places)} elements, got {len(amounts)}")
+    return list(zip(places, amounts[: len(places)], amounts[len(places) :], strict=True))
 
 
 def _pad_by_indices(x: Array, ends: list[tuple[int, int, int]], mode: str) -> Array:
