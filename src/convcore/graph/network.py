@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from convcore.graph.filling import Given, filled
 from convcore.graph.memory import owner
-from convcore.graph.node import Graph, Value
+from convcore.graph.node import Graph, Value, shape_text
 from convcore.graph.passes import optimize
 from convcore.graph.program import Program, Step, Unknown, missing
 from convcore.graph.report import Report, Row
 from convcore.graph.statistics import step_facts
+from convcore.graph.summary import Summary, summarize
 from convcore.spec.errors import short_repr
 from convcore.spec.operands import Array
 from convcore.spec.options import as_int
@@ -170,6 +172,59 @@ class Network:
             rows.append(Row(name, operator, algorithm, shape, macs, ms, ms / total))
         return Report(rows)
 
+    def summary(self, inputs: Given | None = None) -> Summary:
+        """Tell what each node of the file is, and count its parameters and multiply-adds.
+
+        The graph is run once on zeros, as its file has it: neither constants are folded nor nodes
+        joined, so that the rows are those of the file.
+
+        Parameters
+        ----------
+        inputs : mapping, optional
+            Shapes (tuples) or arrays by the names of inputs. Needed for sizes that the file leaves
+            open, and for inputs whose values decide what is computed. Default: the sizes of the
+            file. An open size is 1 for the batch, which is the first axis, and a size whose name
+            says so: "N", or one with "batch" in it.
+
+        Returns
+        -------
+        Summary
+            A row for each node, without those of constants. It prints as a table.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For inputs whose shapes are not known, which it names, and as :meth:`run`.
+
+        Notes
+        -----
+        Receptive fields are counted in cells of the first input with four or five axes, (N, C,
+        then the spatial ones), or channels last if only the last size is 1, 3 or 4. A first input
+        with three axes counts too: (N, C, L). Where branches meet, an output sees what it sees
+        through any of them. After an operator that isn't followed, each output counts as seeing
+        all that its inputs see.
+
+        See Also
+        --------
+        explain, convcore.nn.summary, convcore.geometry.receptive_field
+
+        Examples
+        --------
+        >>> from convcore import nn, onnx
+        >>> model = nn.Sequential(nn.Conv2d(1, 2, 3, rng=0), nn.MaxPool2d(2), nn.Flatten())
+        >>> numbers = onnx.load(onnx.export(model, (1, 8, 8))).summary()
+        >>> print(numbers)
+        node       operator  result   parameters  multiply-adds  sees
+        0.Conv     Conv      1x2x6x6          20            648   3x3
+        1.MaxPool  MaxPool   1x2x3x3           0                  4x4
+        2.Flatten  Flatten   1x18              0                  all
+        total                                 20            648
+        >>> numbers[1].receptive_field, numbers[1].jump, numbers[1].offset
+        ((4, 4), (2, 2), (0, 0))
+        """
+        arrays = self._read(filled(self._op, self._graph.inputs, inputs))
+        return summarize(Program(self._graph, self._unknown), arrays)
+
     def _wanted(self, outputs: Iterable[str] | None) -> list[int]:
         names = [value.name for value in self._graph.outputs]
         if outputs is None:
@@ -222,13 +277,6 @@ class Network:
             for values in (self.inputs, self.outputs)
         )
         return f"Network({given} -> {made})"
-
-
-def shape_text(shape: Sequence[int | str | None] | None) -> str:
-    """A shape as a message shows it."""
-    if shape is None:
-        return "(?)"
-    return f"({', '.join('?' if size is None else str(size) for size in shape)})"
 
 
 def _told(error: Exception) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,13 @@ class Value:
     name: str
     dtype: DType | None = None
     shape: tuple[int | str | None, ...] | None = None
+
+
+def shape_text(shape: Sequence[int | str | None] | None) -> str:
+    """A shape as a message shows it."""
+    if shape is None:
+        return "(?)"
+    return f"({', '.join('?' if size is None else str(size) for size in shape)})"
 
 
 @dataclass(slots=True)

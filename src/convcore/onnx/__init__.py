@@ -9,13 +9,23 @@ from typing import Any
 from convcore.graph.network import Network
 from convcore.graph.node import Value
 from convcore.graph.report import Report, Row
+from convcore.graph.summary import Summary, SummaryRow
 from convcore.onnx import reference
 from convcore.onnx.export import export
 from convcore.onnx.reader import FormatError, Source, read_model
 from convcore.spec.errors import short_repr
 from convcore.spec.options import check_choice
 
-__all__ = ["Network", "Report", "Row", "Value", "export", "load"]  # ops needs the onnx package
+__all__ = [
+    "Network",
+    "Report",
+    "Row",
+    "Summary",
+    "SummaryRow",
+    "Value",
+    "export",
+    "load",
+]  # ops needs the onnx package
 
 
 def __getattr__(name: str) -> Any:
