@@ -16,6 +16,15 @@ static const char *refuse_local(const cc_candidate *c)
     return c->layer.shared ? NULL : "kernels differ from output to output";
 }
 
+/* Packing planes of interleaved channels: what is packed serves all outputs that see it. */
+static double packing(const cc_candidate *c)
+{
+    const cc_conv *p = &c->layer.conv;
+    double cost = p->channels_last ? c->tuning->ow.pack_last / (double)p->k : 0.0;
+    for (int a = 0; a < CC_AXES; a++) cost *= (double)p->axis[a].stride / (double)p->axis[a].kernel;
+    return cost;
+}
+
 static double cost_channels(const cc_candidate *c)
 {
     const cc_conv *p = &c->layer.conv;
@@ -24,12 +33,14 @@ static double cost_channels(const cc_candidate *c)
     const double lanes = (double)(vecs * c->kernels->lanes) / (double)out;
     const double loads = vecs == 1 ? t->ow.one_vector : vecs == 2 ? t->ow.two_vectors : 1.0;
     const double uses = p->k < 4 ? t->ow.few_channels : 1.0;
-    const double packs = p->channels_last ? t->ow.pack_last : 0.0;
-    return lanes * loads * uses * (1.0 + packs / (double)c->taps);
+    return lanes * loads * (uses + packing(c));
 }
 
 /* Where a group has one output channel, its rows are all that an input row can serve. */
-static double cost_rows(const cc_candidate *c) { return c->layer.conv.k == 1 ? 0.0 : INFINITY; }
+static double cost_rows(const cc_candidate *c)
+{
+    return c->layer.conv.k == 1 ? packing(c) : INFINITY;
+}
 
 static int most_channels(const cc_kernels *kernels) { return kernels->ow_channels; }
 

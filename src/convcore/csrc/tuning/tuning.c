@@ -15,7 +15,7 @@ static const struct {
                    .store_last = 2.0,
                    .store_first = 10.0,
                    .walk_first = 1.05},
-         .ow = {.one_vector = 1.3, .two_vectors = 1.05, .few_channels = 1.3, .pack_last = 20.0},
+         .ow = {.one_vector = 1.3, .two_vectors = 1.05, .few_channels = 1.3, .pack_last = 100.0},
          .direct = {.macs_per_us = 40e3, .memory_per_us = 12e3},
          .unshared = {.macs_per_us = 30e3, .memory_per_us = 5e3},
          .weight_gradient = {.macs_per_us = 40e3, .memory_per_us = 5e3},

@@ -21,7 +21,7 @@ typedef struct {
     struct {
         double one_vector, two_vectors; /* few vectors share a loaded weight */
         double few_channels;            /* fewer than 4 share a row of input */
-        double pack_last;               /* planes of interleaved channels, in taps */
+        double pack_last;               /* an element of interleaved channels, in products */
     } ow;
     cc_rates direct, unshared, weight_gradient, local_gradient;
     /* Direct convolution. Output channels that one pass over an input tile computes. */

@@ -29,8 +29,9 @@ def conv_options(
     kernel_shape: Ints = None,
     pads: Ints = None,
     strides: Ints = None,
+    layout: str | None = None,
 ) -> dict[str, Any]:
-    """The options of a convolution."""
+    """The options of a convolution; its layout is a word of this library's own."""
     axes = w.ndim - 2
     check_kernel("Conv", w, kernel_shape)
     return {
@@ -38,6 +39,7 @@ def conv_options(
         "padding": padding(auto_pad, pads, axes),
         "dilation": sizes(dilations, axes, "Conv: dilations"),
         "groups": group,
+        **({} if layout is None else {"layout": layout}),
     }
 
 

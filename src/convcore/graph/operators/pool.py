@@ -22,6 +22,7 @@ def pool_options(op: str, kernel: Ints, axes: int, **given: Any) -> dict[str, An
         "padding": padding(given.get("auto_pad", "NOTSET"), given.get("pads"), axes),
         "dilation": sizes(given.get("dilations"), axes, f"{op}: dilations"),
         "ceil_mode": bool(given.get("ceil_mode", 0)),
+        **({} if given.get("layout") is None else {"layout": given["layout"]}),
     }
 
 
@@ -37,12 +38,13 @@ def max_pool(
     pads: Ints = None,
     storage_order: int = 0,
     strides: Ints = None,
+    layout: str | None = None,
 ) -> Array | tuple[Array, Array]:
     """The largest value of each window, as :func:`convcore.max_pool2d`; and where it stands."""
     axes = axes_of("MaxPool", x)
     options = pool_options(
         "MaxPool", kernel_shape, axes, strides=strides, auto_pad=auto_pad, pads=pads,
-        dilations=dilations, ceil_mode=ceil_mode,
+        dilations=dilations, ceil_mode=ceil_mode, layout=layout,
     )  # fmt: skip
     pool, threads = public("max_pool", axes), call.threads
     if not any(call.outputs[1:]):
@@ -69,12 +71,13 @@ def average_pool(
     dilations: Ints = None,
     pads: Ints = None,
     strides: Ints = None,
+    layout: str | None = None,
 ) -> Array:
     """The mean of each window, as :func:`convcore.avg_pool2d`."""
     axes = axes_of("AveragePool", x)
     options = pool_options(
         "AveragePool", kernel_shape, axes, strides=strides, auto_pad=auto_pad, pads=pads,
-        dilations=dilations, ceil_mode=ceil_mode,
+        dilations=dilations, ceil_mode=ceil_mode, layout=layout,
     )  # fmt: skip
     result: Array = public("avg_pool", axes)(
         x,
@@ -114,18 +117,27 @@ def _as_planes(x: Array) -> Array:
     return x.reshape(*x.shape[:2], prod(x.shape[2:]))
 
 
+def _global(kind: str, call: Call, x: Array, layout: str | None) -> Array:
+    """One number for each channel of each image."""
+    pool, axes = public(kind, 1), x.ndim - 2
+    if layout is not None:  # channels last
+        rows = x.reshape(len(x), prod(x.shape[1:-1]), x.shape[-1])
+        y: Array = pool(rows, 1, layout="NWC", threads=call.threads)
+        return y.reshape(len(x), *(1,) * axes, x.shape[-1])
+    y = pool(_as_planes(x), 1, threads=call.threads)
+    return y.reshape(*x.shape[:2], *(1,) * axes)
+
+
 @operator("GlobalAveragePool", call=True)
-def global_average_pool(call: Call, x: Array) -> Array:
+def global_average_pool(call: Call, x: Array, *, layout: str | None = None) -> Array:
     """The mean of each channel of each image."""
-    y: Array = public("adaptive_avg_pool", 1)(_as_planes(x), 1, threads=call.threads)
-    return y.reshape(*x.shape[:2], *(1,) * (x.ndim - 2))
+    return _global("adaptive_avg_pool", call, x, layout)
 
 
 @operator("GlobalMaxPool", call=True)
-def global_max_pool(call: Call, x: Array) -> Array:
+def global_max_pool(call: Call, x: Array, *, layout: str | None = None) -> Array:
     """The largest value of each channel of each image."""
-    y: Array = public("adaptive_max_pool", 1)(_as_planes(x), 1, threads=call.threads)
-    return y.reshape(*x.shape[:2], *(1,) * (x.ndim - 2))
+    return _global("adaptive_max_pool", call, x, layout)
 
 
 @operator("GlobalLpPool", call=True)

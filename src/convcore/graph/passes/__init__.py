@@ -1,6 +1,7 @@
 """What is done to a graph once, so that its runs need not do it: a file for each pass."""
 
 from convcore.graph.node import Graph
+from convcore.graph.passes.channels_last import put_channels_last
 from convcore.graph.passes.epilogues import fuse_epilogues
 from convcore.graph.passes.folding import fold_constants
 from convcore.graph.passes.layers import prepare_layers, take_layers
@@ -19,6 +20,7 @@ PASSES = (
     take_scales,
     fuse_epilogues,
     prune,
+    put_channels_last,
     prepare_layers,
 )
 
