@@ -1,1 +1,1 @@
-"""The command line: `convcore info`, `summary`, `demo` and `bench`."""
+"""The command line: `convcore info`, `summary`, `explain`, `run`, `demo` and `bench`."""

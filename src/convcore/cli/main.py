@@ -1,4 +1,4 @@
-"""The command line, `python -m convcore`: `info`, `summary`, `explain`, `demo`, `bench`.
+"""The command line, `python -m convcore`: `info`, `summary`, `explain`, `run`, `demo`, `bench`.
 
 Each command imports what it needs when it is run. Exit codes: 0; 1 if a command cannot do its
 work, 2 for wrong arguments, each with a sentence on standard error; 130 after Ctrl-C.
@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from convcore import build_info, explain
+from convcore.cli import onnx
+from convcore.cli.answers import failed, refused
 from convcore.spec.registry import ALGORITHM, OPERATORS
 
 NETWORKS = {"alexnet": (3, 227, 227), "lenet5": (1, 32, 32)}  # and an image for each
@@ -78,10 +80,19 @@ def _run(arguments: list[str]) -> int:
     if arguments[:1] == ["bench"]:  # before argparse: the bench has options and help of its own
         return _bench(arguments[1:])
     try:
-        options = _parser().parse_args(arguments)
+        if arguments[:1] == ["explain"] and _names_model(arguments[1:]):
+            options = onnx.explain_parser(Parser).parse_args(arguments[1:])
+        else:
+            options = _parser().parse_args(arguments)
     except SystemExit as stop:  # argparse has said why: --help, --version or an error
         return int(stop.code or 0)
     return int(options.run(options))
+
+
+def _names_model(words: list[str]) -> bool:
+    """Whether an ONNX file is among the words, and no operator of this library."""
+    plain = [word for word in words if word[:1] != "-"]
+    return any(map(onnx.is_file, plain)) and not any(word[:-2] in OPERATORS for word in plain)
 
 
 def _parser() -> Parser:
@@ -95,10 +106,16 @@ def _parser() -> Parser:
     info.add_argument("--json", action="store_true", help="print JSON")
     info.set_defaults(run=_info)
 
-    numbers = commands.add_parser("summary", help="a known network in numbers, layer by layer")
-    numbers.add_argument(
-        "network", choices=sorted(NETWORKS), metavar="NETWORK", help=" or ".join(sorted(NETWORKS))
+    numbers = commands.add_parser(
+        "summary", help="a known network or an ONNX file in numbers, layer by layer"
     )
+    numbers.add_argument(
+        "network",
+        metavar="NETWORK",
+        type=_network,
+        help=f"{', '.join(sorted(NETWORKS))} or an ONNX file",
+    )
+    onnx.add_input(numbers)
     numbers.add_argument(
         "--groups",
         action="store_true",
@@ -110,12 +127,16 @@ def _parser() -> Parser:
 
     why = commands.add_parser(
         "explain",
-        help="each algorithm for a layer, with its cost or its reason for refusing",
+        help="each algorithm for a layer, with its cost or its reason for refusing; or each step "
+        "of an ONNX file, with its time",
         description="VALUE is a number, a word, or one for each axis, as 1,2; of padding also 1:2, "
-        "before and after.",
+        "before and after. An ONNX file in place of OPERATOR has other options: see "
+        "convcore explain model.onnx --help.",
         argument_default=argparse.SUPPRESS,
     )
-    why.add_argument("operator", metavar="OPERATOR", help="a function's name: conv2d")
+    why.add_argument(
+        "operator", metavar="OPERATOR", help="a function's name, conv2d, or an ONNX file"
+    )
     why.add_argument("x_shape", metavar="X", type=_value, help="its shape: 1x64x56x56")
     why.add_argument("weight_shape", metavar="WEIGHT", type=_value, nargs="?")
     why.add_argument("--dtype")
@@ -127,6 +148,9 @@ def _parser() -> Parser:
         elif option.name != "connections":  # a table
             why.add_argument(flag, metavar="VALUE", type=_value)
     why.set_defaults(run=_explain)
+
+    model = commands.add_parser("run", help="the outputs of an ONNX file, in numbers and as .npy")
+    onnx.add_run(model)
 
     demo = commands.add_parser(
         "demo",
@@ -148,6 +172,15 @@ def _parser() -> Parser:
         "bench", help="convcore's speed beside that of what is installed", add_help=False
     )
     return parser
+
+
+def _network(text: str) -> str:
+    """Refuse what is neither a known network nor a model's file."""
+    if text not in NETWORKS and not onnx.is_file(text):
+        raise argparse.ArgumentTypeError(
+            f"must be {', '.join(sorted(NETWORKS))} or an ONNX file, got {text!r}"
+        )
+    return text
 
 
 def _folder(text: str) -> str:
@@ -193,12 +226,16 @@ def _words(value: object) -> str:
 
 def _summary(options: argparse.Namespace) -> int:
     """Print a network's table."""
-    from convcore import nn
-
     name = options.network
     for network, option in OPTIONS.items():
         if getattr(options, option) and network != name:
-            return _refused("summary", f"summary: --{option} is for {network}, got {name}")
+            return refused("summary", f"summary: --{option} is for {network}, got {name}")
+    if name not in NETWORKS:
+        return onnx.summary(vars(options))
+    if options.input is not None:
+        return refused("summary", f"summary: --input is for ONNX files, got {name}")
+    from convcore import nn
+
     build = getattr(nn.models, name)
     model = build(getattr(options, OPTIONS[name]), rng=0)
     numbers = nn.summary(model, NETWORKS[name])
@@ -213,7 +250,7 @@ def _explain(options: argparse.Namespace) -> int:
     try:
         print(explain(**given))
     except (TypeError, ValueError, MemoryError) as error:
-        return _refused("explain", str(error))
+        return refused("explain", str(error))
     return 0
 
 
@@ -240,7 +277,7 @@ def _demo(options: argparse.Namespace) -> int:
             parts.append(lambda: lenet5.run(images, folder, say, not options.quiet))
     except (ImportError, OSError) as error:
         reason = textwrap.shorten(str(error), 200)
-        return _failed(
+        return failed(
             "demo",
             "scikit-image, Pillow and mlxtend are needed, which pip install "
             f'"convcore[demo]" (in a checkout ".[demo]") installs ({reason})',
@@ -252,20 +289,8 @@ def _demo(options: argparse.Namespace) -> int:
     except OSError as error:
         if error.filename is None:  # it was the terminal, not a picture
             raise
-        return _failed("demo", f"cannot write {error.filename}: {error.strerror}")
+        return failed("demo", f"cannot write {error.filename}: {error.strerror}")
     return 0
-
-
-def _refused(command: str, sentence: str) -> int:
-    """Report wrong arguments; the sentence begins with the command."""
-    print(f"convcore {sentence} (try: convcore {command} --help)", file=sys.stderr)
-    return 2
-
-
-def _failed(command: str, sentence: str) -> int:
-    """Report why a command failed."""
-    print(f"convcore {command}: {sentence}", file=sys.stderr)
-    return 1
 
 
 def _bench(arguments: list[str]) -> int:
