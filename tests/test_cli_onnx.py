@@ -48,13 +48,13 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def open_sizes(folder):
     """A model whose sizes are open, with a scalar that changes the result."""
-    inputs = [Value("x=1", FLOAT32, ("N", "C", "T")), Value("by", FLOAT32, ())]
+    inputs = [Value("x=1", FLOAT32, ("N", "C", "T")), Value("x", FLOAT32, ())]
     inputs.append(Value("n", np.dtype(np.int64), ()))
     nodes = [
-        Node("Mul", ("x=1", "by"), ("z",)),
+        Node("Mul", ("x=1", "x"), ("z",)),
         Node("Cast", ("n",), ("m",), {"to": 1}),
         Node("Add", ("z", "m"), ("y",)),
-        Node("Greater", ("y", "by"), ("above",)),
+        Node("Greater", ("y", "x"), ("above",)),
     ]
     outputs = [Value("y", FLOAT32, None), Value("above", np.dtype(bool), None)]
     path = folder / "open.onnx"
@@ -156,7 +156,7 @@ def test_scores_are_of_one_example(here, capsys):
 
 
 def test_numbers_for_inputs_without_axes(open_sizes, tmp_path, capsys):
-    arguments = ["--input", "x=1=random:1x2x3", "--input", "by=0.5", "--input", "n=3"]
+    arguments = ["--input", "x=1=random:1x2x3", "--input", "x=0.5", "--input", "n=3"]
     out = tmp_path / "y.npy"
     text = printed(capsys, "run", open_sizes, *arguments, "--output", f"y={out}")
     y = np.load(out)
