@@ -233,10 +233,12 @@ def test_blocks():
     assert (row.receptive_field, row.jump, row.sees) == ((4, 4), (4, 4), "4x4")
 
 
-@pytest.mark.parametrize("op", ["Resize", "ConvTranspose"])
+@pytest.mark.parametrize("op", ["Resize", "ConvTranspose", "Concat"])
 def test_elements_that_see_differently_many_cells(op):
     def build(to, x):
         x = conv(to, x, 3)
+        if op == "Concat":
+            return to.node("Concat", x, x, axis=2)
         if op == "Resize":
             scales = to.constant(np.array([1, 1, 2], np.float32), "scales")
             return to.node("Resize", x, "", scales, mode="linear")
@@ -260,6 +262,23 @@ def test_inputs_that_are_no_images():
     network = network_of(lambda to, x: to.node("Gemm", x, array(to, 6, 3)), "N", 6)
     row = network.summary()[0]
     assert (row.shape, row.sees, row.receptive_field, row.multiply_adds) == ((1, 3), "", None, 18)
+
+
+def test_results_without_names():
+    def build(to, x):
+        x = to.node("Reshape", x, to.integers((5, 1, 4), "shape"))
+        state = Node("RNN", (x, "w", "r"), ("", "last"), {"hidden_size": 3})
+        to._nodes.append(state)
+        return to.node("Clip", to.constant(np.ones(2, np.float32), "c"), "", "")
+
+    weights = {"w": np.ones((1, 3, 4), np.float32), "r": np.ones((1, 3, 3), np.float32)}
+    to = Tracer()
+    graph = to.graph([Value("x", FLOAT32, (1, 1, 20))], [Value(build(to, "x")), Value("last")])
+    graph.constants.update(weights)
+    rows = Network(graph).summary()
+    assert [(row.name, row.shape, row.sees) for row in rows] == [
+        ("Reshape", (5, 1, 4), "all"), ("last", (1, 1, 3), "all"), ("Clip", (2,), ""),
+    ]  # fmt: skip
 
 
 # Parameters

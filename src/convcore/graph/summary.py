@@ -37,7 +37,7 @@ class SummaryRow(NamedTuple):
         As the file has it; its result's, if it has none.
     operator : str
     shape : tuple of int
-        Of its first result.
+        Of the first of its results that has a name.
     parameters : int
         Elements of its constants that are floats and have axes: weights, biases, statistics.
     multiply_adds : int or None
@@ -124,17 +124,19 @@ def summarize(program: Program, arrays: Sequence[Array]) -> Summary:
         before = [seen.get(name) for name in node.inputs]
         call = Call(node, step.opset, arguments, result, before)
         outer = [seen.get(name) for inner in node.graphs() for name in inner.needs()]
-        seen.update(zip(node.outputs, follow(call, outer), strict=False))
+        fields = follow(call, outer)
+        seen.update((n, each) for n, each in zip(node.outputs, fields, strict=False) if n)
         if node.key == "Constant":
             return
         own = _parameters(node, constants)
         counted.update(own)
-        what = seen[node.outputs[0]]
+        place = next((place for place, name in enumerate(node.outputs) if name), 0)
+        what = fields[place]
         size, jump, offset = field_of(what) or (None,) * 3
         shapes = [() if each is None else tuple(np.shape(each)) for each in arguments]
-        made = tuple(np.shape(result[0]))
+        made = tuple(np.shape(result[place]))
         counts = _elements(own), macs(node.key, node.attributes, shapes, made)
-        name, words = node.name or node.outputs[0], words_of(what, cells)
+        name, words = node.name or node.outputs[place], words_of(what, cells)
         rows.append(SummaryRow(name, node.key, made, *counts, size, jump, offset, words))
 
     with np.errstate(all="ignore"):
