@@ -252,7 +252,13 @@ class Network:
 
     def _checked(self, value: Value, given: ArrayLike, sizes: dict[str, int]) -> Array:
         op, name = self._op, value.name
-        array = np.asarray(given, None if isinstance(given, np.ndarray) else value.dtype)
+        try:
+            array = np.asarray(given, None if isinstance(given, np.ndarray) else value.dtype)
+        except (ValueError, TypeError, OverflowError):
+            wanted = value.dtype or "an array"
+            raise TypeError(
+                f"{op}: input {name!r} must be {wanted}, got {short_repr(given)}"
+            ) from None
         if value.dtype is not None and array.dtype != value.dtype:
             raise TypeError(f"{op}: input {name!r} must be {value.dtype}, got {array.dtype}")
         if value.shape is None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from convcore.graph.operators.arguments import check_word
 from convcore.graph.operators.registry import Call, operator
-from convcore.graph.operators.windows import Ints, axes_of, padding, pairs, public, sizes
+from convcore.graph.operators.windows import SAME, Ints, axes_of, padding, pairs, public, sizes
 from convcore.spec.operands import Array
 
 
@@ -82,6 +83,7 @@ def transpose_options(
     dilation = sizes(dilations, axes, f"{op}: dilations")
     more = (0,) * axes if output_padding is None else tuple(output_padding)
     edges = pairs(pads, axes)
+    check_word(op, "auto_pad", auto_pad or "NOTSET", ("NOTSET", *SAME))
     if output_shape is not None or auto_pad not in ("NOTSET", "", "VALID"):
         whole = [
             s * (n - 1) + d * (k - 1) + 1 + extra
