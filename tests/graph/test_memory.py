@@ -2,6 +2,7 @@
 
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -100,7 +101,7 @@ def test_results_that_are_needed_at_once_stand_apart():
     # the first is needed to the end; the others take turns, each beside the one before it
     assert layout.nbytes == 3 * parts[0].nbytes
     assert not any(np.shares_memory(parts[0], part) for part in parts[1:])
-    assert not any(np.shares_memory(a, b) for a, b in zip(parts, parts[1:], strict=False))
+    assert not any(np.shares_memory(a, b) for a, b in pairwise(parts))
 
 
 def test_threads_at_once():

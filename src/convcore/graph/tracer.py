@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from convcore.graph.node import Graph, Node, Value
-from convcore.spec.operands import Array
+from convcore.spec.operands import FLOAT32, Array, DType
 
 OPSET = 21  # of the operators that are written; the first with GroupNormalization as it is now
 OWN = "convcore"  # the domain of operators that ONNX has not
@@ -24,6 +24,8 @@ class Tracer:
     portable : bool
         Whether every node must be one that other programs know: ONNX's own. Else operators of this
         library, and Python functions, may be nodes too, which give the very bits of the layers.
+    dtype : numpy.dtype
+        Of the values, and so of numbers that stand beside them.
 
     Attributes
     ----------
@@ -31,8 +33,8 @@ class Tracer:
         Of values, one example's; None or missing: not known.
     """
 
-    def __init__(self, portable: bool = False) -> None:
-        self.portable = portable
+    def __init__(self, portable: bool = False, dtype: DType = FLOAT32) -> None:
+        self.portable, self.dtype = portable, dtype
         self.shapes: dict[str, Shape | None] = {}
         self._nodes: list[Node] = []
         self._constants: dict[str, Array] = {}

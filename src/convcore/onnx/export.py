@@ -66,7 +66,7 @@ def export(
     _, example = model._split(input_shape)
     result = model._shape(example)
     dtype: Any = next((array.dtype for array in model.state().values()), FLOAT32)
-    to = Tracer(portable=True)
+    to = Tracer(portable=True, dtype=dtype)
     to.shapes[INPUT] = example
     try:
         y = model._trace(to, INPUT)

@@ -94,7 +94,7 @@ class Tanh(Elementwise):
         if not to.portable:
             return to.own("ScaledTanh", x, height=self._height, steepness=self._steepness)
         steep, high = (
-            to.constant(np.array(factor, np.float32), name)
+            to.constant(np.array(factor, to.dtype), name)
             for factor, name in ((self._steepness, "steepness"), (self._height, "height"))
         )
         return to.node("Mul", to.node("Tanh", to.node("Mul", x, steep)), high)

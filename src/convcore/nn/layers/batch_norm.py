@@ -46,7 +46,7 @@ class BatchNorm(Normalization):
         self.running_var: Array = constant(op, "running_var", (self.channels,), 1, kept)
 
     def _trace(self, to: Tracer, x: str) -> str:
-        one, zero = np.ones(self.channels, np.float32), np.zeros(self.channels, np.float32)
+        one, zero = np.ones(self.channels, to.dtype), np.zeros(self.channels, to.dtype)
         weight = one if self.weight is None else self.weight
         bias = zero if self.bias is None else self.bias
         given = (weight, bias, self.running_mean, self.running_var)

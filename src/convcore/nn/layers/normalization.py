@@ -131,7 +131,7 @@ class LayerNorm(Normalization):
     def _trace(self, to: Tracer, x: str) -> str:
         if not to.portable:
             return to.call(self.op, self.forward, x)
-        ones = np.ones(self.shape, np.float32) if self.weight is None else self.weight
+        ones = np.ones(self.shape, to.dtype) if self.weight is None else self.weight
         arrays = [to.constant(ones, "weight"), to.optional(self.bias, "bias")]
         axis = -len(self.shape)
         return to.node("LayerNormalization", x, *filter(None, arrays), axis=axis, epsilon=self.eps)
@@ -239,7 +239,7 @@ class GroupNorm(Normalization):
     def _trace(self, to: Tracer, x: str) -> str:
         if not to.portable:
             return to.call(self.op, self.forward, x)
-        one, zero = np.ones(self.channels, np.float32), np.zeros(self.channels, np.float32)
+        one, zero = np.ones(self.channels, to.dtype), np.zeros(self.channels, to.dtype)
         arrays = [
             to.constant(default if own is None else own, name)
             for own, default, name in ((self.weight, one, "weight"), (self.bias, zero, "bias"))

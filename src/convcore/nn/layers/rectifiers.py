@@ -28,7 +28,7 @@ class ReLU6(OfInput):
     """
 
     def _trace(self, to: Tracer, x: str) -> str:
-        low, high = (to.constant(np.array(n, np.float32), "bound") for n in (0, 6))
+        low, high = (to.constant(np.array(n, to.dtype), "bound") for n in (0, 6))
         return to.node("Clip", x, low, high)
 
     def _map(self, x: Array) -> Array:

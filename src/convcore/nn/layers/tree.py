@@ -318,7 +318,7 @@ def _times(one: Count, examples: int) -> Count:
 
 def network_of(model: Layer, dtype: DType, example: Shape | None = None) -> Network:
     """The network that computes what a model does in use, for inputs of a dtype."""
-    to = Tracer()
+    to = Tracer(dtype=dtype)
     to.shapes[INPUT] = example
     y = model._trace(to, INPUT)
     shape: tuple[int | str | None, ...] | None = None if example is None else ("N", *example)
