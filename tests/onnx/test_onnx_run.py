@@ -147,6 +147,7 @@ def test_bytes():
     layers = nn.Sequential(nn.Conv2d(3, 8, 3, rng=0), nn.ReLU(), nn.Conv2d(8, 8, 3, rng=0))
     network = onnx.load(onnx.export(layers, (3, 32, 32)))
     before = network.nbytes
+    assert before >= sum(array.nbytes for array in layers.parameters().values())
     x = np.ones((2, 3, 32, 32), np.float32)
     network.run(x)
     network.run(x)

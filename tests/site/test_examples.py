@@ -131,6 +131,21 @@ def test_receptive_fields():
     assert (found["influence"][~found["inside"]] == 0).all()
 
 
+def test_onnx_network(capsys, tmp_path):
+    name, report = run("onnx_network")
+    assert len(report) >= 4
+    assert str(report) in capsys.readouterr().out
+    module = runpy.run_path(str(EXAMPLES / "onnx_network.py"))
+    path = tmp_path / "small.onnx"
+    path.write_bytes(module["small"]())
+    name, report = module["main"](path)
+    assert name == path
+    assert [row.operator for row in report][:3] == [
+        "Conv + relu", "Conv + relu", "GlobalAveragePool"
+    ]  # fmt: skip
+    assert len(module["sounds"]()) == 2 * module["RATE"]
+
+
 def test_large_photograph(tmp_path, capsys):
     assert run("large_photograph", tmp_path).stat().st_size > 10_000
     assert "(2, 1411, 1411)" in capsys.readouterr().out

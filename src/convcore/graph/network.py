@@ -255,9 +255,9 @@ class Network:
         try:
             array = np.asarray(given, None if isinstance(given, np.ndarray) else value.dtype)
         except (ValueError, TypeError, OverflowError):
-            wanted = value.dtype or "an array"
+            kind = value.dtype or "an array"
             raise TypeError(
-                f"{op}: input {name!r} must be {wanted}, got {short_repr(given)}"
+                f"{op}: input {name!r} must be {kind}, got {short_repr(given)}"
             ) from None
         if value.dtype is not None and array.dtype != value.dtype:
             raise TypeError(f"{op}: input {name!r} must be {value.dtype}, got {array.dtype}")

@@ -55,7 +55,7 @@ def algorithm_of(layer: LayerCall, shape: Shape) -> str:
 
 
 def layer_macs(layer: LayerCall, shape: Shape) -> int:
-    """Multiply-adds of a layer, without those of padding."""
+    """Multiply-adds of a layer, those with padding among them."""
     if layer.kind == MATRIX:
         return prod(shape[:-1]) * layer.weight.size
     prepared = layer.prepared(shape)

@@ -107,8 +107,9 @@ class LayerCall:
 
     @property
     def nbytes(self) -> int:
-        """Bytes that it owns."""
-        return sum(layer.nbytes for layer in self._layers.values())
+        """Bytes that it owns: its weights, and what has been made of them so far."""
+        made = sum(layer.nbytes for layer in list(self._layers.values()))
+        return self.weight.nbytes + (0 if self.bias is None else self.bias.nbytes) + made
 
 
 @operator(LAYER.key, call=True, out=True)
