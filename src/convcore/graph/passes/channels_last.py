@@ -64,11 +64,9 @@ def _pays(graph: Graph) -> bool:
     convolutions = [n for n in layers if n.attributes["kind"] in CONVOLUTIONS]
     if not convolutions or not all(map(_is_convolution, convolutions)):
         return False
-    sizes = [
-        (n.attributes["weight"].size, prod(n.attributes["weight"].shape[2:])) for n in convolutions
-    ]
-    whole = sum(size for size, _ in sizes)
-    return sum(size for size, cells in sizes if cells == 1) >= LEAST_SHARE * whole
+    weights = [node.attributes["weight"] for node in convolutions]
+    ones = sum(weight.size for weight in weights if prod(weight.shape[2:]) == 1)
+    return bool(ones >= LEAST_SHARE * sum(weight.size for weight in weights))
 
 
 class _Pass:
