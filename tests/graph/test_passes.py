@@ -321,10 +321,10 @@ def test_activations_that_are_not_fused(nodes):
 
 
 def test_a_result_that_is_an_output_is_not_fused():
-    for nodes in (EXACT["relu"], [node("Add", "a r", "y")], CLOSE["silu"]):
+    rows = (EXACT["relu"], "Relu"), ([node("Add", "a r", "y")], "Add"), (CLOSE["silu"], "Swish")
+    for nodes, left in rows:
         of = graph([CONV, *nodes], "x r", "y a", w=W)
-        left = [LAYER, *(each.key for each in nodes)]
-        check(of, " ".join(left), x=X, r=normal(*Y))
+        check(of, f"{LAYER} {left}", exact=left != "Swish", x=X, r=normal(*Y))
     of = graph([CONV, *CLOSE["silu"]], outputs="y g", w=W)
     check(of, f"{LAYER} Sigmoid Mul")
 
@@ -416,3 +416,75 @@ def test_nan_and_infinity_pass():
     x[0, 0, 0, :3] = np.nan, np.inf, -np.inf
     for name in ("relu", "clip", "leaky", "prelu"):
         check(graph([CONV, *EXACT[name]], **SLOPES), LAYER, x=x)
+
+
+GELU = [
+    node("Div", "a r2", "d"), node("Erf", "d", "e"), node("Add", "e one", "f"),
+    node("Mul", "a f", "m"), node("Mul", "m half", "y"),
+]  # fmt: skip
+SPELLED = {
+    "gelu": GELU,
+    "gelu, half before": [
+        node("Mul", "a half", "b"), node("Mul", "a s2", "d"), node("Erf", "d", "e"),
+        node("Add", "one e", "f"), node("Mul", "f b", "y"),
+    ],
+    "hardswish": [
+        node("Add", "a three", "b"), node("Clip", "b zero six", "c2"), node("Mul", "a c2", "m"),
+        node("Div", "m six", "y"),
+    ],
+    "hardswish, a sixth": [
+        node("Add", "three a", "b"), node("Clip", "b zero six", "c2"), node("Mul", "c2 a", "m"),
+        node("Mul", "m sixth", "y"),
+    ],
+}  # fmt: skip
+NUMBERS = {
+    "r2": 2**0.5, "s2": 0.5**0.5, "one": 1, "half": 0.5, "three": 3, "zero": 0, "six": 6,
+    "sixth": 1 / 6,
+}  # fmt: skip
+NUMBERS = {name: np.float32(number) for name, number in NUMBERS.items()}
+
+
+@pytest.mark.parametrize("name", SPELLED)
+def test_activations_that_are_spelled_out_are_fused(name):
+    check(graph([CONV, *SPELLED[name]], w=W, **NUMBERS), LAYER, exact=False)
+
+
+@pytest.mark.parametrize("name", SPELLED)
+def test_other_numbers_are_no_activation(name):
+    for changed in ("half", "three", "sixth", "one", "six"):
+        used = any(changed in each.inputs for each in SPELLED[name])
+        numbers = NUMBERS | {changed: np.float32(0.3)}
+        fused = keys(graph([CONV, *SPELLED[name]], w=W, **numbers)) == [LAYER]
+        assert fused is not used
+
+
+def one_cell_network(layers):
+    """1x1 and 3x3 convolutions in turn, a sum, a pooling, a concatenation."""
+    nodes, constants = [node("Conv", "x first", "v0")], {"first": normal(8, 3, 1, 1)}
+    for i in range(layers):
+        constants[f"w{i}"] = normal(8, 8, 1, 1) if i % 4 else normal(8, 8, 3, 3) / 3
+        pads = {} if i % 4 else {"pads": [1, 1, 1, 1]}
+        nodes.append(node("Conv", f"v{i} w{i}", f"c{i}", **pads))
+        nodes.append(node("Relu", f"c{i}", f"v{i + 1}"))
+    end = f"v{layers}"
+    nodes += [
+        node("Add", f"{end} v1", "s"),
+        node("MaxPool", "s", "p", kernel_shape=[2, 2], strides=[2, 2]),
+        node("Mul", "p each", "m"),
+        node("Concat", "m p", "k", axis=1),
+        node("GlobalAveragePool", "k", "g"),
+        node("Flatten", "g", "y"),
+    ]
+    return graph(nodes, w=W, each=normal(8, 1, 1), **constants)
+
+
+def test_channels_come_last_in_a_network_of_cells():
+    of = one_cell_network(24)
+    left = [each for each in optimize(of).nodes if each.key == "convcore.Layer"]
+    assert all(each.attributes["layer"].attributes["layout"] == "NHWC" for each in left)
+    assert keys(of).count("Transpose") == 2
+    check(of, " ".join(keys(of)), exact=False)
+
+
+def test_channels_stay_first_where_it_would_not_pay():
+    assert "Transpose" not in keys(one_cell_network(8))

@@ -20,7 +20,8 @@ RANK = 4  # images; the other numbers of axes stay as they are
 LAYOUT = "NHWC"
 TO_LAST, TO_FIRST = [0, 2, 3, 1], [0, 3, 1, 2]
 LEAST_SHARE = 0.3  # of the weights, in kernels of one cell
-MOST_TRANSPOSES = 3  # of the input, of a result, and one between: each costs as much as a layer
+# Each costs as much as a layer, or several: of the input, of a result, and one between.
+MOST_TRANSPOSES, LAYERS_EACH = 3, 8
 CONVOLUTIONS = ("Conv", "conv2d")
 
 UNARY = {
@@ -40,7 +41,9 @@ def put_channels_last(graph: Graph) -> Graph:
         return graph
     changed = _Pass(graph)
     result = changed.run()
-    return result if changed.transposes <= MOST_TRANSPOSES else graph
+    layers = sum(map(is_layer, graph.nodes))
+    few = changed.transposes <= min(MOST_TRANSPOSES, layers // LAYERS_EACH)
+    return result if few else graph
 
 
 def _is_convolution(node: Node) -> bool:

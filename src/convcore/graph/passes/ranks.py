@@ -29,6 +29,8 @@ def ranks_of(graph: Graph) -> dict[str, int]:
 
 
 def _rank(node: Node, ranks: dict[str, int]) -> int | None:
+    if is_layer(node) and node.attributes["kind"] in ("Conv", "ConvTranspose"):
+        return int(node.attributes["weight"].ndim)
     if node.key in KEEPING or is_layer(node):
         return ranks.get(node.inputs[0])
     if node.key in BROADCASTING:
