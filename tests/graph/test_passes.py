@@ -202,9 +202,10 @@ def test_normalizations_that_are_not_folded():
     check(graph([CONV, train], **more), f"{LAYER} BatchNormalization")
     with_means = graph([CONV, train], outputs="y mo", **more)
     assert keys(with_means) == [LAYER, "BatchNormalization"]
-    check(graph([CONV, norm()], outputs="y a", **more), f"{LAYER} BatchNormalization", exact=False)
+    # a layer of its own: what comes before is needed as it is
+    check(graph([CONV, norm()], outputs="y a", **more), f"{LAYER} {LAYER}", exact=False)
     twice = [CONV, norm(output="n"), node("Add", "n a", "y")]
-    assert keys(graph(twice, **more)) == [LAYER, "BatchNormalization", "Add"]
+    check(graph(twice, **more), f"{LAYER} {LAYER}", exact=False)
     given = {name: array for name, array in more.items() if name != "m"}
     check(graph([CONV, norm()], "x m", **given), f"{LAYER} BatchNormalization", exact=False,
           x=X, m=more["m"])  # fmt: skip
@@ -462,8 +463,8 @@ def one_cell_network(layers):
     """1x1 and 3x3 convolutions in turn, a sum, a pooling, a concatenation."""
     nodes, constants = [node("Conv", "x first", "v0")], {"first": normal(8, 3, 1, 1)}
     for i in range(layers):
-        constants[f"w{i}"] = normal(8, 8, 1, 1) if i % 4 else normal(8, 8, 3, 3) / 3
-        pads = {} if i % 4 else {"pads": [1, 1, 1, 1]}
+        constants[f"w{i}"] = normal(8, 8, 1, 1) if i % 8 else normal(8, 8, 3, 3) / 3
+        pads = {} if i % 8 else {"pads": [1, 1, 1, 1]}
         nodes.append(node("Conv", f"v{i} w{i}", f"c{i}", **pads))
         nodes.append(node("Relu", f"c{i}", f"v{i + 1}"))
     end = f"v{layers}"
