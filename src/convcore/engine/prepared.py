@@ -62,8 +62,7 @@ class PreparedLayer:
         The public name of its operator.
     weight, bias : ndarray
         Its own copies, read-only; ``bias`` may be None.
-    activation : str, tuple or None
-    options : mapping
+    activation, options : str, tuple or None; mapping
         As given to :func:`prepare`, copied.
 
     See Also

@@ -102,11 +102,6 @@ class Add(Branches):
         Layers, often :class:`Sequential`, as :class:`Sequential` takes them. Their results must
         have the same shape.
 
-    Attributes
-    ----------
-    names : tuple of str
-        Of the branches. Parameters are called ``name.weight`` and so on.
-
     Raises
     ------
     ValueError, TypeError
@@ -152,11 +147,6 @@ class Concat(Branches):
     *branches : Layer, or one iterable of Layer or mapping of str to Layer
         Layers, often :class:`Sequential`, as :class:`Sequential` takes them. Their results are
         (N, channels, ...), equal in all axes but the channels.
-
-    Attributes
-    ----------
-    names : tuple of str
-        Of the branches. Parameters are called ``name.weight`` and so on.
 
     Raises
     ------
@@ -207,16 +197,10 @@ class Residual(Add):
     Parameters
     ----------
     *layers : Layer, or one iterable of Layer or mapping of str to Layer
-        The stack, as :class:`Sequential` takes it.
+        The stack, as :class:`Sequential` takes it. It is the branch "body".
     shortcut : Layer, optional
         What the input goes through before it is added, where the stack changes its shape: a
         convolution of one cell, for example. Default: an :class:`Identity`.
-
-    Attributes
-    ----------
-    names : ("body", "shortcut")
-        The two branches. ``layer["body"]`` is a :class:`Sequential`; parameters are called
-        ``body.name.weight`` and so on.
 
     Raises
     ------

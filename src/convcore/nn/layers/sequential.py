@@ -22,14 +22,10 @@ class Sequential(Tree):
     ----------
     *layers : Layer, or one iterable of Layer or mapping of str to Layer
         The layers, one argument each or in a list, or names and layers. Without names they are
-        called "0", "1" and so on. A stack among them is one layer.
+        called "0", "1" and so on, as ``names`` tells. Parameters are called ``name.weight`` and so
+        on. A stack among them is one layer.
     input_shape : tuple of ints, optional
         Shape of one example. With it, layers that do not fit each other are refused at once.
-
-    Attributes
-    ----------
-    names : tuple of str
-        Of the layers. Parameters are called ``name.weight`` and so on.
 
     Raises
     ------
