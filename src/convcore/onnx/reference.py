@@ -88,4 +88,4 @@ def _operator(onnx: ModuleType, name: str) -> type:
             result = row.function(*arguments, **attributes)
         return result if isinstance(result, tuple) else (result,)
 
-    return type(name, (base,), {"op_domain": "", "_run": run})
+    return type(name, (base,), {"op_domain": "", "_run": run, "__module__": __name__})
