@@ -1,5 +1,7 @@
 """What follows a layer in the core's store: the bits of the convolution, then NumPy."""
 
+from math import erf
+
 import numpy as np
 import pytest
 
@@ -127,6 +129,53 @@ def test_bits(case):
                 got = layer(setting.x, more, threads=threads)
                 assert got.dtype == wanted.dtype
                 np.testing.assert_array_equal(got, wanted, err_msg=f"{activation} {threads}")
+
+
+def _erf(y):
+    return np.vectorize(erf, otypes=[float])(y)
+
+
+SMOOTH = {  # in float64, for NumPy's float32 rounds more often than the core
+    "tanh": np.tanh,
+    "sigmoid": lambda y: 1 / (1 + np.exp(-y)),
+    "silu": lambda y: y / (1 + np.exp(-y)),
+    ("elu", 0.7): lambda y: np.where(y < 0, 0.7 * np.expm1(np.minimum(y, 0)), y),
+    ("scaled_tanh", 1.7159, 2 / 3): lambda y: 1.7159 * np.tanh(2 / 3 * y),
+    "gelu": lambda y: y * 0.5 * (1 + _erf(y * 0.5**0.5)),
+}
+
+
+@each([case for case in CASES if not case[0].startswith(("fft", "winograd"))])
+def test_smooth_activations(case):
+    """Close to the formula, and equal bits for every number of threads."""
+    name, dtype, last = case
+    setting = Setting(name, getattr(np, dtype), last, batch=1)
+    setting.x[...] *= setting.dtype(3)
+    plain = setting.plain()
+    residual = setting.residual(plain)
+    wide = plain.astype(np.float64) + residual
+    digits = {"float16": 1e-3, "float32": 1e-6, "float64": 1e-15}[dtype]
+    for activation, then in SMOOTH.items():
+        layer = setting.prepare(activation)
+        first, second = (layer(setting.x, residual, threads=threads) for threads in (1, 3))
+        assert first.tobytes() == second.tobytes()
+        scale = digits * np.maximum(1, np.abs(wide))
+        assert (np.abs(first - then(wide)) <= 4 * scale).all(), activation
+
+
+@pytest.mark.parametrize("activation", SMOOTH)
+def test_smooth_activations_far_out(activation):
+    """No overflow where an exponential has one; NaN stays NaN."""
+    setting = Setting("one cell", batch=1)
+    plain = setting.plain()
+    residual = np.resize(np.float32([np.nan, np.inf, -np.inf, 1e30, -1e30, 200, -200]), plain.shape)
+    with np.errstate(all="ignore"):
+        wanted = SMOOTH[activation]((plain + residual).astype(np.float64))
+        got = setting.prepare(activation)(setting.x, residual)
+    finite = np.isfinite(plain + residual)
+    np.testing.assert_allclose(got[finite], wanted[finite], rtol=1e-6, atol=1e-6)
+    assert np.isnan(got[np.isnan(residual)]).all()
+    assert (np.isposinf(got) == np.isposinf(wanted)).all()
 
 
 SPECIAL = [np.nan, np.inf, -np.inf, 0.0, -0.0, 3e38, -3e38]
