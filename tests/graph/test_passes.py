@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from convcore.graph.network import Network
+from convcore.graph.node import Value
 from convcore.graph.passes import optimize
 from tests.support.graphs import by_node, graph, node, value
 
@@ -489,3 +490,17 @@ def test_channels_come_last_in_a_network_of_cells():
 
 def test_channels_stay_first_where_it_would_not_pay():
     assert "Transpose" not in keys(one_cell_network(8))
+
+
+def test_graphs_inside_are_optimised_with_the_constants_around_them():
+    branches = {
+        name: graph([node("Conv", "x w", "a"), node(op, "a", "y")], inputs="")
+        for name, op in (("then_branch", "Relu"), ("else_branch", "Neg"))
+    }
+    inputs = [value("x"), Value("c", np.dtype(bool), ())]
+    of = graph([node("If", "c", "y", **branches)], inputs, w=W)
+    (found,) = optimize(of).nodes
+    left = {name: [each.key for each in inner.nodes] for name, inner in found.attributes.items()}
+    assert left == {"then_branch": [LAYER], "else_branch": [LAYER, "Neg"]}
+    for flag in (True, False):
+        check(of, "If", x=X, c=np.array(flag))

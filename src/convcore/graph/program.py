@@ -43,7 +43,9 @@ class Step(NamedTuple):
         """Call the function; its results. `out`: where the first may stand."""
         if self.wants_call:
             arguments = [Call(self.opset, self.wanted, inner, threads, out), *arguments]
-        result = self.function(*arguments)
+            out = None
+        to = {} if out is None else {"out": out}
+        result = self.function(*arguments, **to)
         return result if isinstance(result, tuple) else (result,)
 
 

@@ -13,10 +13,10 @@ from convcore.graph.operators.registry import Call, operator
 from convcore.spec.operands import Array
 
 
-@operator("Relu")
-def relu(x: Array) -> Array:
+@operator("Relu", out=True)
+def relu(x: Array, *, out: Array | None = None) -> Array:
     """``max(x, 0)``."""
-    return np.asarray(np.maximum(x, 0))
+    return np.asarray(np.maximum(x, 0, out=out))
 
 
 @operator("LeakyRelu")

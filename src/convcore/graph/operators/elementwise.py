@@ -26,8 +26,8 @@ def aligned(a: Array, b: Array, axis: int | None) -> Array:
 def register_binary(name: str, compute: Binary, text: str, legacy: bool = True) -> None:
     """Register a function of two arrays; before opset 7 ``axis`` says where b is broadcast."""
 
-    def function(a: Array, b: Array) -> Array:
-        return np.asarray(compute(a, b))
+    def function(a: Array, b: Array, *, out: Array | None = None) -> Array:
+        return np.asarray(compute(a, b) if out is None else compute(a, b, out=out))  # type: ignore[call-arg]
 
     def before_7(
         a: Array,
@@ -41,7 +41,7 @@ def register_binary(name: str, compute: Binary, text: str, legacy: bool = True) 
 
     function.__doc__ = text
     before_7.__doc__ = f"{text} The axes of b lie at those of a from ``axis`` on."
-    operator(name, since=7 if legacy else 1)(function)
+    operator(name, since=7 if legacy else 1, out=isinstance(compute, np.ufunc))(function)
     if legacy:
         operator(name)(before_7)
 
@@ -49,11 +49,11 @@ def register_binary(name: str, compute: Binary, text: str, legacy: bool = True) 
 def register_unary(name: str, compute: Callable[[Array], Array], text: str) -> None:
     """Register a function of one array."""
 
-    def function(x: Array) -> Array:
-        return np.asarray(compute(x))
+    def function(x: Array, *, out: Array | None = None) -> Array:
+        return np.asarray(compute(x) if out is None else compute(x, out=out))  # type: ignore[call-arg]
 
     function.__doc__ = text
-    operator(name)(function)
+    operator(name, out=isinstance(compute, np.ufunc))(function)
 
 
 def quotient(a: Array, b: Array) -> Array:

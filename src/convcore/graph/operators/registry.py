@@ -26,14 +26,15 @@ class Operator(NamedTuple):
     """A row: a function of the inputs (None for one that is absent) and the attributes, by name.
 
     It returns an array, or a tuple of them where the operator has several results. It never writes
-    to an input, and may return one, or a view of it. If ``wants_call``, a Call comes first.
+    to an input, and may return one, or a view of it. If ``wants_call``, a Call comes first. If it
+    ``takes_out``, its first result may stand in the Call's ``out``, or in the keyword of this name.
     """
 
     name: str
     function: Callable[..., Any]
     wants_call: bool
     since: int  # the first opset with this meaning
-    takes_out: bool  # whether its first result may stand in the Call's ``out``
+    takes_out: bool
 
 
 _rows: dict[str, list[Operator]] = {}
@@ -45,7 +46,7 @@ def operator(
     """Register a function as the operator of a name, from an opset on.
 
     With ``out``, its first result depends in shape and dtype on those of its inputs alone, and is
-    written to the Call's ``out``, if there is one.
+    written to ``out`` if there is one: the Call's, or the function's own keyword.
     """
 
     def add(function: Function) -> Function:

@@ -98,14 +98,14 @@ def split(
     return tuple(x[(*before, slice(start, end))] for start, end in pairwise(bounds))
 
 
-@operator("Concat")
-def concat(*arrays: Array, axis: int = 1) -> Array:
+@operator("Concat", out=True)
+def concat(*arrays: Array, axis: int = 1, out: Array | None = None) -> Array:
     """The arrays one behind the other along an axis."""
     if not arrays:
         raise ValueError("Concat: there must be at least one input, got none")
     place = as_axis("Concat", axis, arrays[0].ndim)
     try:
-        return np.concatenate(arrays, place)
+        return np.concatenate(arrays, place, out=out)
     except ValueError:
         shapes = ", ".join(str(array.shape) for array in arrays)
         raise ValueError(

@@ -1,8 +1,10 @@
 """What is done to a graph once, so that its runs need not do it: a file for each pass."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from convcore.graph.node import Graph
+from convcore.graph.node import Graph, Node
 from convcore.graph.passes.channels_last import put_channels_last
 from convcore.graph.passes.epilogues import fuse_epilogues
 from convcore.graph.passes.folding import fold_constants
@@ -32,4 +34,16 @@ def optimize(graph: Graph) -> Graph:
     with np.errstate(all="ignore"):  # constants may be anything
         for each in PASSES:
             graph = each(graph)
-    return graph
+    return replace(graph, nodes=[_optimize_inside(node, graph) for node in graph.nodes])
+
+
+def _optimize_inside(node: Node, outer: Graph) -> Node:
+    """A node whose graphs are optimised; they know the constants of the graph around them."""
+    if next(node.graphs(), None) is None:
+        return node
+    attributes = dict(node.attributes)
+    for key, value in attributes.items():
+        if isinstance(value, Graph):
+            known = {n: outer.constants[n] for n in value.needs() if n in outer.constants}
+            attributes[key] = optimize(replace(value, constants=value.constants | known))
+    return replace(node, attributes=attributes)
