@@ -262,3 +262,36 @@ def test_bad_calls(arguments, words):
         layer(*arguments[0])
     with pytest.raises((ValueError, TypeError), match="bias"):
         convcore.prepare("conv1d", np.ones((1, 3, 2)), np.ones(2))(np.ones((3, 5)))
+
+
+MIXED = {
+    "winograd": ("conv2d", (64, 64, 3, 3), {"padding": 1}, [(1, 32), (2, 32), (3, 48), (1, 7)]),
+    "many weights": ("conv2d", (190, 190, 3, 3), {"padding": 1}, [(1, 14), (2, 14), (1, 40)]),
+    "groups": ("conv2d", (48, 16, 3, 3), {"padding": 1, "groups": 3}, [(1, 30), (5, 33), (2, 12)]),
+    "one axis": ("conv1d", (32, 32, 3), {}, [(1, 8), (1, 3000), (4, 200), (1, 500)]),
+    "large": ("conv2d", (2, 2, 31, 31), {"padding": "same"}, [(1, 40), (1, 300), (2, 64)]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", MIXED)
+def test_shapes_that_take_turns_give_the_operators_bits(name, dtype):
+    """Weights may be packed in another way for another shape; a layer never mixes them up."""
+    op, shape, options, sizes = MIXED[name]
+    weight = normal(*shape, dtype=dtype)
+    call = getattr(convcore, op)
+    channels, axes = shape[1] * options.get("groups", 1), len(shape) - 2
+    inputs = [normal(n, channels, *(size,) * axes, dtype=dtype) for n, size in sizes]
+    for order in (inputs, inputs[::-1]):
+        layer = convcore.prepare(op, weight, **options)
+        for x in (*order, *order):
+            assert np.array_equal(layer(x), call(x, weight, **options))
+
+
+def test_a_bias_or_groups_that_cannot_fit_are_refused_at_once():
+    with pytest.raises(ValueError, match="bias must have"):
+        convcore.prepare("conv2d", normal(4, 3, 3, 3), normal(7))
+    with pytest.raises(ValueError, match=r"groups must divide the output channels \(4\), got 3"):
+        convcore.prepare("conv2d", normal(4, 1, 3, 3), groups=3)
+    convcore.prepare("local_conv1d", normal(2, 5, 3, 2), normal(2, 5))
+    convcore.prepare("conv_transpose2d", normal(4, 3, 2, 2), normal(6), groups=2)

@@ -7,6 +7,7 @@ import pytest
 
 from convcore.graph import operators
 from convcore.graph.node import Graph, Node, Value
+from convcore.graph.operators import Call, find
 from convcore.graph.types import DTYPES, NAMES, dtype_of
 from tests.tables.operator_cases import ALL, CUBE, NEWEST, REFUSED, M, b, f, i
 
@@ -319,3 +320,31 @@ def test_dropout_in_training():
     assert kept.dtype == np.bool_
     assert ((y != 0) == kept).all()
     assert abs(kept.mean() - 0.75) < 0.02
+
+
+def test_a_transposed_layer_of_a_given_size_cuts_before_first():
+    """The odd cell goes before, unless SAME_UPPER asks for the other side."""
+    x, w = np.arange(1.0, 4).reshape(1, 1, 3), np.array([[[1.0, 10, 100]]])
+    whole = [1, 10, 102, 20, 203, 30, 300]
+    transposed = find("ConvTranspose", 17).function
+    call = Call(17, (True,), lambda graph, given: given)
+    given = {"strides": [2], "output_shape": [6]}
+    assert transposed(call, x, w, **given).ravel().tolist() == whole[1:]
+    assert transposed(call, x, w, auto_pad="SAME_UPPER", **given).ravel().tolist() == whole[:6]
+    assert transposed(call, x, w, auto_pad="SAME_LOWER", **given).ravel().tolist() == whole[1:]
+
+
+@pytest.mark.parametrize("scale", [np.nan, np.inf, -1.0, 0.0, 1e30])
+def test_scales_that_give_no_size_are_refused(scale):
+    scales = np.array([1, 1, scale, 1], np.float32)
+    with pytest.raises(ValueError, match="Resize: scales must be positive"):
+        find("Resize", 13).function(np.ones((1, 1, 2, 2), np.float32), None, scales)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("place", range(3))
+def test_a_range_without_end_is_refused(bad, place):
+    given = [np.float32(n) for n in (0, 3, 1)]
+    given[place] = np.float32(bad)
+    with pytest.raises(ValueError, match=r"Range: (start|limit|delta) must be finite"):
+        find("Range", 11).function(*map(np.asarray, given))

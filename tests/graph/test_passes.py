@@ -1,5 +1,8 @@
 """Each pass on small graphs: what it leaves, what it must leave alone, and the same numbers."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -504,3 +507,25 @@ def test_graphs_inside_are_optimised_with_the_constants_around_them():
     assert left == {"then_branch": [LAYER], "else_branch": [LAYER, "Neg"]}
     for flag in (True, False):
         check(of, "If", x=X, c=np.array(flag))
+
+
+def test_numbers_that_would_overflow_are_not_folded():
+    large = np.float32(3e38)
+    for nodes, arrays in (
+        ([node("Mul", "a c", "y")], {"c": large}),
+        ([norm()], numbers(6) | {"s": np.full(6, large), "v": np.full(6, np.float32(1e-12))}),
+    ):
+        of = graph([CONV, *nodes], w=W, **arrays)
+        assert keys(of) != [LAYER]
+
+
+def test_float16_stays_float16_through_a_normalisation():
+    inputs = [Value("x", np.dtype(np.float16), ("N", 3, 4, 4))]
+    network = Network(graph([norm("x")], inputs, **numbers(3)))
+    assert network.run(np.ones((1, 3, 4, 4), np.float16))[0].dtype == np.float16
+
+
+def test_copies_and_pickles_of_a_network():
+    network = Network(graph([CONV, node("Relu", "a", "y")], w=W))
+    for again in (pickle.loads(pickle.dumps(network)), copy.deepcopy(network)):
+        np.testing.assert_array_equal(again.run(X)[0], network.run(X)[0])

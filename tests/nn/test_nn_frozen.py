@@ -477,3 +477,13 @@ def test_options(name):
 def test_export_refuses(layer, shape, words):
     with pytest.raises(ValueError, match=rf"onnx\.export: .*{words}.* in layer 'odd'"):
         onnx.export(nn.Sequential({"odd": layer()}), shape)
+
+
+def test_batches_of_any_size_in_turn():
+    """Weights are packed by sizes: none may be read as another batch's."""
+    model = settled(nn.models.resnet18(10, small=True, rng=0))
+    x = examples((3, 32, 32), batch=3)
+    wanted = model.forward(x)
+    model.freeze()
+    for part in (slice(3), slice(1), slice(2), slice(1, 3), slice(3)):
+        np.testing.assert_allclose(model.forward(x[part]), wanted[part], rtol=1e-4, atol=1e-4)

@@ -35,10 +35,12 @@ from convcore.spec.operands import (
     DTypes,
     as_array,
     as_contiguous,
+    check_bias,
     check_dtype,
     result_dtypes,
 )
 from convcore.spec.options import LAYOUTS
+from convcore.spec.problem import SHARED
 from convcore.spec.registry import find, layer_name
 
 MOST_PLANS = 16  # that a layer keeps, one for each shape; many share packed weights
@@ -104,6 +106,14 @@ class PreparedLayer:
         channels = len(self.weight)
         if self._kind.transposed:
             channels = self.weight.shape[1] * self._read["groups"]
+        elif len(self.weight) % self._read.get("groups", 1):
+            raise ValueError(
+                f"{op}: groups must divide the output channels ({len(self.weight)}), got "
+                f"{self._read['groups']}"
+            )
+        if self.bias is not None:
+            outputs = self.weight.shape[1 : 1 + self._axes] if self._kind.sharing != SHARED else ()
+            check_bias(op, self.bias, (channels, *outputs))
         self._activation = None if activation is None else Activation(op, activation, channels)
         post = PostOps(None, self._activation, 0)
         self._follows = post.in_core()

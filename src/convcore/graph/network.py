@@ -252,6 +252,8 @@ class Network:
 
     def _checked(self, value: Value, given: ArrayLike, sizes: dict[str, int]) -> Array:
         op, name = self._op, value.name
+        if isinstance(given, np.ma.MaskedArray):
+            raise TypeError(f"{op}: input {name!r} must be a plain array, got a masked array")
         try:
             array = np.asarray(given, None if isinstance(given, np.ndarray) else value.dtype)
         except (ValueError, TypeError, OverflowError):
@@ -276,6 +278,10 @@ class Network:
                 )
         return array
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles: the graph, of which the network is made again."""
+        return _again, (self._graph, self._op, self._unknown)
+
     def __repr__(self) -> str:
         """In one line."""
         given, made = (
@@ -283,6 +289,10 @@ class Network:
             for values in (self.inputs, self.outputs)
         )
         return f"Network({given} -> {made})"
+
+
+def _again(graph: Graph, op: str, unknown: Unknown | None) -> Network:
+    return Network(graph, op=op, unknown=unknown)
 
 
 def _told(error: Exception) -> str:

@@ -281,16 +281,18 @@ class _Reader:
                 f"{words}: its file must be inside the model's folder, got {short_repr(location)}"
             )
         try:
-            offset, length = int(facts.get("offset", 0)), int(facts.get("length", -1))
+            offset, length = int(facts.get("offset", 0)), int(facts.get("length", 0))
         except ValueError:
             raise FormatError(f"{words}: offset and length must be integers") from None
         try:
             size = path.stat().st_size
-            if not path.is_file() or not 0 <= offset <= size or length > size - offset:
+            whole = "length" not in facts
+            fits = 0 <= offset <= size and (whole or 0 <= length <= size - offset)
+            if not path.is_file() or not fits:
                 raise FormatError(f"{words}: {location} has {size} bytes, and not those named")
             with path.open("rb") as file:
                 file.seek(offset)
-                return file.read(length if length >= 0 else size - offset)
+                return file.read(size - offset if whole else length)
         except OSError as error:
             raise FormatError(f"{words}: {location} cannot be read: {error.strerror}") from None
 

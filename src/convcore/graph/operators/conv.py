@@ -101,7 +101,7 @@ def transpose_options(
         totals = [max(0, t) for t in totals]
         halves = [t // 2 for t in totals]
         edges = tuple(
-            (h, t - h) if auto_pad in ("SAME_UPPER", "NOTSET", "") else (t - h, h)
+            (h, t - h) if auto_pad == "SAME_UPPER" else (t - h, h)
             for h, t in zip(halves, totals, strict=True)
         )
     return {

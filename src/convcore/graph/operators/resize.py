@@ -14,6 +14,7 @@ from convcore.graph.operators.arguments import (
 )
 from convcore.graph.operators.registry import operator
 from convcore.spec.operands import Array
+from convcore.spec.options import MAX_SIZE
 
 COORDINATES = (
     "half_pixel",
@@ -122,10 +123,11 @@ def _sizes(
         )
     if given is scales:
         factors = [float(scale) for scale in given]
-        if min(factors) <= 0:
-            raise ValueError(f"{op}: scales must be positive, got {factors}")
         # In float32, as shape inference has it: 5 * 2.6 is 13 there, and less in float64.
-        return np.multiply(old, given, dtype=np.float32).astype(np.int64).tolist(), factors
+        found = np.multiply(old, given, dtype=np.float32)
+        if not min(factors) > 0 or not (found < MAX_SIZE).all():
+            raise ValueError(f"{op}: scales must be positive and give sizes, got {factors}")
+        return found.astype(np.int64).tolist(), factors
     new = as_integers(given)
     factors = [size / max(before, 1) for size, before in zip(new, old, strict=True)]
     if policy == "stretch":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, prod
+from math import ceil, isfinite, prod
 
 import numpy as np
 
@@ -184,6 +184,9 @@ def arange(start: Array, limit: Array, delta: Array) -> Array:
     first, last, step = (value.reshape(()).item() for value in (start, limit, delta))
     if not step:
         raise ValueError(f"Range: delta must not be 0, got {step}")
+    for name, value in (("start", first), ("limit", last), ("delta", step)):
+        if not isfinite(value):
+            raise ValueError(f"Range: {name} must be finite, got {value}")
     number = -((first - last) // step) if start.dtype.kind in "iu" else ceil((last - first) / step)
     y: Array = np.arange(max(int(number), 0)).astype(start.dtype)
     y *= delta.reshape(())

@@ -30,16 +30,20 @@ def fold_linear(graph: Graph) -> Graph:
     for node in graph.nodes:
         while is_layer(node) and (user := uses.only(node.outputs[0])) is not None:
             affine = _affine(user, node, graph)
-            if affine is None:
+            if affine is None or not _fold(node, affine):
                 break
-            _fold(node, affine)
             node.outputs = user.outputs
             gone.append(user)
     return replace(graph, nodes=without(graph, gone))
 
 
 def take_scales(graph: Graph) -> Graph:
-    """Make layers of the normalizations that are left: a kernel of one cell for each channel."""
+    """Make layers of the normalizations that are left: a kernel of one cell for each channel.
+
+    Not where float16 goes in: a normalization's numbers may be float32, and its result is not.
+    """
+    if any(value.dtype == np.float16 for value in graph.inputs):
+        return graph
     ranks, nodes = ranks_of(graph), []
     for node in graph.nodes:
         rank = ranks.get(node.inputs[0], 0) if node.inputs else 0
@@ -55,6 +59,8 @@ def _scale(node: Node, graph: Graph, rank: int) -> Node:
     if affine is None or dtype not in (np.float32, np.float64):
         return node
     factor, summand = (each.astype(dtype) for each in affine)
+    if not (np.isfinite(factor).all() and np.isfinite(summand).all()):
+        return node
     weight = factor.reshape(-1, *(1,) * (rank - 1))
     return layer_of(node, "Conv", weight, summand, {"group": len(factor)})
 
@@ -81,7 +87,8 @@ def _channels(layer: Node) -> int:
     return int(weight.shape[1]) * groups if groups else int(weight.shape[0])
 
 
-def _fold(layer: Node, affine: Affine) -> None:
+def _fold(layer: Node, affine: Affine) -> bool:
+    """Fold a factor and a summand into a layer; False: its numbers would be too large."""
     given = layer.attributes
     weight, channels = given["weight"], _channels(layer)
     factor, summand = (np.broadcast_to(each, channels) for each in affine)
@@ -92,8 +99,12 @@ def _fold(layer: Node, affine: Affine) -> None:
         inputs = np.repeat(factor.reshape(groups, -1), weight.shape[0] // groups, axis=0)
         factors = inputs.reshape(*inputs.shape, *(1,) * (weight.ndim - 2))
     bias = np.zeros(channels) if given["bias"] is None else given["bias"].astype(np.float64)
-    given["weight"] = (weight.astype(np.float64) * factors).astype(weight.dtype)
-    given["bias"] = (bias * factor + summand).astype(weight.dtype)
+    new = (weight.astype(np.float64) * factors).astype(weight.dtype)
+    shift = (bias * factor + summand).astype(weight.dtype)
+    if not (np.isfinite(new).all() and np.isfinite(shift).all()):
+        return False
+    given["weight"], given["bias"] = new, shift
+    return True
 
 
 def _affine(node: Node, layer: Node, graph: Graph) -> Affine | None:

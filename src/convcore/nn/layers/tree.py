@@ -274,8 +274,10 @@ class Tree(Layer):
         """Make a network of it: see :meth:`Layer.freeze`.
 
         The first call then compiles the layers, as :doc:`/design/freezing` tells. Later changes of
-        the tree, of a layer inside and of what is frozen there are seen; an array that is put
-        in the place of a parameter is not, until the tree is frozen again.
+        the tree, of a layer put into one inside and of what is frozen there are seen; an array
+        that is put in the place of a parameter, or another attribute of a layer, is not, until the
+        tree is frozen again. Folded normalisations round otherwise: the result differs by some
+        1e-6 of its largest value, or more where a normalisation takes large numbers away.
         """
         super().freeze()
         self._forget()
