@@ -7,7 +7,7 @@ by the benchmark's own code. A new run replaces the run of the same name:
 .. code-block:: none
 
    convcore bench --threads 1 --json bench.json
-   python docs/_ext/bench_record.py zen5 bench.json
+   python docs/_ext/bench_record.py intel bench.json
 """
 
 import json

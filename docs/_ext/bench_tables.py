@@ -2,7 +2,7 @@
 
 .. code-block:: rst
 
-   .. benchmark:: zen5
+   .. benchmark:: intel
       :kind: conv
 
 shows what ``convcore bench`` printed: the benchmark's own code makes the table from the record,

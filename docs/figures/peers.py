@@ -33,7 +33,7 @@ def ratios(layer):
 
 def draw():
     """Draw one row of dots a layer."""
-    run = bench_record.run("zen5")
+    run = bench_record.run("intel")
     layers = [layer for layer in run["layers"] if layer["kind"] == "conv"]
     figure, axes = plt.subplots(figsize=(7.6, 0.25 * len(layers) + 1.2))
     rows = [ratios(layer) for layer in layers]

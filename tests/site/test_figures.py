@@ -56,9 +56,9 @@ def record():
 
 
 @pytest.fixture(scope="module")
-def zen5(record):
+def latest(record):
     """Return the run that the page Performance opens with."""
-    return record["runs"]["zen5"]
+    return record["runs"]["intel"]
 
 
 @pytest.fixture(scope="module")
@@ -355,16 +355,16 @@ def mean(run, group):
     return [f"{found[key]:.2f}" for key in ("torch_ratio", "best_ratio")]
 
 
-def test_the_readme_s_means_are_those_of_the_record(zen5):
+def test_the_readme_s_means_are_those_of_the_record(latest):
     stated = re.search(
         r"Convolution: ([\d.]+) times PyTorch's speed, ([\d.]+) of the "
         r"fastest peer's.*? Pooling: ([\d.]+) and ([\d.]+)\. "
         r"Training \(forward and gradients of batches\): ([\d.]+) and ([\d.]+)\.",
         read("README.md"),
     )
-    convolution = mean(zen5, "all convolution but image")
-    pooling = mean(zen5, "all pooling but image")
-    training = mean(zen5, "all training")
+    convolution = mean(latest, "all convolution but image")
+    pooling = mean(latest, "all pooling but image")
+    training = mean(latest, "all training")
     assert list(stated.groups()) == convolution + pooling + training
 
 
@@ -402,11 +402,11 @@ def test_the_record_is_small():
     assert (ROOT / "docs/performance/record.json").stat().st_size < 100_000
 
 
-def test_where_gradients_are_behind(zen5):
+def test_where_gradients_are_behind(latest):
     """PyTorch's time over convcore's, of every gradient in the record."""
     gradients = [
         layer
-        for layer in zen5["layers"]
+        for layer in latest["layers"]
         if layer["kind"] == "gradients" and not layer["name"].endswith("forward")
     ]
     ratios = {layer["shape"] + layer["name"]: torch_ratio(layer) for layer in gradients}
@@ -436,8 +436,8 @@ def test_where_gradients_are_behind(zen5):
         ),
     ],
 )
-def test_a_table_of_connections_and_a_dense_layer(document, pattern, zen5):
-    found = [results(layer) for layer in zen5["layers"] if "lenet5-c3" in layer["name"]]
+def test_a_table_of_connections_and_a_dense_layer(document, pattern, latest):
+    found = [results(layer) for layer in latest["layers"] if "lenet5-c3" in layer["name"]]
     ratios = [
         one["convcore"]["median_ms"] / one["convcore-dense"]["median_ms"]
         for one in found
@@ -446,30 +446,7 @@ def test_a_table_of_connections_and_a_dense_layer(document, pattern, zen5):
     assert figures(document, pattern) == pytest.approx((min(ratios), max(ratios)), abs=0.07)
 
 
-@pytest.mark.parametrize(
-    ("document", "pattern"),
-    [
-        (PAGE, r"Winograd's algorithm, with fewer multiplications and with (\d+) to (\d+) times"),
-        (
-            "docs/design/accuracy.rst",
-            r"has (\d+) to (\d+) times the direct sum's error where a peer",
-        ),
-    ],
-)
-def test_the_error_of_winograd_s_algorithm(document, pattern, zen5):
-    """ncnn uses it for 3 x 3 kernels with stride 1 where there are channels to sum over."""
-    ratios = []
-    for layer in zen5["layers"]:
-        found = results(layer)
-        channels = re.fullmatch(r"(?:\d+x)?(\d+)x\d+x\d+->\d+ 3x3( p\d)?", layer["shape"])
-        if layer["kind"] == "conv" and "ncnn" in found and channels and int(channels[1]) > 1:
-            theirs, ours = (found[name]["relative_l2_error"] for name in ("ncnn", "convcore"))
-            ratios.append(theirs / ours)
-    assert len(ratios) > 4
-    assert figures(document, pattern) == (round(min(ratios)), round(max(ratios)))
-
-
-MACHINE = re.compile(r"Zen \d|AMD EPYC|x86 machine|/performance/index")
+MACHINE = re.compile(r"Zen \d|AMD EPYC|Intel Xeon|x86 machine|/performance/index")
 
 
 @pytest.mark.parametrize(
