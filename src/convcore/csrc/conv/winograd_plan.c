@@ -136,7 +136,8 @@ static cc_plan *make_plan(const cc_candidate *candidate)
     }
     plan->base.pack_bytes = plan->transformed + direct->pack_bytes;
     plan->base.facts = direct->facts;
-    plan->base.facts.fact[CC_DIRECT_FACTS] = (int64_t)plan->transformed; /* how far they are packed */
+    plan->base.facts.fact[CC_DIRECT_FACTS] =
+        (int64_t)plan->transformed; /* how far they are packed */
     return &plan->base;
 }
 
