@@ -21,19 +21,21 @@ SIMPLE = {"Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh"}
 def fuse_epilogues(graph: Graph) -> Graph:
     """Fuse what can be: a layer, then a sum with another value, then an activation."""
     graph = replace(graph, nodes=list(graph.nodes))
-    place = 0
+    uses, place = Uses(graph), 0
     while place < len(graph.nodes):
         node = graph.nodes[place]
-        if not is_layer(node) or not (_add(graph, node) or _activate(graph, node)):
+        if is_layer(node) and (_add(graph, node, uses) or _activate(graph, node, uses)):
+            uses = Uses(graph)
+        else:
             place += 1
     return graph
 
 
-def _activate(graph: Graph, layer: Node) -> bool:
+def _activate(graph: Graph, layer: Node, uses: Uses) -> bool:
     """The activation that alone uses a layer's result."""
     if layer.attributes["activation"] is not None:
         return False
-    user = Uses(graph).only(layer.outputs[0])
+    user = uses.only(layer.outputs[0])
     activation = _activation(user, layer, graph) if user is not None else None
     if user is None or activation is None:
         return False
@@ -82,12 +84,12 @@ def _clip(node: Node, graph: Graph) -> Activation | None:
     return "clip", -np.inf if low is None else low, np.inf if high is None else high
 
 
-def _add(graph: Graph, layer: Node) -> bool:
+def _add(graph: Graph, layer: Node, uses: Uses) -> bool:
     """A sum with a value that is there before: the layer moves to where the sum stood."""
     if layer.attributes["activation"] is not None or layer.inputs[1]:
         return False
     name = layer.outputs[0]
-    user = Uses(graph).only(name)
+    user = uses.only(name)
     if user is None or user.key not in ("Add", "Sum") or len(user.inputs) != 2:
         return False
     other = user.inputs[1 if user.inputs[0] == name else 0]

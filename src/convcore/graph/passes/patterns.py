@@ -33,17 +33,15 @@ Found = tuple[
 ]  # the new node, the one whose place it takes, and those before
 
 
-def _maker(name: str, graph: Graph, uses: Uses) -> Node | None:
+def _maker(name: str, uses: Uses) -> Node | None:
     """The node that makes a value which one node alone uses."""
-    if uses.only(name) is None:
-        return None
-    return next((node for node in graph.nodes if name in node.outputs), None)
+    return None if uses.only(name) is None else uses.maker.get(name)
 
 
 def _gate(product: Node, graph: Graph, uses: Uses) -> Found | None:
     """X times a sigmoid, a hard sigmoid, or what a hard sigmoid is written as."""
     for x, gate in (product.inputs, product.inputs[::-1]):
-        node = _maker(gate, graph, uses)
+        node = _maker(gate, uses)
         if node is None:
             continue
         if node.key == "Sigmoid" and node.inputs == (x,):
@@ -51,7 +49,7 @@ def _gate(product: Node, graph: Graph, uses: Uses) -> Found | None:
         if node.key == "HardSigmoid" and node.inputs == (x,) and is_standard(node):
             return replace(product, op="HardSwish", inputs=(x,), attributes={}), product, [node]
         if node.key == "Clip":  # x clip(x + 3, 0, 6) / 6
-            add = _maker(node.inputs[0], graph, uses)
+            add = _maker(node.inputs[0], uses)
             last = _times(product, 1 / 6, graph, uses)
             low, high = bounds_of(node, graph) or (None, None)
             if add is None or last is None or _differs(add, "Add", x, 3, graph):
@@ -67,17 +65,17 @@ def _gate(product: Node, graph: Graph, uses: Uses) -> Found | None:
 def _gelu(product: Node, graph: Graph, uses: Uses) -> Found | None:
     """X (1 + erf(x / sqrt(2))) / 2, the half at any place."""
     for x, gate in (product.inputs, product.inputs[::-1]):
-        add = _maker(gate, graph, uses)
+        add = _maker(gate, uses)
         erf = _erf_before(add, graph, uses) if add is not None else None
         if add is None or erf is None:
             continue
-        inner = _maker(erf.inputs[0], graph, uses)
+        inner = _maker(erf.inputs[0], uses)
         if inner is None:
             continue
         half = None  # x may have been halved before
         source = x
         if not _scaled(inner, x, graph):
-            half = _maker(x, graph, uses)
+            half = _maker(x, uses)
             if half is None or half.key != "Mul":
                 continue
             source = next((name for name in half.inputs if name not in graph.constants), "")
@@ -94,7 +92,7 @@ def _gelu(product: Node, graph: Graph, uses: Uses) -> Found | None:
 def _erf_before(add: Node, graph: Graph, uses: Uses) -> Node | None:
     """The Erf whose result, plus one, a node is."""
     for name in add.inputs:
-        node = _maker(name, graph, uses)
+        node = _maker(name, uses)
         if node is not None and node.key == "Erf" and not _differs(add, "Add", name, 1, graph):
             return node
     return None

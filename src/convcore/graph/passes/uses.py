@@ -14,7 +14,9 @@ class Uses:
     def __init__(self, graph: Graph) -> None:
         self.count: Counter[str] = Counter(value.name for value in graph.outputs)
         self.by: defaultdict[str, list[Node]] = defaultdict(list)
+        self.maker: dict[str, Node] = {}
         for node in graph.nodes:
+            self.maker |= dict.fromkeys(node.outputs, node)
             for name in node.inputs:
                 self.count[name] += 1
                 self.by[name].append(node)
