@@ -52,7 +52,7 @@ def hear(network):
     heard = []
     for piece in sounds()[: 2 * RATE // 512 * 512].reshape(-1, 512):
         given = {"input": np.concatenate([before, piece])[None], "state": state, "sr": RATE}
-        probability, state = network.run(given)
+        probability, state = network.run(given).values()
         heard.append(probability.item())
         before = piece[-64:]
     half = len(heard) // 2
@@ -72,7 +72,7 @@ def read(network):
             width = rng.integers(20, 60)
             page[:, :, top : top + 14, left : left + width] = -1
             left += width + 10
-    (text,) = network.run(page)
+    (text,) = network.run(page).values()
     lines, paper = text[0, 0, 60:220:40, 60:300], text[0, 0, 260:]
     print(f"text in the lines: {lines.mean():.2f}, below them: {paper.mean():.2f}\n")
     return page

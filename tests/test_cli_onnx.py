@@ -127,7 +127,7 @@ def test_run(here, tmp_path, capsys):
     text = printed(
         capsys, "run", "model.onnx", "--input", "input=x.npy", "--output", f"output={out}"
     )
-    (y,) = onnx.load("model.onnx").run(np.load("x.npy"))
+    (y,) = onnx.load("model.onnx").run(np.load("x.npy")).values()
     np.testing.assert_array_equal(np.load(out), y)
     lines = text.splitlines()
     assert lines[0].split() == ["output", "shape", "dtype", "minimum", "mean", "maximum"]
@@ -174,7 +174,9 @@ def test_pictures(suffix, here, tmp_path, capsys):
     with image.open(path) as read:
         x = np.asarray(read, np.float32).transpose(2, 0, 1)[np.newaxis] / 255
     printed(capsys, "run", "model.onnx", "--input", f"input={path}", "--output", f"output={out}")
-    np.testing.assert_allclose(np.load(out), onnx.load("model.onnx").run(x)[0], rtol=1e-5)
+    np.testing.assert_allclose(
+        np.load(out), next(iter(onnx.load("model.onnx").run(x).values())), rtol=1e-5
+    )
 
 
 def test_a_picture_has_the_channels_of_the_input(tmp_path, capsys):

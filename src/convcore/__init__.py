@@ -19,7 +19,14 @@ __all__ += _operators
 for _name in __all__:
     globals()[_name].__module__ = "convcore"
 
-_MODULES = ("connections", "geometry", "matrix", "nn", "reference")  # imported when first used
+_MODULES = (
+    "connections",
+    "geometry",
+    "matrix",
+    "nn",
+    "onnx",
+    "reference",
+)  # imported when first used
 
 
 def __getattr__(name: str) -> object:

@@ -2,6 +2,7 @@ from convcore import connections as connections
 from convcore import geometry as geometry
 from convcore import matrix as matrix
 from convcore import nn as nn
+from convcore import onnx as onnx
 from convcore import reference as reference
 from convcore.api.conv import *
 from convcore.api.error_bound import *

@@ -96,7 +96,7 @@ def test_results(first):
         x = x.astype(np.float32)
         network, wanted = Network(of), by_node(of, {"x": x})
         for _ in range(3):
-            for found, result in zip(network.run(x), wanted, strict=True):
+            for found, result in zip(network.run(x).values(), wanted, strict=True):
                 assert (found.shape, found.dtype) == (result.shape, result.dtype), seed
                 scale = np.abs(result).max(initial=1e-30, where=np.isfinite(result))
                 np.testing.assert_allclose(

@@ -373,14 +373,15 @@ def test_known_models_are_as_before(name):
 
 def network_of(data):
     """What runs a file: ONNX Runtime where it is, and this library."""
-    yield onnx.load(data).run
+    network = onnx.load(data)
+    yield lambda x: network.run(x)["output"]
     if importlib.util.find_spec("onnxruntime") is not None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-        yield lambda x: session.run(None, {"input": x})
+        yield lambda x: session.run(None, {"input": x})[0]
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -393,7 +394,7 @@ def test_export(name):
         x = examples(shape)
         wanted, data = model.forward(x), onnx.export(model, shape)
         for run in network_of(data):
-            (y,) = run(x)
+            y = run(x)
             assert (y.shape, y.dtype) == (wanted.shape, wanted.dtype)
             np.testing.assert_allclose(y, wanted, rtol=2e-5, atol=1e-5)
 
@@ -460,7 +461,7 @@ def test_options(name):
     x = examples(shape)
     wanted, data = model.forward(x), onnx.export(model, shape)
     for run in network_of(data):
-        np.testing.assert_allclose(run(x)[0], wanted, rtol=2e-5, atol=1e-5)
+        np.testing.assert_allclose(run(x), wanted, rtol=2e-5, atol=1e-5)
     model.freeze()
     assert_same(model.forward(x), wanted, exact=False)
 
@@ -487,3 +488,17 @@ def test_batches_of_any_size_in_turn():
     model.freeze()
     for part in (slice(3), slice(1), slice(2), slice(1, 3), slice(3)):
         np.testing.assert_allclose(model.forward(x[part]), wanted[part], rtol=1e-4, atol=1e-4)
+
+
+def test_freeze_for_inputs_of_a_shape() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 2, 3, rng=0), nn.ReLU())
+    with pytest.raises(ValueError, match="input_shape must be given here or to freeze"):
+        model.explain()
+    model.freeze((1, 6, 6))
+    assert [row.operator for row in model.explain()] == ["conv2d + relu"]
+    assert model.explain((3, 1, 8, 8))[0].shape == (3, 2, 6, 6)
+    model.unfreeze()
+    with pytest.raises(ValueError, match="input_shape"):
+        model.explain()
+    with pytest.raises(ValueError, match="channels"):
+        model.freeze((2, 6, 6))

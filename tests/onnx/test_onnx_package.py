@@ -29,7 +29,9 @@ def test_a_message_is_loaded():
     message = onnx.load_model_from_string(DATA)
     onnx.checker.check_model(message, full_check=True)
     network = convcore.onnx.load(message)
-    np.testing.assert_allclose(network.run(X)[0], layers().forward(X), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        next(iter(network.run(X).values())), layers().forward(X), rtol=1e-5, atol=1e-6
+    )
     assert convcore.onnx.load(message.SerializeToString()).inputs == network.inputs
 
 
@@ -40,8 +42,8 @@ def test_what_onnx_writes_is_read(tmp_path):
     onnx.save_model(message, path, save_as_external_data=True, location="weights",
                     size_threshold=0)  # fmt: skip
     assert path.stat().st_size < len(DATA)
-    y = convcore.onnx.load(path).run(X)[0]
-    assert y.tobytes() == convcore.onnx.load(DATA).run(X)[0].tobytes()
+    y = next(iter(convcore.onnx.load(path).run(X).values()))
+    assert y.tobytes() == next(iter(convcore.onnx.load(DATA).run(X).values())).tobytes()
 
 
 def test_the_fallback():
@@ -55,7 +57,7 @@ def test_the_fallback():
     network = convcore.onnx.load(data, fallback="reference")
     x = np.float32([[[1, 2], [3, 4]], [[2, -9], [-9, 5]]])
     for _ in range(2):
-        np.testing.assert_allclose(network.run(x)[0], [2, -10], rtol=1e-6)
+        np.testing.assert_allclose(next(iter(network.run(x).values())), [2, -10], rtol=1e-6)
 
 
 def test_a_fast_evaluator():

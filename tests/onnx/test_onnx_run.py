@@ -28,14 +28,14 @@ def test_inputs_and_outputs():
     assert [each.name for each in network.inputs] == ["a", "b", "k"]
     assert network.inputs[1].shape == ("N", None)
     assert network.inputs[2].dtype == np.int64
-    y, sizes = network.run(feed())
+    y, sizes = network.run(feed()).values()
     assert (y == 3).all()
     assert sizes.tolist() == [2, 4]
-    (only,) = network.run(feed(), ["s"])
+    (only,) = network.run(feed(), ["s"]).values()
     assert only.tolist() == [2, 4]
-    assert [each.shape for each in network.run(feed(), ["s", "y"])] == [(2,), (2, 4)]
-    assert network.run(feed(), []) == []
-    assert [each.shape for each in network.run(feed(), "y")] == [(2, 4)]
+    assert [each.shape for each in network.run(feed(), ["s", "y"]).values()] == [(2,), (2, 4)]
+    assert list(network.run(feed(), []).values()) == []
+    assert [each.shape for each in network.run(feed(), "y").values()] == [(2, 4)]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_wrong_calls():
 
 
 def test_lists_are_read_as_the_input_s_dtype():
-    y, _ = two_inputs().run({"a": [[1, 2, 3]], "b": [[4]], "k": 2})
+    y, _ = two_inputs().run({"a": [[1, 2, 3]], "b": [[4]], "k": 2}).values()
     assert y.dtype == np.float32
     assert y.tolist() == [[2, 4, 6, 8]]
 
@@ -82,7 +82,9 @@ def test_an_error_of_a_run_names_the_node():
         network.run({"x": np.ones((2, 3), np.float32), "v": np.ones((2, 3), np.float32)})
     assert caught.value.__notes__ == ["in node 'product', MatMul"]
     x = np.ones((3, 3), np.float32)
-    assert (network.run({"x": x, "v": x})[0] == 3).all()  # it is as good as before
+    assert (
+        next(iter(network.run({"x": x, "v": x}).values())) == 3
+    ).all()  # it is as good as before
 
 
 OWN = {
@@ -105,21 +107,21 @@ def test_results_are_the_caller_s_own(name):
     network = onnx.load(model(graph(OWN[name], [value("x", None)], **constants)))
     x = np.ones(16, np.float32)
     x.flags.writeable = False
-    first = network.run(x)[0]
+    first = next(iter(network.run(x).values()))
     kept = first.copy()
     first += 1
     assert (x == 1).all()
-    assert (network.run(x)[0] == kept).all()
+    assert (next(iter(network.run(x).values())) == kept).all()
 
 
 def test_two_outputs_do_not_share_memory():
     nodes = [node("Neg", "x", "y"), node("Identity", "y", "z"), node("Reshape", "y n", "w")]
     network = onnx.load(model(graph(nodes, outputs="y z w", n=np.array([-1]))))
     for _ in range(3):
-        arrays = network.run(np.ones((40, 50), np.float32), ["y", "z", "w", "y"])
+        arrays = list(network.run(np.ones((40, 50), np.float32), ["y", "z", "w"]).values())
         for place, array in enumerate(arrays):
             array[...] = place
-        assert [array.ravel()[0] for array in arrays] == [0, 1, 2, 3]
+        assert [array.ravel()[0] for array in arrays] == [0, 1, 2]
 
 
 def test_explain():

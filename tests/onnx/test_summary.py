@@ -193,12 +193,12 @@ GRAPHS = {  # and the axis of the result along which the window moves
 def seen_in_trials(network, n, axis):
     """For each place along an axis of the result, the first and last input cell that change it."""
     x = np.random.default_rng(0).uniform(1, 2, (1, 1, n))
-    (y,) = network.run(x.astype(np.float32))
+    (y,) = network.run(x.astype(np.float32)).values()
     found = np.zeros((n, y.shape[axis]), bool)
     for cell in range(n):
         other = x.copy()
         other[..., cell] += 0.5
-        (changed,) = network.run(other.astype(np.float32))
+        (changed,) = network.run(other.astype(np.float32)).values()
         found[cell] = np.moveaxis(changed != y, axis, 0).reshape(y.shape[axis], -1).any(1)
     return [(int(column.argmax()), n - 1 - int(column[::-1].argmax())) for column in found.T]
 

@@ -111,8 +111,7 @@ def run(options: Mapping[str, Any]) -> int:
         files = _outputs(network, options["output"])
         values = [value for value in network.inputs if value.name in given]
         arrays = _filled(values, given)
-        results = _done(lambda: network.run(arrays, threads=options["threads"]))
-        found = dict(zip([value.name for value in network.outputs], results, strict=True))
+        found = _done(lambda: network.run(arrays, threads=options["threads"]))
         print(_described(found))
         for name, path in files.items():
             _write(path, found[name])

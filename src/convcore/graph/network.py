@@ -64,6 +64,11 @@ class Network:
         return tuple(self._graph.outputs)
 
     @property
+    def missing(self) -> tuple[str, ...]:
+        """Names of the operators that this library has not: the fallback computes them."""
+        return tuple(sorted({node.key for node in missing(self._graph)}))
+
+    @property
     def nbytes(self) -> int:
         """Bytes of its constants and prepared layers, and of the memory that it keeps for runs."""
         graph = self._program.graph
@@ -78,7 +83,7 @@ class Network:
         outputs: Iterable[str] | None = None,
         *,
         threads: int | None = None,
-    ) -> list[Array]:
+    ) -> dict[str, Array]:
         """Compute the outputs.
 
         Parameters
@@ -92,8 +97,8 @@ class Network:
 
         Returns
         -------
-        list of ndarray
-            In the order of ``outputs``. They are the caller's own.
+        dict of str to ndarray
+            The outputs by name, in the order of ``outputs``. They are the caller's own.
 
         Raises
         ------
@@ -106,21 +111,22 @@ class Network:
         >>> from convcore import nn, onnx
         >>> model = nn.Sequential(nn.Conv2d(1, 2, 3, rng=0), nn.ReLU())
         >>> network = onnx.load(onnx.export(model, (1, 8, 8)))
-        >>> [y.shape for y in network.run(np.zeros((5, 1, 8, 8), np.float32))]
-        [(5, 2, 6, 6)]
+        >>> results = network.run({"input": np.zeros((5, 1, 8, 8), np.float32)})
+        >>> {name: y.shape for name, y in results.items()}
+        {'output': (5, 2, 6, 6)}
         """
         wanted = self._wanted(outputs)
         given = self._read(inputs)
         with np.errstate(all="ignore"):
             found = self._program.run(given, threads)
         others = self._constants | {id(owner(array)) for array in given}
-        results: list[Array] = []
+        results: dict[str, Array] = {}
         for place in wanted:
             y = np.asarray(found[place])
             shared = id(owner(y)) in others or not y.flags.writeable
-            if shared or any(np.may_share_memory(y, before) for before in results):
+            if shared or any(np.may_share_memory(y, before) for before in results.values()):
                 y = y.copy()
-            results.append(y)
+            results[self._graph.outputs[place].name] = y
         return results
 
     def explain(

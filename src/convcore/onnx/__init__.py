@@ -83,9 +83,9 @@ def load(source: str | os.PathLike[str] | bytes | Any, *, fallback: str | None =
     >>> network = onnx.load(onnx.export(model, (3, 32, 32)))
     >>> network.inputs[0].shape, network.outputs[0].shape
     (('N', 3, 32, 32), ('N', 8, 32, 32))
-    >>> (y,) = network.run(np.zeros((1, 3, 32, 32), np.float32))
-    >>> y.shape
-    (1, 8, 32, 32)
+    >>> results = network.run({"input": np.zeros((1, 3, 32, 32), np.float32)})
+    >>> [y.shape for y in results.values()]
+    [(1, 8, 32, 32)]
     """
     if fallback is not None:
         check_choice("onnx.load", "fallback", fallback, ("reference",))

@@ -36,7 +36,7 @@ class Representation:
         if not isinstance(inputs, Mapping):
             names = [value.name for value in self.network.inputs]
             inputs = dict(zip(names, inputs, strict=False))
-        return tuple(self.network.run(inputs))
+        return tuple(self.network.run(inputs).values())
 
 
 def supports_device(device: str) -> bool:

@@ -285,8 +285,16 @@ class Layer(Named):
         for layer in self.layers():
             layer.training = training
 
-    def freeze(self) -> None:
-        """Make parameters and buffers read-only and keep nothing for gradients."""
+    def freeze(self, input_shape: Shape | None = None) -> None:
+        """Make parameters and buffers read-only and keep nothing for gradients.
+
+        Parameters
+        ----------
+        input_shape : tuple of ints, optional
+            Of the inputs to come: what is prepared for them is prepared now.
+        """
+        if input_shape is not None:
+            self.output_shape(input_shape)
         for layer in self.layers():
             layer._frozen, layer._kept, layer.gradients = True, None, {}
             layer.training = False

@@ -38,6 +38,7 @@ class Tree(Layer):
         super().__init__()
         self._network: Network | None = None  # while it is frozen
         self._inside: list[Layer] = []  # the layers that the network is of
+        self._frozen_for: Shape | None = None  # the inputs that it was frozen for
         self._layers: list[Layer] = []
         self._names: list[str | None] = []  # None: called by its place
         alone = parts[0] if len(parts) == 1 and not isinstance(parts[0], Layer) else parts
@@ -225,15 +226,18 @@ class Tree(Layer):
             self._network = None
             network = network_of(self, x.dtype)
             self._inside, self._network = inside, network
-        return network.run({INPUT: x})[0] if network.inputs[0].dtype == x.dtype else None
+        if network.inputs[0].dtype != x.dtype:
+            return None
+        (y,) = network.run({INPUT: x}).values()
+        return y
 
-    def explain(self, input_shape: Shape, *, threads: int | None = None) -> Report:
+    def explain(self, input_shape: Shape | None = None, *, threads: int | None = None) -> Report:
         """List what the frozen network does for an input: its layers, algorithms and times.
 
         Parameters
         ----------
-        input_shape : tuple of ints
-            Of one example, or of a batch.
+        input_shape : tuple of ints, optional
+            Of one example, or of a batch. Default: the one that :meth:`freeze` was given.
         threads : int, optional
             Maximum number of threads; default: those of the process.
 
@@ -241,7 +245,16 @@ class Tree(Layer):
         -------
         Report
             A row for each step. It prints as a table.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Without a shape, and for one that the layers don't take.
         """
+        if input_shape is None:
+            input_shape = self._frozen_for
+        if input_shape is None:
+            raise ValueError(f"{self.op}: input_shape must be given here or to freeze, got None")
         batch, example = self._split(input_shape)
         dtype = next((array.dtype for array in self.state().values()), FLOAT32)
         x = np.zeros((*(batch or (1,)), *example), dtype)
@@ -270,22 +283,30 @@ class Tree(Layer):
     def gradients(self, value: dict[str, Array]) -> None:
         pass  # they are the layers'
 
-    def freeze(self) -> None:
+    def freeze(self, input_shape: Shape | None = None) -> None:
         """Make a network of it: see :meth:`Layer.freeze`.
 
-        The first call then compiles the layers, as :doc:`/design/freezing` tells. Later changes of
+        The layers are compiled, as :doc:`/design/freezing` tells: for inputs of ``input_shape``,
+        of one example or of a batch, now, otherwise in the first call. Later changes of
         the tree, of a layer put into one inside and of what is frozen there are seen; an array
         that is put in the place of a parameter, or another attribute of a layer, is not, until the
         tree is frozen again. Folded normalisations round otherwise: the result differs by some
         1e-6 of its largest value, or more where a normalisation takes large numbers away.
         """
-        super().freeze()
+        super().freeze(input_shape)
         self._forget()
+        self._frozen_for = input_shape
+        if input_shape is not None:
+            batch, example = self._split(input_shape)
+            dtype = next((array.dtype for array in self.state().values()), FLOAT32)
+            for _ in range(2):  # the second run uses the memory that the first has laid out
+                self._run_frozen(np.zeros((*(batch or (1,)), *example), dtype))
 
     def unfreeze(self) -> None:
         """Undo :meth:`freeze`."""
         super().unfreeze()
         self._forget()
+        self._frozen_for = None
 
     def _forget(self) -> None:
         for layer in self.layers():
