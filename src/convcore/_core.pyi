@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+import collections.abc
 from typing import Any
 
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ class PackedWeights:
 class Conv:
     def __init__(
         self,
-        axes: Sequence[tuple[int, int, int, int, int, int]],
+        axes: collections.abc.Sequence[tuple[int, int, int, int, int, int]],
         *,
         n: int,
         groups: int,
@@ -28,7 +28,7 @@ class Conv:
         k: int,
         border: str,
         channels_last: bool,
-        period: Sequence[int] | None = None,
+        period: collections.abc.Sequence[int] | None = None,
         table: tuple[NDArray[Any], NDArray[Any]] | None = None,
         weights: tuple[int, int, int, int, NDArray[Any]] | None = None,
         algorithm: str = "auto",
@@ -58,14 +58,14 @@ class Conv:
 class Pool:
     def __init__(
         self,
-        axes: Sequence[tuple[int, int, int, int, int, int]],
+        axes: collections.abc.Sequence[tuple[int, int, int, int, int, int]],
         *,
         kind: str,
         p: float,
         n: int,
         channels: int,
-        after: Sequence[int],
-        adaptive: Sequence[bool],
+        after: collections.abc.Sequence[int],
+        adaptive: collections.abc.Sequence[bool],
         adjoint: bool,
         count_padding: bool,
         channels_last: bool,
@@ -86,6 +86,21 @@ class Pool:
         dx: NDArray[Any],
         threads: int,
     ) -> None: ...
+
+@disjoint_base
+class Sequence:
+    def __init__(self, places: int) -> None: ...
+    def add_layer(
+        self,
+        layer: Conv,
+        weight: NDArray[Any] | PackedWeights,
+        bias: NDArray[Any] | None,
+        post: tuple[str | None, float, float],
+        itemsize: int,
+        places: tuple[int, int | None, int],
+    ) -> None: ...
+    def add_pool(self, pool: Pool, itemsize: int, places: tuple[int, int]) -> None: ...
+    def run(self, arrays: list[NDArray[Any]], threads: int) -> None: ...
 
 def algorithm_names() -> tuple[str, ...]: ...
 def isa_levels() -> list[tuple[str, bool]]: ...

@@ -1,5 +1,6 @@
 """The public operators, a module for each family: signature, docstring, forward and backward."""
 
+from convcore._core import Sequence as Sequence
 from convcore.api import (
     conv,
     local,
@@ -29,8 +30,12 @@ from convcore.api.tiled import *  # noqa: F403
 from convcore.api.transpose import *  # noqa: F403
 from convcore.api.windows import *  # noqa: F403
 from convcore.engine.activation import Activation as Activation
+from convcore.engine.algorithm import default_algorithm as default_algorithm
 from convcore.engine.calls import Calls as Calls
 from convcore.engine.prepared import PreparedLayer as PreparedLayer
+from convcore.engine.sequence import Task as Task
+from convcore.engine.sequence import plain_threads as plain_threads
+from convcore.engine.sequence import pool_task as pool_task
 
 __all__: list[str] = []
 __all__ += conv.__all__

@@ -49,6 +49,17 @@ cdef int type_of(const Py_buffer *view) except -1:
     raise TypeError(f"array of format {view.format}")
 
 
+cdef int check_array(const Py_buffer *view, int type, int64_t elements) except -1:
+    """Check that a kernel may take these elements for that many of a type."""
+    if type_of(view) != type:
+        raise TypeError("arrays of one call must all be of one type")
+    if view.len and <size_t>view.buf % <size_t>view.itemsize != 0:
+        raise ValueError("array is not aligned")
+    if view.len != elements * view.itemsize:
+        raise ValueError(f"array of {view.len} bytes, expected {elements * view.itemsize}")
+    return 0
+
+
 cdef struct Views:
     # the buffers of one call, released together; the type of all but indices
     Py_buffer view[5]
@@ -64,15 +75,9 @@ cdef void *take(Views *views, array, int64_t elements, int flags, bint index=Fal
     cdef Py_buffer *view = &views.view[views.count]
     PyObject_GetBuffer(array, view, flags | PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)
     views.count += 1
-    cdef int type = type_of(view)
     if views.type == CC_TYPES and not index:
-        views.type = type
-    if type != (<int>CC_I64 if index else views.type):
-        raise TypeError("arrays of one call must all be of one type")
-    if view.len and <size_t>view.buf % <size_t>view.itemsize != 0:
-        raise ValueError("array is not aligned")
-    if view.len != elements * view.itemsize:
-        raise ValueError(f"array of {view.len} bytes, expected {elements * view.itemsize}")
+        views.type = type_of(view)
+    check_array(view, CC_I64 if index else views.type, elements)
     return view.buf
 
 

@@ -19,6 +19,11 @@ def algorithm_for(asked: str, x: Array, weight: Array) -> str:
     return _default if asked == "auto" else asked
 
 
+def default_algorithm() -> str:
+    """Return what calls that ask for ``"auto"`` get."""
+    return _default
+
+
 class set_algorithm:
     """Set the algorithm of all later calls in this process that name none but ``"auto"``.
 

@@ -26,6 +26,8 @@ from convcore.engine.plan import (
     conv_plan,
     transposed_plan,
 )
+from convcore.engine.separable import Factored
+from convcore.engine.sequence import LayerTask
 from convcore.engine.threads import threads_for
 from convcore.spec.errors import out_of_memory, short_repr
 from convcore.spec.layer import LayerSpec
@@ -157,13 +159,7 @@ class PreparedLayer:
         """
         op = self.operator
         x = as_array(op, "x", x)
-        key = x.shape, x.dtype, algorithm_for(self._asked, x, self.weight)
-        ready = self._ready.get(key)
-        if ready is None:
-            with self._lock:
-                ready = self._ready[key] = self._make(x)
-                if len(self._ready) > MOST_PLANS:
-                    del self._ready[next(iter(self._ready))]
+        ready = self._ready_for(x)
         core = ready.core
         if core is not None and _is_plain(x, ready, residual, out):
             # Nearly every call: nothing is left to be checked or converted.
@@ -183,6 +179,24 @@ class PreparedLayer:
             op, ready.plan, (x, self.weight, self.bias), ready.dtypes,
             threads=threads_for(op, threads), out=out, prepared=ready.prepared, post=post,
         )  # fmt: skip
+
+    def task(self, x: Array) -> LayerTask | None:
+        """The layer as a task of the core, for arrays like x; None: the core is not enough."""
+        ready = self._ready_for(x)
+        weight = ready.prepared.weight
+        if ready.core is None or isinstance(weight, Factored):
+            return None
+        return LayerTask(ready.core, weight, ready.prepared.bias, self._simple, x.itemsize)
+
+    def _ready_for(self, x: Array) -> Ready:
+        key = x.shape, x.dtype, algorithm_for(self._asked, x, self.weight)
+        ready = self._ready.get(key)
+        if ready is None:
+            with self._lock:
+                ready = self._ready[key] = self._make(x)
+                if len(self._ready) > MOST_PLANS:
+                    del self._ready[next(iter(self._ready))]
+        return ready
 
     def _make(self, x: Array) -> Ready:
         """Plan the layer for inputs like x, and pack the weight for the plan."""

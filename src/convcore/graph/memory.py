@@ -6,25 +6,19 @@ the block is laid out from that. Fresh pages cost more than many a layer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from convcore.graph.segments import Noted, Segment, find_segments, note_of
+from convcore.graph.step import Facts, Step, facts_of
 from convcore.spec.operands import Array, DType
 
 ALIGNMENT = 64
-LEAST_BYTES = 1 << 12  # smaller results are left to NumPy, which keeps some of these
 MOST_BLOCKS = 4  # that a program keeps, for runs at once and for other shapes
 NOWHERE = -1
-
-Facts = tuple[Any, ...]  # of a step's inputs: shapes and dtypes, which decide its result's
-
-
-def facts_of(arguments: Sequence[Any]) -> Facts:
-    """What a step's result's shape and dtype depend on."""
-    return tuple(None if a is None else (a.shape, a.dtype) for a in arguments)
 
 
 def owner(array: Any) -> Any:
@@ -46,12 +40,14 @@ class Slot(NamedTuple):
 class Layout(NamedTuple):
     """A slot for each step, or None; the bytes of all; and in whose result each value stands.
 
-    A value is known by its number. Those that stand in no step's result are left out.
+    A value is known by its number. Those that stand in no step's result are left out. Segments are
+    known by their first step.
     """
 
     slots: tuple[Slot | None, ...]
     nbytes: int
     makers: dict[int, int]
+    segments: dict[int, Segment]
 
 
 class Block:
@@ -61,6 +57,7 @@ class Block:
         memory = np.empty(layout.nbytes + ALIGNMENT, np.uint8)
         start = -memory.ctypes.data % ALIGNMENT
         self.memory = memory
+        self.segments = layout.segments
         self._makers = layout.makers
         self.steps: list[tuple[Facts, Array] | None] = []
         for slot in layout.slots:
@@ -70,6 +67,12 @@ class Block:
             nbytes = int(np.prod(slot.shape)) * slot.dtype.itemsize
             part = memory[start + slot.offset : start + slot.offset + nbytes]
             self.steps.append((slot.facts, part.view(slot.dtype).reshape(slot.shape)))
+
+    def part(self, step: int) -> Array:
+        """Where the result of a step stands."""
+        facts_and_array = self.steps[step]
+        assert facts_and_array is not None
+        return facts_and_array[1]
 
     def kept(self, number: int, value: Any) -> Any:
         """A value, or its copy if it shows a part of the block that may be written to again.
@@ -95,14 +98,17 @@ class _Made(NamedTuple):
 class Recorder:
     """Notes of a run, of which a layout is made."""
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, steps: Sequence[Step], constants: Collection[int]) -> None:
         self._made: dict[int, _Made] = {}  # by steps: results that may stand in a block
         self._last: dict[int, int] = {}  # the last step that uses each
         self._maker: dict[int, int] = {}  # of a value's number: the step in whose result it stands
-        self._steps = steps
+        self._steps, self._constants = steps, constants
+        self._notes: list[Noted | None] = []
 
-    def note(self, place: int, step: Any, facts: Facts, values: Sequence[Any]) -> None:
+    def note(self, place: int, step: Step, arguments: list[Any], values: Sequence[Any]) -> None:
         """Note a step; `values` are all values by number, its results among them."""
+        facts = facts_of(arguments)
+        self._notes.append(note_of(step, arguments, values[step.outputs[0]], self._constants))
         for number in step.inputs:
             if number in self._maker:
                 self._last[self._maker[number]] = place
@@ -113,7 +119,7 @@ class Recorder:
             of = [n for n in step.inputs if n in self._maker and owner(values[n]) is owner(array)]
             if of:  # an input, or a part of one
                 self._maker[number] = self._maker[of[0]]
-            elif i == 0 and step.takes_out and array.nbytes >= LEAST_BYTES:
+            elif i == 0 and step.takes_out and array.nbytes:
                 self._maker[number] = self._last[place] = place
                 self._made[place] = _Made(facts, array.shape, array.dtype, array.nbytes)
 
@@ -134,10 +140,11 @@ class Recorder:
             Slot(made.facts, places[step][0], made.shape, made.dtype)
             if (made := self._made.get(step)) is not None
             else None
-            for step in range(self._steps)
+            for step in range(len(self._steps))
         ]
         nbytes = max((end for _, end in places.values()), default=0)
-        return Layout(tuple(slots), nbytes, self._maker)
+        segments = find_segments(self._steps, self._notes, [slot is not None for slot in slots])
+        return Layout(tuple(slots), nbytes, self._maker, segments)
 
 
 class Memory:

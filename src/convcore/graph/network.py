@@ -13,9 +13,10 @@ from convcore.graph.filling import Given, filled
 from convcore.graph.memory import owner
 from convcore.graph.node import Graph, Value, shape_text
 from convcore.graph.passes import optimize
-from convcore.graph.program import Program, Step, Unknown, missing
+from convcore.graph.program import Program, Unknown, missing
 from convcore.graph.report import Report, Row
 from convcore.graph.statistics import step_facts
+from convcore.graph.step import Step
 from convcore.graph.summary import Summary, summarize
 from convcore.spec.errors import short_repr
 from convcore.spec.operands import Array

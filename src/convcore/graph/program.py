@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
-from convcore.graph.memory import Block, Memory, Recorder, facts_of
+from convcore.graph.memory import Block, Memory, Recorder
 from convcore.graph.node import Graph, Node
-from convcore.graph.operators import Call, find
+from convcore.graph.operators import find
+from convcore.graph.step import Step, facts_of
 from convcore.spec.errors import short_repr
 from convcore.spec.operands import Array
 
@@ -18,35 +19,6 @@ Unknown = Callable[[Node, int], "Callable[..., Any] | None"]
 
 # Sees a step, its arguments and its results.
 Watch = Callable[["Step", list[Any], tuple[Any, ...]], None]
-
-
-class Step(NamedTuple):
-    """A call. Values have numbers; ABSENT stands for an input that is not there."""
-
-    node: Node
-    function: Callable[..., Any]
-    wants_call: bool
-    takes_out: bool
-    opset: int
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    wanted: tuple[bool, ...]  # which outputs are used
-    release: tuple[int, ...]  # values that no later step needs
-
-    def call(
-        self,
-        arguments: list[Any],
-        inner: Callable[[Graph, list[Array]], list[Array]],
-        threads: int | None,
-        out: Array | None,
-    ) -> tuple[Any, ...]:
-        """Call the function; its results. `out`: where the first may stand."""
-        if self.wants_call:
-            arguments = [Call(self.opset, self.wanted, inner, threads, out), *arguments]
-            out = None
-        to = {} if out is None else {"out": out}
-        result = self.function(*arguments, **to)
-        return result if isinstance(result, tuple) else (result,)
 
 
 ABSENT = 0  # the number of the value None
@@ -69,6 +41,7 @@ class Program:
         self._start: list[Array | None] = [None] * len(self._number)
         for name, array in graph.constants.items():
             self._start[self._number[name]] = array
+        self._constants = {self._number[name] for name in graph.constants}
         inner = [name for program in self._inner.values() for name in program.captured]
         self._kept = [*self._outputs, *(self._number[name] for name in inner)]
         self.memory = Memory()
@@ -83,21 +56,24 @@ class Program:
         row = find(node.key, opset)
         if row is not None:
             function, wants_call, takes_out = row.function, row.wants_call, row.takes_out
+            task, is_view = row.task, row.view
             if node.attributes:
                 function = partial(function, **node.attributes)
+                task = None if task is None else partial(task, **node.attributes)
         else:
             found = unknown(node, opset) if unknown else None
             if found is None:
                 raise ValueError(f"operator must be known, got {node.key}")
-            function, wants_call, takes_out = found, False, False
+            function, wants_call, takes_out, task, is_view = found, False, False, None, False
         for inner in node.graphs():
             self._inner[id(inner)] = Program(inner, unknown)
         inputs = tuple(self._find(name, node) for name in node.inputs)
         outputs = tuple(self._take(name) for name in node.outputs)
         wanted = tuple(bool(name) for name in node.outputs)
         return Step(
-            node, function, wants_call, takes_out, opset, inputs, outputs, wanted, release=()
-        )
+            node, function, wants_call, takes_out, task, is_view, opset, inputs, outputs, wanted,
+            release=(),
+        )  # fmt: skip
 
     def _find(self, name: str, node: Node) -> int:
         if name not in self._number:
@@ -147,7 +123,7 @@ class Program:
                 return self._run(given, threads, watch, block, None)
             finally:
                 self.memory.give(facts, block)
-        recorder = Recorder(len(self.steps))
+        recorder = Recorder(self.steps, self._constants)
         found = self._run(given, threads, watch, None, recorder)
         self.memory.learn(facts, recorder.layout(self._kept))
         return found
@@ -164,7 +140,15 @@ class Program:
         for number, array in zip(self._given, given, strict=True):
             values[number] = array
         inner = partial(self._run_inner, values, threads)
+        segments = {} if block is None or watch is not None else block.segments
+        done = 0  # steps before this one
         for place, step in enumerate(self.steps):
+            if place < done:
+                continue
+            segment = segments.get(place)
+            if segment is not None and block and segment.run(values, block.part, threads):
+                done = segment.end
+                continue
             arguments = [values[number] for number in step.inputs]
             part = block.steps[place] if block else None
             out = part[1] if part is not None and part[0] == facts_of(arguments) else None
@@ -180,7 +164,7 @@ class Program:
                 values[number] = value
             values[ABSENT] = None
             if recorder is not None:
-                recorder.note(place, step, facts_of(arguments), values)
+                recorder.note(place, step, arguments, values)
             if watch is not None:
                 watch(step, arguments, result)
             for number in step.release:

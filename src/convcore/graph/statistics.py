@@ -12,7 +12,7 @@ from convcore import geometry
 from convcore.graph.operators.conv import conv_options, transpose_options
 from convcore.graph.operators.layer import LAYER, MATRIX, LayerCall
 from convcore.graph.operators.pool import pool_options
-from convcore.graph.program import Step
+from convcore.graph.step import Step
 from convcore.graph.tracer import OWN
 from convcore.spec.registry import OPERATORS
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from convcore.graph.node import Graph, Node
 from convcore.graph.operators import find
-from convcore.graph.program import Program, Step
+from convcore.graph.program import Program
 from convcore.graph.receptive import (
     Call,
     Seen,
@@ -20,6 +20,7 @@ from convcore.graph.receptive import (
     words_of,
 )
 from convcore.graph.statistics import macs
+from convcore.graph.step import Step
 from convcore.graph.table import by, name_text, table
 from convcore.spec.operands import Array
 

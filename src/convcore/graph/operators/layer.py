@@ -98,6 +98,12 @@ class LayerCall:
         y = layer(x.reshape(1, -1, x.shape[-1]), rows, to, threads=call.threads)
         return y.reshape(shape)
 
+    def task(self, x: Array, residual: Array | None) -> api.Task | None:
+        """The same as a task of the core."""
+        if self.kind == MATRIX:
+            x = x.reshape(1, -1, x.shape[-1])
+        return self.prepared(x.shape).task(x)
+
     def activate(self, y: Array) -> None:
         """The activation alone, in place."""
         if self.activation is not None:
@@ -112,20 +118,35 @@ class LayerCall:
         return self.weight.nbytes + (0 if self.bias is None else self.bias.nbytes) + made
 
 
-@operator(LAYER.key, call=True, out=True)
+def layer_task(x: Array, residual: Array | None = None, *, layer: LayerCall) -> api.Task | None:
+    """The layer as a task of the core, unless NumPy does a part of it."""
+    return layer.task(x, residual) if _is_whole(x, residual, layer) else None
+
+
+@operator(LAYER.key, call=True, out=True, task=layer_task)
 def layer(call: Call, x: Array, residual: Array | None = None, *, layer: LayerCall) -> Array:
     """A convolution or a product of matrices, then a sum, then an activation."""
-    if not x.size or (layer.kind == MATRIX and x.ndim < 2):
+    if _has_nothing(x, layer):
         return _plain(call, x, residual, layer)
-    fits = residual is None or (
-        residual.shape == layer.output_shape(x.shape) and residual.dtype == x.dtype
-    )
-    if fits:
+    if _is_whole(x, residual, layer):
         return layer.run(call, x, residual)
     # ONNX's sum may make either of its operands larger.
     y = layer.run(call, x, None, active=False) + residual
     layer.activate(y)
     return y
+
+
+def _has_nothing(x: Array, layer: LayerCall) -> bool:
+    """Whether there is nothing that a prepared layer takes."""
+    return not x.size or (layer.kind == MATRIX and x.ndim < 2)
+
+
+def _is_whole(x: Array, residual: Array | None, layer: LayerCall) -> bool:
+    """Whether one prepared layer computes all of it."""
+    return not _has_nothing(x, layer) and (
+        residual is None
+        or (residual.shape == layer.output_shape(x.shape) and residual.dtype == x.dtype)
+    )
 
 
 def _plain(call: Call, x: Array, residual: Array | None, layer: LayerCall) -> Array:

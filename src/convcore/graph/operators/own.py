@@ -16,7 +16,10 @@ from convcore.spec.registry import AXES, OPERATORS, layer_name
 def _register(name: str, has_weight: bool) -> None:
     function = getattr(api, name)
 
-    @operator(f"convcore.{name}", call=True, out=True)
+    def task(x: Array, **options: Any) -> api.Task | None:
+        return api.pool_task(name, x, options)
+
+    @operator(f"convcore.{name}", call=True, out=True, task=None if has_weight else task)
     def run(call: Call, x: Array, *arrays: Array | None, **options: Any) -> Any:
         """Call the function of this name."""
         given = arrays if has_weight else ()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from convcore import api
 from convcore.graph.operators.registry import Call, operator
 from convcore.graph.operators.windows import Ints, axes_of, padding, pairs, public, sizes
 from convcore.spec.operands import Array
@@ -26,7 +28,30 @@ def pool_options(op: str, kernel: Ints, axes: int, **given: Any) -> dict[str, An
     }
 
 
-@operator("MaxPool", call=True, out=True)
+def _task_of(op: str, kind: str) -> Callable[..., api.Task | None]:
+    """What makes poolings of a kind tasks of the core."""
+
+    def task(
+        x: Array,
+        *,
+        kernel_shape: Ints = None,
+        count_include_pad: int | None = None,
+        p: float | None = None,
+        storage_order: int = 0,
+        **given: Any,
+    ) -> api.Task | None:
+        axes = axes_of(op, x)
+        options = pool_options(op, kernel_shape, axes, **given)
+        if count_include_pad is not None:
+            options["count_include_pad"] = bool(count_include_pad)
+        if p is not None:
+            options["p"] = p
+        return api.pool_task(f"{kind}{axes}d", x, options)
+
+    return task
+
+
+@operator("MaxPool", call=True, out=True, task=_task_of("MaxPool", "max_pool"))
 def max_pool(
     call: Call,
     x: Array,
@@ -59,7 +84,7 @@ def max_pool(
     return y, np.asarray(where, np.int64) + planes * prod(x.shape[2:])
 
 
-@operator("AveragePool", call=True, out=True)
+@operator("AveragePool", call=True, out=True, task=_task_of("AveragePool", "avg_pool"))
 def average_pool(
     call: Call,
     x: Array,
@@ -89,7 +114,7 @@ def average_pool(
     return result
 
 
-@operator("LpPool", call=True, out=True)
+@operator("LpPool", call=True, out=True, task=_task_of("LpPool", "lp_pool"))
 def lp_pool(
     call: Call,
     x: Array,
@@ -117,24 +142,40 @@ def _as_planes(x: Array) -> Array:
     return x.reshape(*x.shape[:2], prod(x.shape[2:]))
 
 
+def _global_task(kind: str) -> Callable[..., api.Task | None]:
+    """What makes global poolings tasks of the core."""
+
+    def task(x: Array, *, layout: str | None = None) -> api.Task | None:
+        if x.ndim < 3 or not x.size:
+            return None
+        if layout is None:
+            return api.pool_task(f"{kind}1d", _as_planes(x), {"output_size": 1})
+        rows = x.reshape(len(x), prod(x.shape[1:-1]), x.shape[-1])
+        return api.pool_task(f"{kind}1d", rows, {"output_size": 1, "layout": "NWC"})
+
+    return task
+
+
 def _global(kind: str, call: Call, x: Array, layout: str | None) -> Array:
     """One number for each channel of each image."""
     pool, axes = public(kind, 1), x.ndim - 2
     if layout is not None:  # channels last
         rows = x.reshape(len(x), prod(x.shape[1:-1]), x.shape[-1])
-        y: Array = pool(rows, 1, layout="NWC", threads=call.threads)
+        out = None if call.out is None else call.out.reshape(len(x), 1, x.shape[-1])
+        y: Array = pool(rows, 1, layout="NWC", threads=call.threads, out=out)
         return y.reshape(len(x), *(1,) * axes, x.shape[-1])
-    y = pool(_as_planes(x), 1, threads=call.threads)
+    out = None if call.out is None else call.out.reshape(*x.shape[:2], 1)
+    y = pool(_as_planes(x), 1, threads=call.threads, out=out)
     return y.reshape(*x.shape[:2], *(1,) * axes)
 
 
-@operator("GlobalAveragePool", call=True)
+@operator("GlobalAveragePool", call=True, out=True, task=_global_task("adaptive_avg_pool"))
 def global_average_pool(call: Call, x: Array, *, layout: str | None = None) -> Array:
     """The mean of each channel of each image."""
     return _global("adaptive_avg_pool", call, x, layout)
 
 
-@operator("GlobalMaxPool", call=True)
+@operator("GlobalMaxPool", call=True, out=True, task=_global_task("adaptive_max_pool"))
 def global_max_pool(call: Call, x: Array, *, layout: str | None = None) -> Array:
     """The largest value of each channel of each image."""
     return _global("adaptive_max_pool", call, x, layout)

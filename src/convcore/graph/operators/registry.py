@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
+from convcore.api import Task
 from convcore.graph.node import Graph
 from convcore.spec.operands import Array
 
@@ -35,23 +36,35 @@ class Operator(NamedTuple):
     wants_call: bool
     since: int  # the first opset with this meaning
     takes_out: bool
+    # What the core does of it with other tasks in one call, for inputs like these; None: nothing.
+    task: Callable[..., Task | None] | None
+    view: bool  # the result is the first input in another shape, which the others decide
 
 
 _rows: dict[str, list[Operator]] = {}
 
 
 def operator(
-    name: str, *, call: bool = False, since: int = 1, out: bool = False
+    name: str,
+    *,
+    call: bool = False,
+    since: int = 1,
+    out: bool = False,
+    task: Callable[..., Task | None] | None = None,
+    view: bool = False,
 ) -> Callable[[Function], Function]:
     """Register a function as the operator of a name, from an opset on.
 
     With ``out``, its first result depends in shape and dtype on those of its inputs alone, and is
-    written to ``out`` if there is one: the Call's, or the function's own keyword.
+    written to ``out`` if there is one: the Call's, or the function's own keyword. ``task`` takes
+    the inputs and attributes too.
+
+    ``view`` is for those that change the shape alone.
     """
 
     def add(function: Function) -> Function:
         rows = _rows.setdefault(name, [])
-        rows.append(Operator(name, function, call, since, out))
+        rows.append(Operator(name, function, call, since, out, task, view))
         rows.sort(key=lambda row: row.since)
         return function
 

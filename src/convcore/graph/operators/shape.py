@@ -30,7 +30,7 @@ def size(x: Array) -> Array:
     return np.array(x.size, np.int64)
 
 
-@operator("Reshape", since=5)
+@operator("Reshape", since=5, view=True)
 def reshape(x: Array, shape: Array, *, allowzero: int = 0) -> Array:
     """The same elements in another shape: 0 keeps a size, -1 is what remains."""
     sizes = as_integers(shape)
@@ -53,13 +53,13 @@ def reshape(x: Array, shape: Array, *, allowzero: int = 0) -> Array:
     return x.reshape(sizes)
 
 
-@operator("Reshape")
+@operator("Reshape", view=True)
 def reshape_to_attribute(x: Array, *, shape: Integers, consumed_inputs: object = None) -> Array:
     """The same elements in another shape: 0 keeps a size, -1 is what remains."""
     return reshape(x, np.asarray(shape))
 
 
-@operator("Flatten")
+@operator("Flatten", view=True)
 def flatten(x: Array, *, axis: int = 1) -> Array:
     """A matrix: the axes before ``axis`` are its rows, the others its columns."""
     first = axis if axis == x.ndim else as_axis("Flatten", axis, x.ndim)
@@ -67,7 +67,7 @@ def flatten(x: Array, *, axis: int = 1) -> Array:
 
 
 # Until opset 12 `axes` is an attribute, from 13 on an input: one parameter can be both.
-@operator("Squeeze")
+@operator("Squeeze", view=True)
 def squeeze(x: Array, axes: Integers | None = None) -> Array:
     """Without axes of size 1: those that are named, or all."""
     if axes is None:
@@ -81,7 +81,7 @@ def squeeze(x: Array, axes: Integers | None = None) -> Array:
     return x.squeeze(gone)
 
 
-@operator("Unsqueeze")
+@operator("Unsqueeze", view=True)
 def unsqueeze(x: Array, axes: Integers) -> Array:
     """With axes of size 1 at some places of the result."""
     new = as_axes("Unsqueeze", axes, x.ndim + np.size(axes))
@@ -138,7 +138,7 @@ def cast_like(x: Array, like: Array, *, saturate: int = 1, round_mode: str = "up
     return x.astype(like.dtype, copy=False)
 
 
-@operator("Identity")
+@operator("Identity", view=True)
 def identity(x: Array) -> Array:
     """The input itself."""
     return x

@@ -227,11 +227,15 @@ class Subsample2d(Layer):
         return Count(2 * self.channels, self.channels, self.channels, cells + outputs, outputs)
 
     def _trace(self, to: Tracer, x: str) -> str:
-        if not to.portable:
-            return to.call(self.op, self.forward, x)
         kernel, stride = self._windows.values()
+        scale = self._each(self.weight) * self._area
+        if not to.portable:  # the very products and sums of the layer
+            mean = to.own("avg_pool2d", x, **self._windows)
+            weight = to.constant(scale[:, np.newaxis], "weight")
+            bias = to.optional(self.bias, "bias")
+            return to.own("conv2d", mean, weight, bias, groups=self.channels)
         mean = to.node("AveragePool", x, kernel_shape=list(kernel), strides=list(stride))
-        weight = to.constant(self._each(self.weight) * self._area, "weight")
+        weight = to.constant(scale, "weight")
         return to.node(
             "Add", to.node("Mul", mean, weight), to.constant(self._each(self.bias), "bias")
         )
