@@ -37,16 +37,19 @@ typedef struct {
     ptrdiff_t *weight_index;      /* several_rows: where packed weights stand among a channel's */
     ptrdiff_t *channel_offset;    /* weights of the output channels of a block, if scattered */
     bool taps_backward;           /* scattered weights whose taps are all in order, but backward */
-    cc_connectivity connectivity; /* instead of taps, where a table connects channels */
+    cc_connectivity connectivity; /* instead of taps, where a table connects channels by rows */
+    char *connected; /* for each input channel, all bits of the output channels that see it */
 } cc_direct_lists;
 
 struct cc_direct_plan {
     cc_plan base;
     const cc_direct_kind *kind;
     const cc_tuning *tuning;
-    cc_conv problem; /* as given, its axes merged where nothing distinguishes them */
+    cc_conv
+        problem; /* as given, its axes merged where nothing distinguishes them, and its images */
     cc_input_tile tile;
     ptrdiff_t taps;                  /* of one output: c x kernel */
+    ptrdiff_t connected_step;        /* elements of a row of lists.connected; 0: there is none */
     int rows;                        /* output rows that a kernel call computes */
     bool regions;                    /* tiles may be narrower than vectors, and end anywhere */
     int64_t channels;                /* output channels that blocks are counted in: k, or groups */

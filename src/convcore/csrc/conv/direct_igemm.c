@@ -6,7 +6,10 @@ static const char *refuse(const cc_candidate *c)
 {
     if (!c->layer.shared)
         return "kernels differ from output to output";
-    return c->layer.conv.first_input ? "each output channel has taps of its own" : NULL;
+    const cc_conv *p = &c->layer.conv;
+    return p->first_input && cc_tap_offsets_measure(p, 1).blocks > 1
+               ? "each output channel adds blocks of its own"
+               : NULL;
 }
 
 static double cost(const cc_candidate *c)
@@ -18,7 +21,9 @@ static double cost(const cc_candidate *c)
     const double loads = vecs == 1 ? t->igemm.one_vector : vecs == 2 ? t->igemm.two_vectors : 1.0;
     const double stores = p->channels_last ? t->igemm.store_last : t->igemm.store_first;
     const double walk = p->channels_last ? 1.0 : t->igemm.walk_first;
-    return lanes * loads * (walk + stores / (double)c->taps);
+    const double pairs = (double)p->k * (double)p->c; /* all are computed */
+    const double used = p->first_input ? (double)max(1, p->first_input[p->k]) / pairs : 1.0;
+    return lanes * loads * (walk + stores / (double)c->taps) / used;
 }
 
 int cc_direct_vectors(const cc_kernels *kernels) { return kernels->igemm_vecs; }
@@ -47,6 +52,9 @@ static void run_call(const cc_direct_task *task, cc_channel_range c, const char 
     const bool whole_rows = columns == plan->problem.axis[CC_COLUMN].out; /* they are one */
     const ptrdiff_t count = c.to - c.from, vecs = ceil_div(count, k->lanes);
     const ptrdiff_t width = vecs * k->lanes;
+    const char *connected = task->lists->connected;
+    if (connected)
+        connected += c.from * k->size;
     const bool direct = width == count && cc_epilogue_is_direct(e, true);
     const int64_t lines = whole_rows ? 1 : rows, calls = direct ? lines : 1;
     const cc_grid grid = {.vecs = (int)vecs,
@@ -55,7 +63,10 @@ static void run_call(const cc_direct_task *task, cc_channel_range c, const char 
                           .columns = columns,
                           .row_step = row_step,
                           .column_step = cc_input_step(&plan->tile.axis[CC_COLUMN]),
-                          .acc_step = direct ? e->channels : width};
+                          .acc_step = direct ? e->channels : width,
+                          .connected = connected,
+                          .connected_step = plan->connected_step,
+                          .of_input = plan->taps / plan->problem.c};
     const char *input = task->input + (lanewise ? c.from : 0) * k->size;
     cc_outputs to = cc_direct_outputs(task, c.from, 0);
     to.channels = count;

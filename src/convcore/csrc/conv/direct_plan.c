@@ -6,6 +6,7 @@
 #include "../core/problem.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Lists up to this size are kept with the plan. */
 enum { KEPT_LIST_BYTES = 8 << 10 };
@@ -20,6 +21,24 @@ static void start_tile(cc_direct_plan *plan)
     if (plan->kind->reads_in_place)
         plan->tile.in_place =
             plan->tile.in_place && !plan->regions && plan->kind->reads_in_place(plan);
+}
+
+/* Where an image has one output a channel, images are rows of outputs: they share loaded weights,
+ * as the pixels of an image do. The result is rows of channels then. */
+static void stack_images(cc_direct_plan *plan)
+{
+    cc_conv *p = &plan->problem;
+    cc_input_axis *row = &plan->tile.axis[CC_ROW];
+    if (plan->kind->by_row || plan->kind->by_group || plan->regions || !plan->tile.in_place ||
+        cc_outputs_of_channel(p) != 1)
+        return;
+    cc_axis *axis = &p->axis[CC_ROW];
+    axis->stride = plan->tile.src_image / row->src_pitch;
+    axis->in += (p->n - 1) * axis->stride;
+    axis->out = p->n;
+    p->n = 1;
+    p->channels_last = true;
+    row->of = *axis;
 }
 
 static void lay_out(cc_direct_plan *plan, int64_t rows, int64_t columns)
@@ -143,7 +162,7 @@ cc_direct_partition cc_direct_divide(const cc_direct_plan *plan, int threads)
 
 /* Offsets of the lists in their memory. */
 typedef struct {
-    size_t block, offset, index, run, channel, connectivity, bytes;
+    size_t block, offset, index, run, channel, connectivity, connected, bytes;
 } list_layout;
 
 static list_layout lay_out_lists(const cc_direct_plan *plan)
@@ -158,8 +177,11 @@ static list_layout lay_out_lists(const cc_direct_plan *plan)
     at.run = cc_arena_reserve(&end, size->runs, sizeof(cc_run));
     at.channel = cc_arena_reserve(&end, plan->problem.weights.taps ? plan->block_channels : 0,
                                   sizeof(ptrdiff_t));
+    const bool lists = !plan->connected_step;
     at.connectivity =
-        cc_arena_reserve(&end, 1, cc_connectivity_measure(&plan->problem, plan->rows));
+        cc_arena_reserve(&end, 1, lists ? cc_connectivity_measure(&plan->problem, plan->rows) : 0);
+    at.connected = cc_arena_reserve(&end, plan->problem.c * plan->connected_step,
+                                    (size_t)plan->base.kernels->size);
     at.bytes = end;
     return at;
 }
@@ -191,6 +213,17 @@ static void scatter_weights(const cc_direct_plan *plan, cc_direct_lists *lists)
         lists->taps_backward = lists->taps_backward && at->taps[t] == at->taps[0] - t;
 }
 
+/* The table as bits for lanes: rows of input channels. */
+static void connect(const cc_direct_plan *plan, char *rows)
+{
+    const cc_conv *p = &plan->problem;
+    const size_t size = (size_t)plan->base.kernels->size;
+    memset(rows, 0, (size_t)(p->c * plan->connected_step) * size);
+    for (int64_t k = 0; k < p->k; k++)
+        for (int64_t i = p->first_input[k]; i < p->first_input[k + 1]; i++)
+            memset(rows + (size_t)(p->inputs[i] * plan->connected_step + k) * size, 0xff, size);
+}
+
 void cc_direct_make_lists(const cc_direct_plan *plan, cc_direct_lists *lists, char *memory)
 {
     const list_layout at = lay_out_lists(plan);
@@ -204,7 +237,10 @@ void cc_direct_make_lists(const cc_direct_plan *plan, cc_direct_lists *lists, ch
     else
         lists->taps = cc_tap_offsets_list(&plan->problem, &plan->tile, &room);
     scatter_weights(plan, lists);
-    if (plan->problem.first_input)
+    if (plan->connected_step) {
+        lists->connected = memory + at.connected;
+        connect(plan, lists->connected);
+    } else if (plan->problem.first_input)
         cc_connectivity_list(&lists->connectivity, &plan->problem, &plan->tile, plan->rows,
                              memory + at.connectivity);
 }
@@ -248,6 +284,8 @@ cc_plan *cc_direct_make_plan(const cc_candidate *candidate, const cc_direct_kind
     const cc_conv *p = &plan->problem;
     plan->channels = kind->by_group ? p->groups : p->k;
     plan->groups = kind->by_group ? 1 : p->groups;
+    if (p->first_input && !kind->by_row)
+        plan->connected_step = round_up(p->k, kernels->lanes);
     if (kind->several_rows)
         plan->rows = (int)min(kernels->ow_rows, p->axis[CC_ROW].out);
     int64_t block =
@@ -257,9 +295,10 @@ cc_plan *cc_direct_make_plan(const cc_candidate *candidate, const cc_direct_kind
         block /= 2;
     plan->blocks = ceil_div(plan->channels, block);
     plan->sizes = cc_tap_offsets_measure(p, plan->rows);
-    start_tile(plan);
-    choose_tiles(plan);
     plan->microseconds = estimate_microseconds(plan);
+    start_tile(plan);
+    stack_images(plan);
+    choose_tiles(plan);
 
     /* A block is at most one vector over its even share, and is packed in whole vectors. */
     const ptrdiff_t width = block + kernels->lanes;

@@ -6,8 +6,15 @@
  * registers. Each tap loads its weights once for all pixels and one input scalar a pixel (lanewise:
  * one vector a pixel and output vector), straight from wherever the input lies. Assumed: weight is
  * packed [tap][vecs] vectors, acc rows hold vecs vectors, nothing overlaps; no alignment.
+ *
+ * With a table of connections the taps of an input channel are added for all output channels, and
+ * taken back where the channels are not connected: what is added there, NaN too, leaves no trace.
  */
 #include "vec.h"
+
+/* What a lane of the kernel is: an output channel, one of those that a table connects, or a group
+ * of one channel. */
+typedef enum { CHANNELS, CONNECTED, GROUPS, KINDS } lanes_kind;
 
 /* The pixels of a tile, and a block of taps. */
 typedef struct {
@@ -17,32 +24,52 @@ typedef struct {
     const real *weight, *bias;
     real *acc;
     ptrdiff_t acc_step;
+    const real *connected;
+    ptrdiff_t connected_step, of_input;
 } task;
 
-/* The products of one block for `pixels` pixels; pixels, vecs, lanewise are constants here. */
-CC_INLINE void tile(int pixels, int vecs, bool lanewise, const task *job)
+/* The products of one block for `pixels` pixels; pixels, vecs, kind are constants here. */
+CC_INLINE void tile(int pixels, int vecs, lanes_kind kind, const task *job)
 {
     const real *const *pixel = job->pixel, *weight = job->weight, *bias = job->bias;
+    const real *connected = job->connected;
     const ptrdiff_t *offset = job->offset, taps = job->taps;
-    vec total[IGEMM_PIXELS][IGEMM_VECS];
+    vec total[IGEMM_PIXELS][IGEMM_VECS], before[IGEMM_PIXELS][IGEMM_VECS];
     CC_UNROLL
     for (int p = 0; p < pixels; p++) {
         CC_UNROLL
         for (int v = 0; v < vecs; v++) total[p][v] = (vec){0};
     }
-    for (ptrdiff_t t = 0; t < taps; t++) {
-        const ptrdiff_t o = offset[t];
-        vec w[IGEMM_VECS];
+    for (ptrdiff_t t = 0; t < taps;) {
+        const ptrdiff_t end = kind == CONNECTED ? t + job->of_input : taps;
         CC_UNROLL
-        for (int v = 0; v < vecs; v++) w[v] = load(weight + v * LANES);
-        weight += vecs * LANES;
-        CC_UNROLL
-        for (int p = 0; p < pixels; p++) {
-            const vec scalar = splat(pixel[p][o]);
+        for (int p = 0; kind == CONNECTED && p < pixels; p++) {
             CC_UNROLL
-            for (int v = 0; v < vecs; v++)
-                total[p][v] += (lanewise ? load(pixel[p] + o + v * LANES) : scalar) * w[v];
+            for (int v = 0; v < vecs; v++) before[p][v] = total[p][v];
         }
+        for (; t < end; t++) {
+            const ptrdiff_t o = offset[t];
+            vec w[IGEMM_VECS];
+            CC_UNROLL
+            for (int v = 0; v < vecs; v++) w[v] = load(weight + v * LANES);
+            weight += vecs * LANES;
+            CC_UNROLL
+            for (int p = 0; p < pixels; p++) {
+                const vec scalar = splat(pixel[p][o]);
+                CC_UNROLL
+                for (int v = 0; v < vecs; v++)
+                    total[p][v] +=
+                        (kind == GROUPS ? load(pixel[p] + o + v * LANES) : scalar) * w[v];
+            }
+        }
+        CC_UNROLL
+        for (int v = 0; kind == CONNECTED && v < vecs; v++) {
+            const lane_bits kept = (lane_bits)load(connected + v * LANES);
+            CC_UNROLL
+            for (int p = 0; p < pixels; p++)
+                total[p][v] = select_lanes(kept, before[p][v], total[p][v]);
+        }
+        connected += job->connected_step;
     }
     CC_UNROLL
     for (int p = 0; p < pixels; p++) {
@@ -54,7 +81,7 @@ CC_INLINE void tile(int pixels, int vecs, bool lanewise, const task *job)
     }
 }
 
-CC_INLINE void block(int vecs, bool lanewise, const cc_grid *grid, const real *src, task job)
+CC_INLINE void block(int vecs, lanes_kind kind, const cc_grid *grid, const real *src, task job)
 {
     const real *row = src;
     const ptrdiff_t *offsets = grid->offsets;
@@ -75,7 +102,7 @@ CC_INLINE void block(int vecs, bool lanewise, const cc_grid *grid, const real *s
         switch (pixels) {
 #define CASE(n) \
     case n: \
-        tile(n, vecs, lanewise, &job); \
+        tile(n, vecs, kind, &job); \
         break;
             CASE(1)
             CASE(2)
@@ -94,18 +121,28 @@ void CC_FN(direct_igemm)(const cc_taps *taps, const cc_grid *grid, const void *s
                          const void *weight, const void *bias, void *acc)
 {
     const int vecs = grid->vecs;
-    task job = {.weight = weight, .bias = bias, .acc = acc, .acc_step = grid->acc_step};
+    const lanes_kind kind = grid->connected ? CONNECTED : grid->lanewise ? GROUPS : CHANNELS;
+    task job = {.weight = weight,
+                .bias = bias,
+                .acc = acc,
+                .acc_step = grid->acc_step,
+                .connected = grid->connected,
+                .connected_step = grid->connected_step,
+                .of_input = grid->of_input};
     for (const cc_block *b = taps->block; b < taps->block + taps->blocks; b++) {
         const real *in = (const real *)src + b->start;
         job.taps = b->run->taps;
         job.offset = b->offset;
-        switch (vecs * 2 + grid->lanewise) {
+        switch (vecs * KINDS + (int)kind) {
 #define CASE(n) \
-    case n * 2: \
-        block(n, false, grid, in, job); \
+    case n *KINDS + CHANNELS: \
+        block(n, CHANNELS, grid, in, job); \
         break; \
-    case n * 2 + 1: \
-        block(n, true, grid, in, job); \
+    case n *KINDS + CONNECTED: \
+        block(n, CONNECTED, grid, in, job); \
+        break; \
+    case n *KINDS + GROUPS: \
+        block(n, GROUPS, grid, in, job); \
         break;
             CASE(1)
             CASE(2)

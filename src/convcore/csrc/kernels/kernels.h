@@ -37,6 +37,10 @@ typedef struct {
     ptrdiff_t row_step, column_step; /* in the input, from an output pixel to its neighbour */
     ptrdiff_t acc_step;
     const ptrdiff_t *offsets; /* unless NULL: where each pixel lies, instead of the steps */
+    /* unless NULL: rows, `connected_step` apart, one for each `of_input` taps: all bits of the
+     * output channels that these taps count for, which then are one block */
+    const void *connected;
+    ptrdiff_t connected_step, of_input;
 } cc_grid;
 
 /* A row of output columns: of `channels` output channels or (0) of a few output rows, `dst_step`
