@@ -36,10 +36,25 @@ static double cost_channels(const cc_candidate *c)
     return lanes * loads * (uses + packing(c));
 }
 
+/* What the taps that a table leaves to each output channel cost. */
+static double cost_connected(const cc_candidate *c)
+{
+    const cc_conv *p = &c->layer.conv;
+    const cc_tuning *t = c->tuning;
+    const int64_t out = p->axis[CC_COLUMN].out, vecs = ceil_div(out, c->kernels->lanes);
+    const double lanes = (double)(vecs * c->kernels->lanes) / (double)out;
+    const double pairs = (double)max(1, p->first_input[p->k]) / (double)p->k;
+    const double taps = pairs * (double)c->taps / (double)p->c;
+    return lanes * (1.0 + t->ow.row_start / (double)out + t->ow.row_store / taps) + packing(c);
+}
+
 /* Where a group has one output channel, its rows are all that an input row can serve. */
 static double cost_rows(const cc_candidate *c)
 {
-    return c->layer.conv.k == 1 ? packing(c) : INFINITY;
+    const cc_conv *p = &c->layer.conv;
+    if (p->first_input && p->k > 1)
+        return cost_connected(c);
+    return p->k == 1 ? packing(c) : INFINITY;
 }
 
 static int most_channels(const cc_kernels *kernels) { return kernels->ow_channels; }

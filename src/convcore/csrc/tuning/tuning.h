@@ -22,6 +22,8 @@ typedef struct {
         double one_vector, two_vectors; /* few vectors share a loaded weight */
         double few_channels;            /* fewer than 4 share a row of input */
         double pack_last;               /* an element of interleaved channels, in products */
+        double row_start; /* a row of outputs whose channel has taps of its own, in outputs */
+        double row_store; /* storing it, in taps */
     } ow;
     cc_rates direct, unshared, weight_gradient, local_gradient;
     /* Direct convolution. Output channels that one pass over an input tile computes. */
