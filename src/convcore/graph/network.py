@@ -19,7 +19,7 @@ from convcore.graph.statistics import step_facts
 from convcore.graph.step import Step
 from convcore.graph.summary import Summary, summarize
 from convcore.spec.errors import short_repr
-from convcore.spec.operands import Array
+from convcore.spec.operands import Array, DType
 from convcore.spec.options import as_int
 
 
@@ -117,7 +117,20 @@ class Network:
         {'output': (5, 2, 6, 6)}
         """
         wanted = self._wanted(outputs)
-        given = self._read(inputs)
+        return self._run(self._read(inputs), wanted, threads)
+
+    @property
+    def dtype(self) -> DType | None:
+        """The dtype of its first input."""
+        return self._graph.inputs[0].dtype
+
+    def run_one(self, x: Array) -> Array:
+        """The first output for its only input, an array of its dtype and shape."""
+        return self._run([x], [0], None).popitem()[1]
+
+    def _run(
+        self, given: list[Array], wanted: Sequence[int], threads: int | None
+    ) -> dict[str, Array]:
         with np.errstate(all="ignore"):
             found = self._program.run(given, threads)
         others = self._constants | {id(owner(array)) for array in given}

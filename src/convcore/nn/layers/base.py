@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from functools import wraps
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -83,6 +83,7 @@ class Layer(Named):
 
     axes: int | None = None  # of one example, without the batch; None: any number
     arrays: tuple[str, ...] = ()  # the attributes that hold parameters
+    _state: ClassVar[object] = None  # another object after each change of a tree, frozen or not
     untrained: tuple[str, ...] = ()  # those that hold buffers, written in place
     pointwise: bool = False  # whether a cell of the result sees the cell in its place alone
     operator: str | None = None  # a public name of this library, for geometry.count
@@ -298,6 +299,7 @@ class Layer(Named):
         for layer in self.layers():
             layer._frozen, layer._kept, layer.gradients = True, None, {}
             layer.training = False
+        Layer._state = object()
         for array in self.state().values():
             array.flags.writeable = False
 
@@ -312,6 +314,7 @@ class Layer(Named):
                     array.flags.writeable = True
                 except ValueError:  # its memory is read-only, a mapped file for example
                     setattr(layer, name, array.copy())
+        Layer._state = object()
 
     # Copies
 

@@ -68,7 +68,7 @@ class Sequential(Tree):
         """Remove the layer of a place or name."""
         place = self._place(key)
         del self._layers[place], self._names[place]
-        self._fitting = self._kept = self._network = None
+        self._change()
 
     def append(self, layer: Layer, name: str | None = None) -> None:
         """Add a layer at the end."""

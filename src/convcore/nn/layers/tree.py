@@ -38,6 +38,7 @@ class Tree(Layer):
         super().__init__()
         self._network: Network | None = None  # while it is frozen
         self._inside: list[Layer] = []  # the layers that the network is of
+        self._seen: object = None  # the state of all trees when these were looked at
         self._frozen_for: Shape | None = None  # the inputs that it was frozen for
         self._layers: list[Layer] = []
         self._names: list[str | None] = []  # None: called by its place
@@ -80,14 +81,19 @@ class Tree(Layer):
         name = self._names[place]
         self._check(layer, name, beside=place)
         self._layers[place] = layer
-        self._fitting = self._kept = self._network = None
+        self._change()
 
     def _insert(self, place: int, layer: object, name: object = None) -> None:
         place = as_int(self.op, "place", place, 0, len(self))
         self._check(layer, name)
         self._layers.insert(place, layer)  # type: ignore[arg-type]
         self._names.insert(place, name)  # type: ignore[arg-type]
+        self._change()
+
+    def _change(self) -> None:
+        """Forget what depends on the layers."""
         self._fitting = self._kept = self._network = None
+        Layer._state = object()
 
     def _place(self, key: Any) -> int:
         if isinstance(key, str):
@@ -214,22 +220,29 @@ class Tree(Layer):
         """The result as a frozen network gives it: for the floats that its parameters are."""
         if x.dtype not in (FLOAT32, FLOAT64) or not len(x):
             return None
-        inside = list(self.layers())
+        network = self._network
+        if network is None or self._seen is not Layer._state:
+            network = self._compile(x.dtype)
+        if network is None or network.dtype is not x.dtype:
+            return None
+        return network.run_one(x)
+
+    def _compile(self, dtype: DType) -> Network | None:
+        """The network of the layers as they are; None: one is not frozen, or of another dtype."""
+        state, inside = Layer._state, list(self.layers())
         if not all(layer._frozen for layer in inside):
             self._network = None
             return None
         network = self._network
         if network is None or inside != self._inside:
             self._check_distinct()
-            if any(array.dtype != x.dtype for array in self.state().values()):
+            if any(array.dtype != dtype for array in self.state().values()):
                 return None
             self._network = None
-            network = network_of(self, x.dtype)
+            network = network_of(self, dtype)
             self._inside, self._network = inside, network
-        if network.inputs[0].dtype != x.dtype:
-            return None
-        (y,) = network.run({INPUT: x}).values()
-        return y
+        self._seen = state
+        return network
 
     def explain(self, input_shape: Shape | None = None, *, threads: int | None = None) -> Report:
         """List what the frozen network does for an input: its layers, algorithms and times.
@@ -315,7 +328,7 @@ class Tree(Layer):
 
     def __getstate__(self) -> dict[str, Any]:
         """The state of copies and pickles: a frozen network is made again."""
-        return {**super().__getstate__(), "_network": None, "_inside": []}
+        return {**super().__getstate__(), "_network": None, "_inside": [], "_seen": None}
 
     def _parts(self) -> Iterator[tuple[str, Layer]]:
         return zip(self.names, self._layers, strict=True)
