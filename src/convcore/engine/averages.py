@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from convcore.engine.buffers import quiet
 from convcore.engine.pooling import Adaptive, Sliding, pool_gradient
 from convcore.spec.operands import Array
+from convcore.spec.pooling import PoolSpec
 
 
 def avg_gradient(
@@ -39,5 +40,44 @@ def avg_gradient(
     with call.memory_errors():
         with quiet():
             share = call.grad / divisor
-        call.plan.adjoint_core().forward(share, call.out.array, None, call.threads)
+        if _is_tiling(call.plan.spec):
+            _spread(share, call.out.array, call.plan.spec)
+        else:
+            call.plan.adjoint_core().forward(share, call.out.array, None, call.threads)
     return call.result()
+
+
+def _is_tiling(spec: PoolSpec) -> bool:
+    """Whether windows stand side by side, each cell in one of them or beyond the last."""
+    return not spec.adaptive and all(
+        axis.kernel == axis.stride
+        and axis.pair == (0, 0)
+        and axis.kernel * axis.outputs <= axis.cells
+        and (axis.dilation == 1 or axis.kernel == 1)
+        for axis in spec.axes
+    )
+
+
+def _spread(share: Array, dx: Array, spec: PoolSpec) -> None:
+    """Give each cell of a window its share, and zero to the cells beyond the last window.
+
+    In planes, cells of a row come first, into an array of their own: NumPy copies long rows fast.
+    """
+    share += 0  # no sum is -0
+    if any(axis.kernel * axis.outputs < axis.cells for axis in spec.axes):
+        dx[...] = 0
+    *outer, inner = spec.axes
+    if spec.layout.channels_last:
+        outer.append(inner)
+    else:
+        row = np.empty((*share.shape, inner.kernel), share.dtype)
+        for cell in range(inner.kernel):
+            row[..., cell] = share
+        share = row.reshape(*share.shape[:-1], inner.kernel * inner.outputs)
+    first = dx.ndim - len(spec.axes) - spec.layout.channels_last
+    covered = (slice(0, axis.kernel * axis.outputs) for axis in spec.axes)
+    cells = dx[(slice(None),) * first + tuple(covered)]
+    windows = [size for axis in outer for size in (axis.outputs, axis.kernel)]
+    after = first + len(outer)
+    cells = cells.reshape(*cells.shape[:first], *windows, *cells.shape[after:])  # a view
+    cells[...] = np.expand_dims(share, tuple(first + 1 + 2 * i for i in range(len(outer))))
