@@ -38,7 +38,8 @@ LAYERS = {
     "direct_igemm": (layer(sizes(side=7)["axes"], c=64, k=64, channels_last=True), {}),
     "direct_ow_channels": (sizes(), {}),
     "direct_ow_rows": (sizes(kernels=1), {}),
-    "depthwise": (layer(sizes()["axes"], groups=6, c=1, k=1, channels_last=True), {}),
+    "depthwise": (layer(sizes()["axes"], groups=16, c=1, k=1, channels_last=True), {}),
+    "depthwise_row": (layer(sizes()["axes"], groups=3, c=1, k=1, channels_last=True), {}),
     "tiled": (sizes(), {"period": (1, 2, 3)}),
     "local": (sizes(), {"period": (1, 12, 12)}),
 }

@@ -92,12 +92,12 @@ def test_a_pooling(case):
     [
         ({}, "direct_ow_channels"),
         ({"algorithm": "auto"}, "direct_ow_channels"),
-        ({"layout": "NHWC", "groups": 8}, "depthwise"),
+        ({"layout": "NHWC", "groups": 16}, "depthwise"),
     ],
 )
 def test_options_decide(options, chosen):
-    shape = (1, 24, 24, 8) if options.get("layout") == "NHWC" else (1, 8, 24, 24)
-    weight = (8, 8 // options.get("groups", 1), 5, 5)
+    shape = (1, 24, 24, 16) if options.get("layout") == "NHWC" else (1, 16, 24, 24)
+    weight = (16, 16 // options.get("groups", 1), 5, 5)
     why = explain("conv2d", shape, weight, **options)
     assert (why.algorithm == "depthwise") == (chosen == "depthwise")
     assert why.options == options

@@ -423,29 +423,6 @@ def test_where_gradients_are_behind(latest):
     assert (min(small), max(small), min(others), max(others)) == (low, high, least, most)
 
 
-@pytest.mark.parametrize(
-    ("document", "pattern"),
-    [
-        (
-            "README.md",
-            r"takes ([\d.]+) to ([\d.]+) times the time of a dense layer",
-        ),
-        (
-            "docs/design/layers.rst",
-            r"would be faster \(by ([\d.]+) to ([\d.]+) times on the machine",
-        ),
-    ],
-)
-def test_a_table_of_connections_and_a_dense_layer(document, pattern, latest):
-    found = [results(layer) for layer in latest["layers"] if "lenet5-c3" in layer["name"]]
-    ratios = [
-        one["convcore"]["median_ms"] / one["convcore-dense"]["median_ms"]
-        for one in found
-        if "convcore-dense" in one
-    ]
-    assert figures(document, pattern) == pytest.approx((min(ratios), max(ratios)), abs=0.07)
-
-
 MACHINE = re.compile(r"Zen \d|AMD EPYC|Intel Xeon|x86 machine|/performance/index")
 
 

@@ -18,8 +18,8 @@ static const char *refuse(const cc_candidate *c)
 /* Channel by channel the layer would cost a few times as much. */
 static double cost(const cc_candidate *c)
 {
-    (void)c;
-    return 0.0;
+    const int64_t groups = c->layer.conv.groups, lanes = c->kernels->lanes;
+    return CC_DEPTHWISE_COST * (double)(ceil_div(groups, lanes) * lanes) / (double)groups;
 }
 
 static bool reads_in_place(const cc_direct_plan *plan)

@@ -164,6 +164,8 @@ static bool reaches_beyond(const cc_direct_plan *plan)
 {
     const cc_axis *axis = plan->problem.axis;
     const int64_t lanes = plan->base.kernels->lanes;
+    if (plan->kind->by_period)
+        return true;
     if (!plan->kind->by_row)
         return plan->kind->by_group && plan->channels % lanes != 0;
     if (plan->regions)

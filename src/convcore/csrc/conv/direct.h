@@ -18,6 +18,7 @@ typedef struct cc_direct_task cc_direct_task;
 typedef struct {
     bool by_row;       /* lanes are output columns; else output channels */
     bool by_group;     /* groups of one channel are what blocks are counted in */
+    bool by_period;    /* lanes run through the pixels of a row and their channels */
     bool several_rows; /* a kernel call computes several output rows */
     bool short_blocks; /* a block is what one kernel call computes */
     /* most output channels of a kernel call, in multiples of what they are dealt out in */
@@ -48,13 +49,14 @@ struct cc_direct_plan {
     cc_conv
         problem; /* as given, its axes merged where nothing distinguishes them, and its images */
     cc_input_tile tile;
-    ptrdiff_t taps;                  /* of one output: c x kernel */
-    ptrdiff_t connected_step;        /* elements of a row of lists.connected; 0: there is none */
-    int rows;                        /* output rows that a kernel call computes */
-    bool regions;                    /* tiles may be narrower than vectors, and end anywhere */
-    int64_t channels;                /* output channels that blocks are counted in: k, or groups */
-    int64_t groups;                  /* those that are computed one after the other */
-    int64_t blocks;                  /* of output channels, as even as vectors allow */
+    ptrdiff_t taps;           /* of one output: c x kernel */
+    ptrdiff_t connected_step; /* elements of a row of lists.connected; 0: there is none */
+    ptrdiff_t period; /* by_period: elements after which lanes are of the same channels again */
+    int rows;         /* output rows that a kernel call computes */
+    bool regions;     /* tiles may be narrower than vectors, and end anywhere */
+    int64_t channels; /* output channels that blocks are counted in: k, or groups */
+    int64_t groups;   /* those that are computed one after the other */
+    int64_t blocks;   /* of output channels, as even as vectors allow */
     int64_t row_tiles, column_tiles; /* at least */
     double microseconds;             /* on one thread, about */
     /* Elements: packed weights of a block, its accumulators, its biases. */
@@ -131,6 +133,9 @@ cc_status cc_direct_run_regions(const cc_direct_plan *plan, const cc_arrays *arr
 /* direct.c: the functions of a row of algorithms.def */
 bool cc_direct_pack(const cc_plan *plan, const char *weight, char *packed);
 cc_status cc_direct_run(const cc_plan *plan, const cc_arrays *arrays, int threads);
+
+/* What depthwise convolution costs if every lane counts: nothing else comes near. */
+#define CC_DEPTHWISE_COST 1e-3
 
 /* direct_igemm.c, for depthwise.c too */
 int cc_direct_vectors(const cc_kernels *kernels);

@@ -18,6 +18,8 @@ static void start_tile(cc_direct_plan *plan)
     const cc_conv *p = &plan->problem;
     const int64_t channels = plan->kind->by_group ? p->groups : p->c;
     plan->tile = cc_input_tile_start(p, plan->kind->by_row, channels, plan->base.kernels->lanes);
+    if (plan->kind->by_period)
+        plan->tile.axis[CC_COLUMN].neighbours = true;
     if (plan->kind->reads_in_place)
         plan->tile.in_place =
             plan->tile.in_place && !plan->regions && plan->kind->reads_in_place(plan);
@@ -49,7 +51,8 @@ static void lay_out(cc_direct_plan *plan, int64_t rows, int64_t columns)
     tile->axis[CC_COLUMN].outputs = columns;
     cc_input_tile_layout(tile);
     if (!tile->in_place) /* the last vectors may reach beyond the last element */
-        tile->elements += plan->base.kernels->lanes * plan->base.kernels->igemm_vecs;
+        tile->elements +=
+            max(plan->base.kernels->lanes * plan->base.kernels->igemm_vecs, plan->period);
 }
 
 /* The largest tiles that fit; the same where nothing is copied, for the cache's sake. */
@@ -59,9 +62,10 @@ static void choose_tiles(cc_direct_plan *plan)
     const cc_kernels *kernels = plan->base.kernels;
     const int64_t out_rows = plan->problem.axis[CC_ROW].out;
     const int64_t out_columns = plan->problem.axis[CC_COLUMN].out;
-    const int64_t most = plan->kind->by_row ? t->tile_columns : t->tile_pixel_columns;
+    const bool by_row = plan->kind->by_row || plan->kind->by_period;
+    const int64_t most = by_row ? t->tile_columns : t->tile_pixel_columns;
     int64_t columns = ceil_div(out_columns, ceil_div(out_columns, most));
-    int64_t rows = plan->kind->by_row ? out_rows : min(out_rows, max(1, t->tile_pixels / columns));
+    int64_t rows = by_row ? out_rows : min(out_rows, max(1, t->tile_pixels / columns));
     const bool in_place = plan->tile.in_place;
     plan->tile.in_place = false;
     for (;;) {
@@ -269,6 +273,17 @@ static cc_pack_facts facts_of(const cc_direct_plan *plan)
                             hash_table(p)}};
 }
 
+static int64_t common_multiple(int64_t a, int64_t b)
+{
+    int64_t divisor = a;
+    for (int64_t other = b; other;) {
+        const int64_t remainder = divisor % other;
+        divisor = other;
+        other = remainder;
+    }
+    return a / divisor * b;
+}
+
 cc_plan *cc_direct_make_plan(const cc_candidate *candidate, const cc_direct_kind *kind)
 {
     const cc_kernels *kernels = candidate->kernels;
@@ -293,6 +308,10 @@ cc_plan *cc_direct_make_plan(const cc_candidate *candidate, const cc_direct_kind
     while (block > kernels->lanes &&
            block * plan->taps * plan->rows * kernels->size > tuning->weight_bytes)
         block /= 2;
+    if (kind->by_period) {
+        plan->period = common_multiple(p->groups, kernels->lanes);
+        block = plan->channels;
+    }
     plan->blocks = ceil_div(plan->channels, block);
     plan->sizes = cc_tap_offsets_measure(p, plan->rows);
     plan->microseconds = estimate_microseconds(plan);
@@ -310,6 +329,11 @@ cc_plan *cc_direct_make_plan(const cc_candidate *candidate, const cc_direct_kind
     plan->acc_elements =
         kind->by_row ? column->outputs * max(kernels->ow_channels, kernels->ow_rows)
                      : row->outputs * column->outputs * kernels->igemm_vecs * kernels->lanes;
+    if (kind->by_period) {
+        plan->block_elements = plan->period * plan->taps;
+        plan->bias_elements = plan->period;
+        plan->acc_elements = ceil_div(column->outputs * p->groups, plan->period) * plan->period;
+    }
     plan->base.pack_bytes =
         (size_t)(plan->groups * plan->blocks * plan->block_elements) * (size_t)kernels->size;
     plan->base.facts = facts_of(plan);
