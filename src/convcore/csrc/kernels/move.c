@@ -114,12 +114,28 @@ CC_INLINE void copy_many(const real *src, int step, real *dst, ptrdiff_t n)
     }
 }
 
+/* Narrow rows that follow one another in dst: each is moved with what lies beyond it, which the
+ * next one covers. Returns the rows that are done: the last ones have nothing beyond them. */
+CC_INLINE ptrdiff_t copy_narrow(const cc_move *args, const real *src, real *dst)
+{
+    enum { MOVED = 16 / CC_REAL_BYTES };
+    const ptrdiff_t columns = args->columns, step = args->src_row;
+    if (!src || columns >= MOVED || args->src_column != 1 || args->dst_row != columns ||
+        step < columns)
+        return 0;
+    const ptrdiff_t rows = args->rows - (MOVED + columns - 1) / columns;
+    for (ptrdiff_t r = 0; r < rows; r++)
+        __builtin_memcpy(dst + r * columns, src + r * step, MOVED * sizeof(real));
+    return rows > 0 ? rows : 0;
+}
+
 void CC_MOVE_FN(copy)(const cc_move *args, const void *src, void *dst)
 {
     const ptrdiff_t src_column = args->src_column, columns = args->columns;
-    const real *s = src;
-    real *d = dst;
-    for (ptrdiff_t r = 0; r < args->rows; r++, d += args->dst_row) {
+    const ptrdiff_t done = copy_narrow(args, src, dst);
+    const real *s = done ? (const real *)src + done * args->src_row : src;
+    real *d = (real *)dst + done * args->dst_row;
+    for (ptrdiff_t r = done; r < args->rows; r++, d += args->dst_row) {
         if (!s) {
             for (ptrdiff_t c = 0; c < columns; c++) d[c] = 0;
             continue;

@@ -31,7 +31,9 @@ static cc_pool_layout lay_out_task(const cc_pool_plan *plan, bool offsets)
         &end, (plan->row_doubling ? doubled : rows * plan->group_planes) + past_end, size);
     at.transposed = cc_arena_reserve(&end, plan->gathered ? rows * lanes : 0, size);
     at.steps = cc_arena_reserve(
-        &end, (plan->doubling || plan->joined || plan->pieces) ? steps + past_end : 0, size);
+        &end,
+        (plan->doubling || plan->joined || plan->pieces || plan->picked) ? steps + past_end : 0,
+        size);
     at.sums = cc_arena_reserve(&end, plan->gathered ? outputs * lanes : 0, size);
     at.largest = cc_arena_reserve(&end, norm ? outputs * plan->group_planes : 0, size);
     at.padded = cc_arena_reserve(&end, plan->row_doubling ? doubled + past_end : 0, size);

@@ -21,6 +21,8 @@ enum { SHORT_ROW = 4 };
 enum { WHOLE_CELLS = 9 };
 /* Rows of so few vectors are reduced together. */
 enum { JOINED_VECS = 4 };
+/* All windows are worth computing if so many of them, at most, make one that is kept. */
+enum { MOST_PICKED = 4 };
 /* Padding beyond this makes a reduced row not worth having. */
 enum { WIDE_CELLS = 1024 };
 
@@ -127,6 +129,9 @@ static void choose_steps(cc_pool_plan *plan)
                    !plan->whole && plan->problem.kind != CC_POOL_MEAN &&
                    column->out <= JOINED_VECS * plan->kernels->lanes;
     plan->joined_rows = plan->joined && !plan->row_doubling;
+    plan->picked = plan->lanes > 1 && 2 * plan->lanes <= plan->kernels->lanes && !plan->flat &&
+                   !plan->gathered && !plan->doubling && !plan->pieces && !plan->problem.adjoint &&
+                   column->regular && stride <= MOST_PICKED && cheap;
 }
 
 static void choose_tiles(cc_pool_plan *plan)

@@ -39,6 +39,8 @@ typedef struct {
     /* Lines are so short that those of a block are reduced as one, by rows and by columns. */
     bool joined_rows, joined;
     bool pieces; /* windows are so long that they are reduced in pieces first */
+    /* Few channels, interleaved: windows are reduced at all cells, and every stride-th is kept. */
+    bool picked;
 
     /* Items: groups of planes x bands of lines x tiles of columns, the last running fastest. */
     int64_t group_planes, groups, bands, tiles, items, lines;

@@ -236,6 +236,31 @@ static int64_t alike_columns(const cc_pool_work *w, int64_t o, int64_t *advance)
     return count;
 }
 
+/* `count` outputs of all lines from output o on, whose windows are alike: windows are reduced at
+ * all cells between, as if the stride were 1, and every stride-th pixel is kept. */
+static bool reduce_picked(cc_pool_work *w, const cc_pool_block *b, const target *dst,
+                          cc_reduce_args f, int64_t count)
+{
+    const cc_kernels *k = w->plan->kernels;
+    const ptrdiff_t stride = w->plan->axis[CC_COLUMN].of.stride;
+    const cc_move move = {.rows = count,
+                          .columns = b->lanes,
+                          .src_row = stride * b->lanes,
+                          .src_column = 1,
+                          .dst_row = b->lanes};
+    char *to = f.dst;
+    f.width = ((count - 1) * stride + 1) * b->lanes;
+    f.dst = w->steps;
+    f.dst_line = f.width;
+    f.dst_plane = f.width * f.lines;
+    const bool nan = k->reduce(&f);
+    for (int64_t n = 0; n < b->planes; n++)
+        for (int64_t i = 0; i < b->count; i++)
+            k->copy(&move, w->steps + (n * f.dst_plane + i * f.dst_line) * k->size,
+                    to + (n * dst->plane + i * dst->line) * k->size);
+    return nan;
+}
+
 /* The horizontal step: one output pixel of every line at a time, its lanes being the vector; of a
  * single line all pixels whose windows are alike. */
 static bool reduce_pixels(cc_pool_work *w, cc_reduction how, const cc_pool_block *b,
@@ -250,8 +275,12 @@ static bool reduce_pixels(cc_pool_work *w, cc_reduction how, const cc_pool_block
         const cc_window *c = &w->columns[o];
         cc_reduce_args f = start_reduction(w, how, b, dst);
         int64_t advance;
-        count = b->count == 1 && !plan->pieces ? alike_columns(w, o, &advance) : 1;
-        if (count > 1) {
+        count =
+            (b->count == 1 || plan->picked) && !plan->pieces ? alike_columns(w, o, &advance) : 1;
+        const bool picked = plan->picked && count >= CC_POOL_PICKED && advance == stride;
+        if (b->count > 1 && !picked)
+            count = 1;
+        if (count > 1 && !picked) {
             f.lines = count;
             f.src_line = advance * b->lanes;
             f.dst_line = b->lanes;
@@ -283,7 +312,7 @@ static bool reduce_pixels(cc_pool_work *w, cc_reduction how, const cc_pool_block
             f.count = 0;
         }
         divide_by(&f, b, c);
-        nan |= plan->kernels->reduce(&f);
+        nan |= picked ? reduce_picked(w, b, dst, f, count) : plan->kernels->reduce(&f);
     }
     return nan;
 }

@@ -59,6 +59,9 @@ typedef struct {
     ptrdiff_t from, to;     /* elements that there are */
 } cc_pool_block;
 
+/* Fewer alike outputs of a row are reduced one by one. */
+enum { CC_POOL_PICKED = 8 };
+
 /* Rows of scratch may be read beyond the cells of a window. */
 enum { CC_POOL_EVERYWHERE = 1 << 30 };
 
