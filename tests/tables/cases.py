@@ -181,6 +181,23 @@ LAST = [
     _named("last_groups", "conv2d", (1, 9, 12, 12), (18, 4, 3, 3), layout="NHWC", groups=3,
            dilation=2, padding="full"),
     _named("last_wide", "conv2d", (1, 40, 130, 16), (24, 16, 3, 3), layout="NHWC", padding=1),
+    # a row of pixels with all their channels as lanes: whole and broken periods, taps apart
+    *(_named(f"last_few_{c}", "conv2d", (2, 6, w, c), (c, 1, 3, 3), layout="NHWC", groups=c,
+             padding="same", stride=s)
+      for c, w, s in product((2, 3, 4, 7, 24), (16, 37), (1, 2))),
+    _named("last_few_pieces", "conv2d", (1, 26, 50, 3), (3, 1, 25, 25), layout="NHWC", groups=3),
+    _named("last_few_dilated", "conv2d", (1, 9, 60, 3), (3, 1, 3, 3), layout="NHWC", groups=3,
+           dilation=(2, 9), border="reflect", padding=((1, 2), (4, 6))),
+    _named("last_few1d", "conv1d", (2, 70, 5), (5, 1, 4), layout="NWC", groups=5, stride=3),
+    _named("last_few3d", "conv3d", (1, 4, 5, 21, 3), (3, 1, 2, 3, 3), layout="NDHWC", groups=3,
+           padding="full", border="wrap"),
+    # groups of as many inputs as outputs: several fill a vector, or a part of one
+    *(_named(f"last_groups_of_{c}", "conv2d", (2, 6, 11, c * g), (c * g, c, 3, 3), layout="NHWC",
+             groups=g, padding=1, stride=s)
+      for c, g, s in [(2, 8, 1), (2, 9, 2), (4, 4, 1), (4, 3, 2), (4, 16, 1), (8, 5, 1),
+                      (16, 3, 2)]),
+    _named("last_groups_of_8_pieces", "conv2d", (1, 12, 13, 16), (16, 8, 7, 7), layout="NHWC",
+           groups=2, padding="same", border="edge"),
 ]
 
 # Without a batch, without a bias, several images, nothing at all.

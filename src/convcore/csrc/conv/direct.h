@@ -17,7 +17,7 @@ typedef struct cc_direct_task cc_direct_task;
 /* What is an algorithm's own. */
 typedef struct {
     bool by_row;       /* lanes are output columns; else output channels */
-    bool by_group;     /* groups of one channel are what blocks are counted in */
+    bool by_group;     /* lanes are of several groups, of the input too; blocks count in them */
     bool by_period;    /* lanes run through the pixels of a row and their channels */
     bool several_rows; /* a kernel call computes several output rows */
     bool short_blocks; /* a block is what one kernel call computes */
@@ -39,22 +39,24 @@ typedef struct {
     ptrdiff_t *channel_offset;    /* weights of the output channels of a block, if scattered */
     bool taps_backward;           /* scattered weights whose taps are all in order, but backward */
     cc_connectivity connectivity; /* instead of taps, where a table connects channels by rows */
-    char *connected; /* for each input channel, all bits of the output channels that see it */
+    /* For each input channel, all bits of the output channels that see it; by group, the lane of
+     * the input that each lane takes. */
+    char *of_inputs;
 } cc_direct_lists;
 
 struct cc_direct_plan {
     cc_plan base;
     const cc_direct_kind *kind;
     const cc_tuning *tuning;
-    cc_conv
-        problem; /* as given, its axes merged where nothing distinguishes them, and its images */
+    /* as given, its axes merged where nothing distinguishes them, and its images */
+    cc_conv problem;
     cc_input_tile tile;
-    ptrdiff_t taps;           /* of one output: c x kernel */
-    ptrdiff_t connected_step; /* elements of a row of lists.connected; 0: there is none */
+    ptrdiff_t taps;         /* of one output: c x kernel */
+    ptrdiff_t row_of_input; /* elements of a row of lists.of_inputs; 0: there is none */
     ptrdiff_t period; /* by_period: elements after which lanes are of the same channels again */
     int rows;         /* output rows that a kernel call computes */
     bool regions;     /* tiles may be narrower than vectors, and end anywhere */
-    int64_t channels; /* output channels that blocks are counted in: k, or groups */
+    int64_t channels; /* output channels that blocks are counted in: k, or those of all groups */
     int64_t groups;   /* those that are computed one after the other */
     int64_t blocks;   /* of output channels, as even as vectors allow */
     int64_t row_tiles, column_tiles; /* at least */

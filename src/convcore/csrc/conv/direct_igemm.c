@@ -52,9 +52,9 @@ static void run_call(const cc_direct_task *task, cc_channel_range c, const char 
     const bool whole_rows = columns == plan->problem.axis[CC_COLUMN].out; /* they are one */
     const ptrdiff_t count = c.to - c.from, vecs = ceil_div(count, k->lanes);
     const ptrdiff_t width = vecs * k->lanes;
-    const char *connected = task->lists->connected;
-    if (connected)
-        connected += c.from * k->size;
+    const char *of_inputs = task->lists->of_inputs;
+    if (of_inputs && !lanewise)
+        of_inputs += c.from * k->size;
     const bool direct = width == count && cc_epilogue_is_direct(e, true);
     const int64_t lines = whole_rows ? 1 : rows, calls = direct ? lines : 1;
     const cc_grid grid = {.vecs = (int)vecs,
@@ -64,8 +64,8 @@ static void run_call(const cc_direct_task *task, cc_channel_range c, const char 
                           .row_step = row_step,
                           .column_step = cc_input_step(&plan->tile.axis[CC_COLUMN]),
                           .acc_step = direct ? e->channels : width,
-                          .connected = connected,
-                          .connected_step = plan->connected_step,
+                          .of_inputs = of_inputs,
+                          .row_of_input = plan->row_of_input,
                           .of_input = plan->taps / plan->problem.c};
     const char *input = task->input + (lanewise ? c.from : 0) * k->size;
     cc_outputs to = cc_direct_outputs(task, c.from, 0);

@@ -16,7 +16,7 @@ enum { KEPT_LIST_BYTES = 8 << 10 };
 static void start_tile(cc_direct_plan *plan)
 {
     const cc_conv *p = &plan->problem;
-    const int64_t channels = plan->kind->by_group ? p->groups : p->c;
+    const int64_t channels = plan->kind->by_group ? p->groups * p->c : p->c;
     plan->tile = cc_input_tile_start(p, plan->kind->by_row, channels, plan->base.kernels->lanes);
     if (plan->kind->by_period)
         plan->tile.axis[CC_COLUMN].neighbours = true;
@@ -166,7 +166,7 @@ cc_direct_partition cc_direct_divide(const cc_direct_plan *plan, int threads)
 
 /* Offsets of the lists in their memory. */
 typedef struct {
-    size_t block, offset, index, run, channel, connectivity, connected, bytes;
+    size_t block, offset, index, run, channel, connectivity, of_inputs, bytes;
 } list_layout;
 
 static list_layout lay_out_lists(const cc_direct_plan *plan)
@@ -181,10 +181,10 @@ static list_layout lay_out_lists(const cc_direct_plan *plan)
     at.run = cc_arena_reserve(&end, size->runs, sizeof(cc_run));
     at.channel = cc_arena_reserve(&end, plan->problem.weights.taps ? plan->block_channels : 0,
                                   sizeof(ptrdiff_t));
-    const bool lists = !plan->connected_step;
+    const bool lists = !plan->row_of_input;
     at.connectivity =
         cc_arena_reserve(&end, 1, lists ? cc_connectivity_measure(&plan->problem, plan->rows) : 0);
-    at.connected = cc_arena_reserve(&end, plan->problem.c * plan->connected_step,
+    at.of_inputs = cc_arena_reserve(&end, plan->problem.c * plan->row_of_input,
                                     (size_t)plan->base.kernels->size);
     at.bytes = end;
     return at;
@@ -222,28 +222,45 @@ static void connect(const cc_direct_plan *plan, char *rows)
 {
     const cc_conv *p = &plan->problem;
     const size_t size = (size_t)plan->base.kernels->size;
-    memset(rows, 0, (size_t)(p->c * plan->connected_step) * size);
+    memset(rows, 0, (size_t)(p->c * plan->row_of_input) * size);
     for (int64_t k = 0; k < p->k; k++)
         for (int64_t i = p->first_input[k]; i < p->first_input[k + 1]; i++)
-            memset(rows + (size_t)(p->inputs[i] * plan->connected_step + k) * size, 0xff, size);
+            memset(rows + (size_t)(p->inputs[i] * plan->row_of_input + k) * size, 0xff, size);
+}
+
+/* For each input channel of a group, the lane that it has beside each output channel. */
+static void take_lanes(const cc_direct_plan *plan, char *rows)
+{
+    const int64_t c = plan->problem.c, lanes = plan->row_of_input;
+    for (int64_t i = 0; i < c * lanes; i++) {
+        const int64_t lane = i % lanes / c * c + i / lanes;
+        const int32_t narrow = (int32_t)lane;
+        if (plan->base.kernels->size == sizeof narrow)
+            memcpy(rows + (size_t)i * sizeof narrow, &narrow, sizeof narrow);
+        else
+            memcpy(rows + (size_t)i * sizeof lane, &lane, sizeof lane);
+    }
 }
 
 void cc_direct_make_lists(const cc_direct_plan *plan, cc_direct_lists *lists, char *memory)
 {
     const list_layout at = lay_out_lists(plan);
+    cc_input_tile tile = plan->tile;
+    if (plan->kind->by_group)
+        tile.channel = 0; /* lanes take the channel that they need */
     const cc_tap_room room = {(cc_block *)(memory + at.block), (ptrdiff_t *)(memory + at.offset),
                               (cc_run *)(memory + at.run)};
     *lists = (cc_direct_lists){.weight_index = (ptrdiff_t *)(memory + at.index),
                                .channel_offset = (ptrdiff_t *)(memory + at.channel)};
     if (plan->kind->several_rows)
-        lists->taps = cc_tap_offsets_by_row(&plan->problem, &plan->tile, plan->rows, &room,
-                                            lists->weight_index);
+        lists->taps =
+            cc_tap_offsets_by_row(&plan->problem, &tile, plan->rows, &room, lists->weight_index);
     else
-        lists->taps = cc_tap_offsets_list(&plan->problem, &plan->tile, &room);
+        lists->taps = cc_tap_offsets_list(&plan->problem, &tile, &room);
     scatter_weights(plan, lists);
-    if (plan->connected_step) {
-        lists->connected = memory + at.connected;
-        connect(plan, lists->connected);
+    if (plan->row_of_input) {
+        lists->of_inputs = memory + at.of_inputs;
+        (plan->kind->by_group ? take_lanes : connect)(plan, lists->of_inputs);
     } else if (plan->problem.first_input)
         cc_connectivity_list(&lists->connectivity, &plan->problem, &plan->tile, plan->rows,
                              memory + at.connectivity);
@@ -297,10 +314,12 @@ cc_plan *cc_direct_make_plan(const cc_candidate *candidate, const cc_direct_kind
                            .regions = candidate->regions};
     cc_direct_plan *plan = &made;
     const cc_conv *p = &plan->problem;
-    plan->channels = kind->by_group ? p->groups : p->k;
+    plan->channels = kind->by_group ? p->groups * p->k : p->k;
     plan->groups = kind->by_group ? 1 : p->groups;
     if (p->first_input && !kind->by_row)
-        plan->connected_step = round_up(p->k, kernels->lanes);
+        plan->row_of_input = round_up(p->k, kernels->lanes);
+    if (kind->by_group && p->c > 1)
+        plan->row_of_input = kernels->lanes;
     if (kind->several_rows)
         plan->rows = (int)min(kernels->ow_rows, p->axis[CC_ROW].out);
     int64_t block =

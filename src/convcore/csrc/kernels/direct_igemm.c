@@ -9,12 +9,15 @@
  *
  * With a table of connections the taps of an input channel are added for all output channels, and
  * taken back where the channels are not connected: what is added there, NaN too, leaves no trace.
+ *
+ * Where lanes are the output channels of several groups, a vector of input holds the channels of
+ * the same groups; each lane takes the one of its group that the taps are of.
  */
 #include "vec.h"
 
-/* What a lane of the kernel is: an output channel, one of those that a table connects, or a group
- * of one channel. */
-typedef enum { CHANNELS, CONNECTED, GROUPS, KINDS } lanes_kind;
+/* What a lane of the kernel is: an output channel, one of those that a table connects, a group of
+ * one channel, or an output channel of one of several groups. */
+typedef enum { CHANNELS, CONNECTED, DEPTHWISE, GROUPED, KINDS } lanes_kind;
 
 /* The pixels of a tile, and a block of taps. */
 typedef struct {
@@ -24,15 +27,16 @@ typedef struct {
     const real *weight, *bias;
     real *acc;
     ptrdiff_t acc_step;
-    const real *connected;
-    ptrdiff_t connected_step, of_input;
+    const real *of_inputs; /* rows for the taps of each input channel */
+    ptrdiff_t row_step, of_input;
 } task;
 
 /* The products of one block for `pixels` pixels; pixels, vecs, kind are constants here. */
 CC_INLINE void tile(int pixels, int vecs, lanes_kind kind, const task *job)
 {
     const real *const *pixel = job->pixel, *weight = job->weight, *bias = job->bias;
-    const real *connected = job->connected;
+    const real *row = job->of_inputs;
+    const bool by_input = kind == CONNECTED || kind == GROUPED;
     const ptrdiff_t *offset = job->offset, taps = job->taps;
     vec total[IGEMM_PIXELS][IGEMM_VECS], before[IGEMM_PIXELS][IGEMM_VECS];
     CC_UNROLL
@@ -41,7 +45,8 @@ CC_INLINE void tile(int pixels, int vecs, lanes_kind kind, const task *job)
         for (int v = 0; v < vecs; v++) total[p][v] = (vec){0};
     }
     for (ptrdiff_t t = 0; t < taps;) {
-        const ptrdiff_t end = kind == CONNECTED ? t + job->of_input : taps;
+        const ptrdiff_t end = by_input ? t + job->of_input : taps;
+        const lane_bits taken = kind == GROUPED ? (lane_bits)load(row) : (lane_bits){0};
         CC_UNROLL
         for (int p = 0; kind == CONNECTED && p < pixels; p++) {
             CC_UNROLL
@@ -55,21 +60,24 @@ CC_INLINE void tile(int pixels, int vecs, lanes_kind kind, const task *job)
             weight += vecs * LANES;
             CC_UNROLL
             for (int p = 0; p < pixels; p++) {
-                const vec scalar = splat(pixel[p][o]);
+                const real *in = pixel[p] + o;
+                const vec scalar = splat(*in);
                 CC_UNROLL
                 for (int v = 0; v < vecs; v++)
-                    total[p][v] +=
-                        (kind == GROUPS ? load(pixel[p] + o + v * LANES) : scalar) * w[v];
+                    total[p][v] += (kind == DEPTHWISE ? load(in + v * LANES)
+                                    : kind == GROUPED ? permute(load(in + v * LANES), taken)
+                                                      : scalar) *
+                                   w[v];
             }
         }
         CC_UNROLL
         for (int v = 0; kind == CONNECTED && v < vecs; v++) {
-            const lane_bits kept = (lane_bits)load(connected + v * LANES);
+            const lane_bits kept = (lane_bits)load(row + v * LANES);
             CC_UNROLL
             for (int p = 0; p < pixels; p++)
                 total[p][v] = select_lanes(kept, before[p][v], total[p][v]);
         }
-        connected += job->connected_step;
+        row += job->row_step;
     }
     CC_UNROLL
     for (int p = 0; p < pixels; p++) {
@@ -121,29 +129,26 @@ void CC_FN(direct_igemm)(const cc_taps *taps, const cc_grid *grid, const void *s
                          const void *weight, const void *bias, void *acc)
 {
     const int vecs = grid->vecs;
-    const lanes_kind kind = grid->connected ? CONNECTED : grid->lanewise ? GROUPS : CHANNELS;
+    const lanes_kind kind = grid->of_inputs  ? grid->lanewise ? GROUPED : CONNECTED
+                            : grid->lanewise ? DEPTHWISE
+                                             : CHANNELS;
     task job = {.weight = weight,
                 .bias = bias,
                 .acc = acc,
                 .acc_step = grid->acc_step,
-                .connected = grid->connected,
-                .connected_step = grid->connected_step,
+                .of_inputs = grid->of_inputs,
+                .row_step = grid->row_of_input,
                 .of_input = grid->of_input};
     for (const cc_block *b = taps->block; b < taps->block + taps->blocks; b++) {
         const real *in = (const real *)src + b->start;
         job.taps = b->run->taps;
         job.offset = b->offset;
         switch (vecs * KINDS + (int)kind) {
-#define CASE(n) \
-    case n *KINDS + CHANNELS: \
-        block(n, CHANNELS, grid, in, job); \
-        break; \
-    case n *KINDS + CONNECTED: \
-        block(n, CONNECTED, grid, in, job); \
-        break; \
-    case n *KINDS + GROUPS: \
-        block(n, GROUPS, grid, in, job); \
+#define KIND(n, kind) \
+    case (n) * KINDS + (kind): \
+        block(n, kind, grid, in, job); \
         break;
+#define CASE(n) KIND(n, CHANNELS) KIND(n, CONNECTED) KIND(n, DEPTHWISE) KIND(n, GROUPED)
             CASE(1)
             CASE(2)
 #if CC_REGISTERS == 32
@@ -151,8 +156,11 @@ void CC_FN(direct_igemm)(const cc_taps *taps, const cc_grid *grid, const void *s
             CASE(4)
 #endif
 #undef CASE
+#undef KIND
         }
         job.weight += job.taps * vecs * LANES;
+        if (kind == GROUPED)
+            job.of_inputs += job.taps / job.of_input * job.row_step;
         job.bias = NULL;
     }
 }

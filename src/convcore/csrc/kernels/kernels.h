@@ -37,10 +37,11 @@ typedef struct {
     ptrdiff_t row_step, column_step; /* in the input, from an output pixel to its neighbour */
     ptrdiff_t acc_step;
     const ptrdiff_t *offsets; /* unless NULL: where each pixel lies, instead of the steps */
-    /* unless NULL: rows, `connected_step` apart, one for each `of_input` taps: all bits of the
-     * output channels that these taps count for, which then are one block */
-    const void *connected;
-    ptrdiff_t connected_step, of_input;
+    /* unless NULL: rows, `row_of_input` apart, one for each `of_input` taps. All bits of the output
+     * channels that these taps count for; all taps are one block. Lanewise: for each lane, the one
+     * of the vector of input that it takes. */
+    const void *of_inputs;
+    ptrdiff_t row_of_input, of_input;
 } cc_grid;
 
 /* A row of output columns: of `channels` output channels or (0) of a few output rows, `dst_step`

@@ -17,6 +17,7 @@ typedef struct {
         double one_vector, two_vectors; /* few vectors share a loaded scalar */
         double store_last, store_first; /* storing an accumulator, by layout, in taps */
         double walk_first;              /* walking rows that are not made of whole tiles */
+        double permuted;                /* lanes of the input are permuted for each product */
     } igemm;
     struct {
         double one_vector, two_vectors; /* few vectors share a loaded weight */

@@ -2,6 +2,16 @@
 #ifndef CC_SIMD_AVX2_H
 #define CC_SIMD_AVX2_H
 
+/* Lane i of the result is lane index[i] of v. */
+CC_INLINE vec permute(vec v, lane_bits index)
+{
+#if CC_REAL_BYTES == 4
+    return (vec)_mm256_permutevar8x32_ps((__m256)v, (__m256i)index);
+#else /* as pairs of 4 bytes */
+    const lane_bits pairs = (2 * index) | ((2 * index + 1) << 32);
+    return (vec)_mm256_permutevar8x32_epi32((__m256i)v, (__m256i)pairs);
+#endif
+}
 #if CC_REAL_BYTES == 4
 CC_INLINE __m256i first(ptrdiff_t n)
 {

@@ -11,6 +11,15 @@ CC_INLINE lane_mask lanes_between(ptrdiff_t from, ptrdiff_t to)
 {
     return first_lanes(to) & ~first_lanes(from);
 }
+/* Lane i of the result is lane index[i] of v. */
+CC_INLINE vec permute(vec v, lane_bits index)
+{
+#if CC_REAL_BYTES == 4
+    return (vec)_mm512_permutexvar_ps((__m512i)index, (__m512)v);
+#else
+    return (vec)_mm512_permutexvar_pd((__m512i)index, (__m512d)v);
+#endif
+}
 #if CC_REAL_BYTES == 4
 CC_INLINE vec load_partial(const real *p, int n)
 {

@@ -2,6 +2,13 @@
 #ifndef CC_SIMD_GENERIC_H
 #define CC_SIMD_GENERIC_H
 
+/* Lane i of the result is lane index[i] of v. */
+CC_INLINE vec permute(vec v, lane_bits index)
+{
+    vec result = {0};
+    for (int i = 0; i < LANES; i++) result[i] = v[index[i]];
+    return result;
+}
 CC_INLINE vec load_partial(const real *p, int n)
 {
     vec v = {0};
