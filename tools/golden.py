@@ -5,8 +5,8 @@
 
 `tests/golden.txt` has a line for each case: the CRC-32 of its name, four sums at the levels with
 fused multiply-add and, where they differ, those of the baseline. The four are of float32 and
-float64 forward, then backward, each the beginning of a SHA-256 of direct sums. `tests/test_golden.py` compares at
-the level that runs.
+float64 forward, then backward, each the beginning of a SHA-256. Sums are direct.
+`tests/test_golden.py` compares at the level that runs.
 
 Operands are hashes of integers (`tools.numbers`): no generator's stream and no function of the C
 library takes part in making them.

@@ -182,7 +182,7 @@ LAST = [
            dilation=2, padding="full"),
     _named("last_wide", "conv2d", (1, 40, 130, 16), (24, 16, 3, 3), layout="NHWC", padding=1),
     # a row of pixels with all their channels as lanes: whole and broken periods, taps apart
-    *(_named(f"last_few_{c}", "conv2d", (2, 6, w, c), (c, 1, 3, 3), layout="NHWC", groups=c,
+    *(_named(f"last_few_{c}_{w}", "conv2d", (2, 6, w, c), (c, 1, 3, 3), layout="NHWC", groups=c,
              padding="same", stride=s)
       for c, w, s in product((2, 3, 4, 7, 24), (16, 37), (1, 2))),
     _named("last_few_pieces", "conv2d", (1, 26, 50, 3), (3, 1, 25, 25), layout="NHWC", groups=3),
