@@ -7,6 +7,10 @@ from numpy.typing import ArrayLike
 from convcore.engine.backward import Gradients, Needs, Outs, conv_gradients
 from convcore.engine.calls import Calls
 from convcore.engine.execute import convolve
+from convcore.engine.masked import select
+from convcore.engine.masked_conv import masked_convolve
+from convcore.engine.masked_gradients import masked_conv_gradients
+from convcore.spec.missing import NAN, PROPAGATE
 from convcore.spec.operands import Array
 from convcore.spec.options import Paddings, Sizes
 
@@ -36,6 +40,11 @@ def conv1d(
     flip: bool = False,
     border: str = "zeros",
     layout: str = "NCW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    normalize: bool = True,
+    fill: float = NAN,
+    return_weight: bool = False,
     algorithm: str = "auto",
     threads: int | None = None,
     out: Array | None = None,
@@ -81,7 +90,8 @@ def conv1d(
     >>> conv1d([[1, 2, 4, 8]], [[[1, 1]]], stride=2, padding=((1, 0),)).tolist()
     [[1.0, 6.0]]
     """
-    return convolve(
+    call = select(convolve, masked_convolve, x, (mask, nan, normalize, fill, return_weight))
+    return call(
         "conv1d", x, weight, bias, axes=1, stride=stride, padding=padding, dilation=dilation,
         groups=groups, connections=connections, flip=flip, border=border, layout=layout,
         algorithm=algorithm, threads=threads, out=out,
@@ -101,6 +111,11 @@ def conv2d(
     flip: bool = False,
     border: str = "zeros",
     layout: str = "NCHW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    normalize: bool = True,
+    fill: float = NAN,
+    return_weight: bool = False,
     algorithm: str = "auto",
     threads: int | None = None,
     out: Array | None = None,
@@ -199,7 +214,8 @@ def conv2d(
     >>> conv2d(np.ones((8, 3, 32, 32)), np.ones((6, 3, 5, 5)), stride=2, padding="same").shape
     (8, 6, 16, 16)
     """
-    return convolve(
+    call = select(convolve, masked_convolve, x, (mask, nan, normalize, fill, return_weight))
+    return call(
         "conv2d", x, weight, bias, axes=2, stride=stride, padding=padding, dilation=dilation,
         groups=groups, connections=connections, flip=flip, border=border, layout=layout,
         algorithm=algorithm, threads=threads, out=out,
@@ -219,6 +235,11 @@ def conv3d(
     flip: bool = False,
     border: str = "zeros",
     layout: str = "NCDHW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    normalize: bool = True,
+    fill: float = NAN,
+    return_weight: bool = False,
     algorithm: str = "auto",
     threads: int | None = None,
     out: Array | None = None,
@@ -266,7 +287,8 @@ def conv3d(
     >>> conv3d(np.ones((1, 4, 4, 4)), np.ones((5, 1, 3, 3, 3)), padding=(1, 0, 0)).shape
     (5, 4, 2, 2)
     """  # noqa: E501
-    return convolve(
+    call = select(convolve, masked_convolve, x, (mask, nan, normalize, fill, return_weight))
+    return call(
         "conv3d", x, weight, bias, axes=3, stride=stride, padding=padding, dilation=dilation,
         groups=groups, connections=connections, flip=flip, border=border, layout=layout,
         algorithm=algorithm, threads=threads, out=out,
@@ -287,6 +309,11 @@ def conv1d_backward(
     flip: bool = False,
     border: str = "zeros",
     layout: str = "NCW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    normalize: bool = True,
+    fill: float = NAN,
+    return_weight: bool = False,
     algorithm: str = "auto",
     threads: int | None = None,
     needs: Needs = (True, True, True),
@@ -331,7 +358,10 @@ def conv1d_backward(
     >>> dx.ravel().tolist(), dweight.ravel().tolist(), dbias.tolist()
     ([-1.0, -9.0, 10.0], [21.0, 42.0], [11.0])
     """
-    return conv_gradients(
+    call = select(
+        conv_gradients, masked_conv_gradients, x, (mask, nan, normalize, fill, return_weight)
+    )
+    return call(
         "conv1d_backward", (grad, x, weight), bias, axes=1, stride=stride, padding=padding,
         dilation=dilation, groups=groups, connections=connections, flip=flip, border=border,
         layout=layout, algorithm=algorithm, threads=threads, needs=needs, out=out,
@@ -352,6 +382,11 @@ def conv2d_backward(
     flip: bool = False,
     border: str = "zeros",
     layout: str = "NCHW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    normalize: bool = True,
+    fill: float = NAN,
+    return_weight: bool = False,
     algorithm: str = "auto",
     threads: int | None = None,
     needs: Needs = (True, True, True),
@@ -421,7 +456,10 @@ def conv2d_backward(
     >>> dx.ravel().tolist(), dweight.ravel().tolist(), dbias.tolist()
     ([-1.0, -9.0, 10.0], [21.0, 42.0], [11.0])
     """
-    return conv_gradients(
+    call = select(
+        conv_gradients, masked_conv_gradients, x, (mask, nan, normalize, fill, return_weight)
+    )
+    return call(
         "conv2d_backward", (grad, x, weight), bias, axes=2, stride=stride, padding=padding,
         dilation=dilation, groups=groups, connections=connections, flip=flip, border=border,
         layout=layout, algorithm=algorithm, threads=threads, needs=needs, out=out,
@@ -442,6 +480,11 @@ def conv3d_backward(
     flip: bool = False,
     border: str = "zeros",
     layout: str = "NCDHW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    normalize: bool = True,
+    fill: float = NAN,
+    return_weight: bool = False,
     algorithm: str = "auto",
     threads: int | None = None,
     needs: Needs = (True, True, True),
@@ -487,7 +530,10 @@ def conv3d_backward(
     >>> dx.ravel().tolist(), dweight.ravel().tolist(), dbias.tolist()
     ([-1.0, -9.0, 10.0], [21.0, 42.0], [11.0])
     """
-    return conv_gradients(
+    call = select(
+        conv_gradients, masked_conv_gradients, x, (mask, nan, normalize, fill, return_weight)
+    )
+    return call(
         "conv3d_backward", (grad, x, weight), bias, axes=3, stride=stride, padding=padding,
         dilation=dilation, groups=groups, connections=connections, flip=flip, border=border,
         layout=layout, algorithm=algorithm, threads=threads, needs=needs, out=out,

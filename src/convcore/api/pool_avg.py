@@ -8,7 +8,10 @@ from numpy.typing import ArrayLike
 
 from convcore.engine.averages import avg_gradient
 from convcore.engine.calls import Calls, sliding
+from convcore.engine.masked import select
+from convcore.engine.masked_pool import masked_avg_gradient, masked_avg_pool
 from convcore.engine.pooling import Sliding, pool
+from convcore.spec.missing import NAN, PROPAGATE
 from convcore.spec.operands import Array
 from convcore.spec.options import Paddings, Sizes
 
@@ -35,6 +38,11 @@ def avg_pool1d(
     ceil_mode: bool = False,
     count_include_pad: bool = False,
     layout: str = "NCW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    normalize: bool = True,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -79,7 +87,8 @@ def avg_pool1d(
     [2.0, 6.0, 9.0]
     """
     windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
-    return pool(
+    call = select(pool, masked_avg_pool, x, (mask, nan, normalize, fill, return_weight))
+    return call(
         "avg_pool1d", x, windows, axes=1, kind="mean", layout=layout, threads=threads, out=out,
         count_include_pad=count_include_pad,
     )  # fmt: skip
@@ -95,6 +104,11 @@ def avg_pool2d(
     ceil_mode: bool = False,
     count_include_pad: bool = False,
     layout: str = "NCHW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    normalize: bool = True,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -166,7 +180,8 @@ def avg_pool2d(
     [2.0, 6.0, 9.0]
     """
     windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
-    return pool(
+    call = select(pool, masked_avg_pool, x, (mask, nan, normalize, fill, return_weight))
+    return call(
         "avg_pool2d", x, windows, axes=2, kind="mean", layout=layout, threads=threads, out=out,
         count_include_pad=count_include_pad,
     )  # fmt: skip
@@ -182,6 +197,11 @@ def avg_pool3d(
     ceil_mode: bool = False,
     count_include_pad: bool = False,
     layout: str = "NCDHW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    normalize: bool = True,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -226,7 +246,8 @@ def avg_pool3d(
     [2.0, 6.0, 9.0]
     """
     windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
-    return pool(
+    call = select(pool, masked_avg_pool, x, (mask, nan, normalize, fill, return_weight))
+    return call(
         "avg_pool3d", x, windows, axes=3, kind="mean", layout=layout, threads=threads, out=out,
         count_include_pad=count_include_pad,
     )  # fmt: skip
@@ -243,6 +264,11 @@ def avg_pool1d_backward(
     ceil_mode: bool = False,
     count_include_pad: bool = False,
     layout: str = "NCW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    normalize: bool = True,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -284,7 +310,8 @@ def avg_pool1d_backward(
     [1.0, 1.0, 1.0, 1.0, 0.0]
     """
     windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
-    return avg_gradient(
+    call = select(avg_gradient, masked_avg_gradient, x, (mask, nan, normalize, fill, return_weight))
+    return call(
         "avg_pool1d_backward", grad, x, windows, axes=1, layout=layout, threads=threads, out=out,
         count_include_pad=count_include_pad,
     )  # fmt: skip
@@ -301,6 +328,11 @@ def avg_pool2d_backward(
     ceil_mode: bool = False,
     count_include_pad: bool = False,
     layout: str = "NCHW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    normalize: bool = True,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -346,7 +378,8 @@ def avg_pool2d_backward(
     [1.0, 1.0, 1.0, 1.0, 0.0]
     """
     windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
-    return avg_gradient(
+    call = select(avg_gradient, masked_avg_gradient, x, (mask, nan, normalize, fill, return_weight))
+    return call(
         "avg_pool2d_backward", grad, x, windows, axes=2, layout=layout, threads=threads, out=out,
         count_include_pad=count_include_pad,
     )  # fmt: skip
@@ -363,6 +396,11 @@ def avg_pool3d_backward(
     ceil_mode: bool = False,
     count_include_pad: bool = False,
     layout: str = "NCDHW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    normalize: bool = True,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -404,7 +442,8 @@ def avg_pool3d_backward(
     [1.0, 1.0, 1.0, 1.0, 0.0]
     """
     windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
-    return avg_gradient(
+    call = select(avg_gradient, masked_avg_gradient, x, (mask, nan, normalize, fill, return_weight))
+    return call(
         "avg_pool3d_backward", grad, x, windows, axes=3, layout=layout, threads=threads, out=out,
         count_include_pad=count_include_pad,
     )  # fmt: skip

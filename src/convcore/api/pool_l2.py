@@ -7,8 +7,11 @@ from functools import partial
 from numpy.typing import ArrayLike
 
 from convcore.engine.calls import Calls, sliding
+from convcore.engine.masked import select
+from convcore.engine.masked_pool import masked_norm_gradient, masked_norm_pool
 from convcore.engine.norms import norm_gradient, norm_pool
 from convcore.engine.pooling import Sliding
+from convcore.spec.missing import NAN, PROPAGATE
 from convcore.spec.operands import Array
 from convcore.spec.options import Paddings, Sizes
 
@@ -36,6 +39,10 @@ def l2_pool1d(
     *,
     ceil_mode: bool = False,
     layout: str = "NCW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -76,9 +83,8 @@ def l2_pool1d(
     [5.0, 1.0]
     """
     windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
-    return norm_pool(
-        "l2_pool1d", x, windows, axes=1, p=2.0, layout=layout, threads=threads, out=out
-    )
+    call = select(norm_pool, masked_norm_pool, x, (mask, nan, True, fill, return_weight))
+    return call("l2_pool1d", x, windows, axes=1, p=2.0, layout=layout, threads=threads, out=out)
 
 
 def l2_pool2d(
@@ -90,6 +96,10 @@ def l2_pool2d(
     *,
     ceil_mode: bool = False,
     layout: str = "NCHW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -131,9 +141,8 @@ def l2_pool2d(
     [5.0, 1.0]
     """
     windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
-    return norm_pool(
-        "l2_pool2d", x, windows, axes=2, p=2.0, layout=layout, threads=threads, out=out
-    )
+    call = select(norm_pool, masked_norm_pool, x, (mask, nan, True, fill, return_weight))
+    return call("l2_pool2d", x, windows, axes=2, p=2.0, layout=layout, threads=threads, out=out)
 
 
 def l2_pool3d(
@@ -145,6 +154,10 @@ def l2_pool3d(
     *,
     ceil_mode: bool = False,
     layout: str = "NCDHW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -185,9 +198,8 @@ def l2_pool3d(
     [5.0, 1.0]
     """
     windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
-    return norm_pool(
-        "l2_pool3d", x, windows, axes=3, p=2.0, layout=layout, threads=threads, out=out
-    )
+    call = select(norm_pool, masked_norm_pool, x, (mask, nan, True, fill, return_weight))
+    return call("l2_pool3d", x, windows, axes=3, p=2.0, layout=layout, threads=threads, out=out)
 
 
 def l2_pool1d_backward(
@@ -200,6 +212,10 @@ def l2_pool1d_backward(
     *,
     ceil_mode: bool = False,
     layout: str = "NCW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -238,7 +254,8 @@ def l2_pool1d_backward(
     [3.0, -4.0, 0.0, 5.0]
     """
     windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
-    return norm_gradient(
+    call = select(norm_gradient, masked_norm_gradient, x, (mask, nan, True, fill, return_weight))
+    return call(
         "l2_pool1d_backward", grad, x, windows, axes=1, p=2.0, layout=layout, threads=threads,
         out=out,
     )  # fmt: skip
@@ -254,6 +271,10 @@ def l2_pool2d_backward(
     *,
     ceil_mode: bool = False,
     layout: str = "NCHW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -297,7 +318,8 @@ def l2_pool2d_backward(
     [3.0, -4.0, 0.0, 5.0]
     """
     windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
-    return norm_gradient(
+    call = select(norm_gradient, masked_norm_gradient, x, (mask, nan, True, fill, return_weight))
+    return call(
         "l2_pool2d_backward", grad, x, windows, axes=2, p=2.0, layout=layout, threads=threads,
         out=out,
     )  # fmt: skip
@@ -313,6 +335,10 @@ def l2_pool3d_backward(
     *,
     ceil_mode: bool = False,
     layout: str = "NCDHW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -352,7 +378,8 @@ def l2_pool3d_backward(
     [3.0, -4.0, 0.0, 5.0]
     """
     windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
-    return norm_gradient(
+    call = select(norm_gradient, masked_norm_gradient, x, (mask, nan, True, fill, return_weight))
+    return call(
         "l2_pool3d_backward", grad, x, windows, axes=3, p=2.0, layout=layout, threads=threads,
         out=out,
     )  # fmt: skip

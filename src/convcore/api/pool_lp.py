@@ -5,8 +5,11 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from convcore.engine.calls import Calls, sliding
+from convcore.engine.masked import select
+from convcore.engine.masked_pool import masked_norm_gradient, masked_norm_pool
 from convcore.engine.norms import norm_gradient, norm_pool
 from convcore.engine.pooling import Sliding
+from convcore.spec.missing import NAN, PROPAGATE
 from convcore.spec.operands import Array
 from convcore.spec.options import Paddings, Sizes
 
@@ -33,6 +36,10 @@ def lp_pool1d(
     p: float = 2.0,
     ceil_mode: bool = False,
     layout: str = "NCW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -77,7 +84,8 @@ def lp_pool1d(
     [1.0, 2.0]
     """
     windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
-    return norm_pool("lp_pool1d", x, windows, axes=1, p=p, layout=layout, threads=threads, out=out)
+    call = select(norm_pool, masked_norm_pool, x, (mask, nan, True, fill, return_weight))
+    return call("lp_pool1d", x, windows, axes=1, p=p, layout=layout, threads=threads, out=out)
 
 
 def lp_pool2d(
@@ -90,6 +98,10 @@ def lp_pool2d(
     p: float = 2.0,
     ceil_mode: bool = False,
     layout: str = "NCHW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -141,7 +153,8 @@ def lp_pool2d(
     [1.0, 2.0]
     """
     windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
-    return norm_pool("lp_pool2d", x, windows, axes=2, p=p, layout=layout, threads=threads, out=out)
+    call = select(norm_pool, masked_norm_pool, x, (mask, nan, True, fill, return_weight))
+    return call("lp_pool2d", x, windows, axes=2, p=p, layout=layout, threads=threads, out=out)
 
 
 def lp_pool3d(
@@ -154,6 +167,10 @@ def lp_pool3d(
     p: float = 2.0,
     ceil_mode: bool = False,
     layout: str = "NCDHW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -198,7 +215,8 @@ def lp_pool3d(
     [1.0, 2.0]
     """
     windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
-    return norm_pool("lp_pool3d", x, windows, axes=3, p=p, layout=layout, threads=threads, out=out)
+    call = select(norm_pool, masked_norm_pool, x, (mask, nan, True, fill, return_weight))
+    return call("lp_pool3d", x, windows, axes=3, p=p, layout=layout, threads=threads, out=out)
 
 
 def lp_pool1d_backward(
@@ -212,6 +230,10 @@ def lp_pool1d_backward(
     p: float = 2.0,
     ceil_mode: bool = False,
     layout: str = "NCW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -250,7 +272,8 @@ def lp_pool1d_backward(
     [3.0, -4.0, 0.0, 0.0]
     """
     windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
-    return norm_gradient(
+    call = select(norm_gradient, masked_norm_gradient, x, (mask, nan, True, fill, return_weight))
+    return call(
         "lp_pool1d_backward", grad, x, windows, axes=1, p=p, layout=layout, threads=threads, out=out
     )
 
@@ -266,6 +289,10 @@ def lp_pool2d_backward(
     p: float = 2.0,
     ceil_mode: bool = False,
     layout: str = "NCHW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -321,7 +348,8 @@ def lp_pool2d_backward(
     [3.0, -4.0, 0.0, 0.0]
     """
     windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
-    return norm_gradient(
+    call = select(norm_gradient, masked_norm_gradient, x, (mask, nan, True, fill, return_weight))
+    return call(
         "lp_pool2d_backward", grad, x, windows, axes=2, p=p, layout=layout, threads=threads, out=out
     )
 
@@ -337,6 +365,10 @@ def lp_pool3d_backward(
     p: float = 2.0,
     ceil_mode: bool = False,
     layout: str = "NCDHW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -376,6 +408,7 @@ def lp_pool3d_backward(
     [3.0, -4.0, 0.0, 0.0]
     """
     windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
-    return norm_gradient(
+    call = select(norm_gradient, masked_norm_gradient, x, (mask, nan, True, fill, return_weight))
+    return call(
         "lp_pool3d_backward", grad, x, windows, axes=3, p=p, layout=layout, threads=threads, out=out
     )

@@ -7,8 +7,11 @@ from functools import partial
 from numpy.typing import ArrayLike
 
 from convcore.engine.calls import Calls, sliding
+from convcore.engine.masked import select
+from convcore.engine.masked_pool import masked_max_gradient, masked_max_pool
 from convcore.engine.maxima import max_gradient
 from convcore.engine.pooling import Sliding, max_pool
+from convcore.spec.missing import NAN, PROPAGATE
 from convcore.spec.operands import Array
 from convcore.spec.options import Paddings, Sizes
 
@@ -40,6 +43,10 @@ def max_pool1d(
     ceil_mode: bool = False,
     return_indices: bool = False,
     layout: str = "NCW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array | tuple[Array, Array]:
@@ -86,7 +93,8 @@ def max_pool1d(
     [1, 3]
     """
     windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
-    return max_pool(
+    call = select(max_pool, masked_max_pool, x, (mask, nan, True, fill, return_weight))
+    return call(
         "max_pool1d", x, windows, axes=1, layout=layout, return_indices=return_indices,
         threads=threads, out=out,
     )  # fmt: skip
@@ -102,6 +110,10 @@ def max_pool2d(
     ceil_mode: bool = False,
     return_indices: bool = False,
     layout: str = "NCHW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array | tuple[Array, Array]:
@@ -176,7 +188,8 @@ def max_pool2d(
     [1, 3]
     """
     windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
-    return max_pool(
+    call = select(max_pool, masked_max_pool, x, (mask, nan, True, fill, return_weight))
+    return call(
         "max_pool2d", x, windows, axes=2, layout=layout, return_indices=return_indices,
         threads=threads, out=out,
     )  # fmt: skip
@@ -192,6 +205,10 @@ def max_pool3d(
     ceil_mode: bool = False,
     return_indices: bool = False,
     layout: str = "NCDHW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array | tuple[Array, Array]:
@@ -238,7 +255,8 @@ def max_pool3d(
     [1, 3]
     """
     windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
-    return max_pool(
+    call = select(max_pool, masked_max_pool, x, (mask, nan, True, fill, return_weight))
+    return call(
         "max_pool3d", x, windows, axes=3, layout=layout, return_indices=return_indices,
         threads=threads, out=out,
     )  # fmt: skip
@@ -256,6 +274,10 @@ def max_pool1d_backward(
     return_indices: bool = False,
     indices: ArrayLike | None = None,
     layout: str = "NCW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -298,7 +320,8 @@ def max_pool1d_backward(
     [0.0, 11.0, 0.0, 100.0, 0.0]
     """
     windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
-    return max_gradient(
+    call = select(max_gradient, masked_max_gradient, x, (mask, nan, True, fill, return_weight))
+    return call(
         "max_pool1d_backward", grad, x, windows, axes=1, indices=indices,
         return_indices=return_indices, layout=layout, threads=threads, out=out,
     )  # fmt: skip
@@ -316,6 +339,10 @@ def max_pool2d_backward(
     return_indices: bool = False,
     indices: ArrayLike | None = None,
     layout: str = "NCHW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -367,7 +394,8 @@ def max_pool2d_backward(
     [0.0, 11.0, 0.0, 100.0, 0.0]
     """
     windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
-    return max_gradient(
+    call = select(max_gradient, masked_max_gradient, x, (mask, nan, True, fill, return_weight))
+    return call(
         "max_pool2d_backward", grad, x, windows, axes=2, indices=indices,
         return_indices=return_indices, layout=layout, threads=threads, out=out,
     )  # fmt: skip
@@ -385,6 +413,10 @@ def max_pool3d_backward(
     return_indices: bool = False,
     indices: ArrayLike | None = None,
     layout: str = "NCDHW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -427,7 +459,8 @@ def max_pool3d_backward(
     [0.0, 11.0, 0.0, 100.0, 0.0]
     """
     windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
-    return max_gradient(
+    call = select(max_gradient, masked_max_gradient, x, (mask, nan, True, fill, return_weight))
+    return call(
         "max_pool3d_backward", grad, x, windows, axes=3, indices=indices,
         return_indices=return_indices, layout=layout, threads=threads, out=out,
     )  # fmt: skip

@@ -5,7 +5,10 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from convcore.engine.calls import Calls
+from convcore.engine.masked import select
+from convcore.engine.masked_weighted import masked_weighted_gradient, masked_weighted_pool
 from convcore.engine.weighted import weighted_gradient, weighted_pool
+from convcore.spec.missing import NAN, PROPAGATE
 from convcore.spec.operands import Array
 from convcore.spec.options import Paddings, Sizes
 
@@ -32,6 +35,10 @@ def weighted_pool1d(
     normalize: bool = True,
     ceil_mode: bool = False,
     layout: str = "NCW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -80,7 +87,8 @@ def weighted_pool1d(
     >>> weighted_pool1d(x, window, stride=1, padding="same").ravel().tolist()[1]
     3.0
     """
-    return weighted_pool(
+    call = select(weighted_pool, masked_weighted_pool, x, (mask, nan, True, fill, return_weight))
+    return call(
         "weighted_pool1d", x, window, axes=1, stride=stride, padding=padding, dilation=dilation,
         normalize=normalize, ceil_mode=ceil_mode, layout=layout, threads=threads, out=out,
     )  # fmt: skip
@@ -96,6 +104,10 @@ def weighted_pool2d(
     normalize: bool = True,
     ceil_mode: bool = False,
     layout: str = "NCHW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -153,7 +165,8 @@ def weighted_pool2d(
     >>> weighted_pool2d(x, window, stride=1, padding="same").ravel().tolist()[1]
     3.0
     """
-    return weighted_pool(
+    call = select(weighted_pool, masked_weighted_pool, x, (mask, nan, True, fill, return_weight))
+    return call(
         "weighted_pool2d", x, window, axes=2, stride=stride, padding=padding, dilation=dilation,
         normalize=normalize, ceil_mode=ceil_mode, layout=layout, threads=threads, out=out,
     )  # fmt: skip
@@ -169,6 +182,10 @@ def weighted_pool3d(
     normalize: bool = True,
     ceil_mode: bool = False,
     layout: str = "NCDHW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -218,7 +235,8 @@ def weighted_pool3d(
     >>> weighted_pool3d(x, window, stride=1, padding="same").ravel().tolist()[1]
     3.0
     """
-    return weighted_pool(
+    call = select(weighted_pool, masked_weighted_pool, x, (mask, nan, True, fill, return_weight))
+    return call(
         "weighted_pool3d", x, window, axes=3, stride=stride, padding=padding, dilation=dilation,
         normalize=normalize, ceil_mode=ceil_mode, layout=layout, threads=threads, out=out,
     )  # fmt: skip
@@ -235,6 +253,10 @@ def weighted_pool1d_backward(
     normalize: bool = True,
     ceil_mode: bool = False,
     layout: str = "NCW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -274,7 +296,10 @@ def weighted_pool1d_backward(
     >>> weighted_pool1d_backward(np.full((1, 1), 8.0), x, window).ravel().tolist()
     [2.0, 4.0, 2.0]
     """
-    return weighted_gradient(
+    call = select(
+        weighted_gradient, masked_weighted_gradient, x, (mask, nan, True, fill, return_weight)
+    )
+    return call(
         "weighted_pool1d_backward", grad, x, window, axes=1, stride=stride, padding=padding,
         dilation=dilation, normalize=normalize, ceil_mode=ceil_mode, layout=layout, threads=threads,
         out=out,
@@ -292,6 +317,10 @@ def weighted_pool2d_backward(
     normalize: bool = True,
     ceil_mode: bool = False,
     layout: str = "NCHW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -338,7 +367,10 @@ def weighted_pool2d_backward(
     >>> weighted_pool2d_backward(np.full((1, 1, 1), 8.0), x, window).ravel().tolist()
     [2.0, 4.0, 2.0]
     """
-    return weighted_gradient(
+    call = select(
+        weighted_gradient, masked_weighted_gradient, x, (mask, nan, True, fill, return_weight)
+    )
+    return call(
         "weighted_pool2d_backward", grad, x, window, axes=2, stride=stride, padding=padding,
         dilation=dilation, normalize=normalize, ceil_mode=ceil_mode, layout=layout, threads=threads,
         out=out,
@@ -356,6 +388,10 @@ def weighted_pool3d_backward(
     normalize: bool = True,
     ceil_mode: bool = False,
     layout: str = "NCDHW",
+    mask: ArrayLike | None = None,
+    nan: str = PROPAGATE,
+    fill: float = NAN,
+    return_weight: bool = False,
     threads: int | None = None,
     out: Array | None = None,
 ) -> Array:
@@ -395,7 +431,10 @@ def weighted_pool3d_backward(
     >>> weighted_pool3d_backward(np.full((1, 1, 1, 1), 8.0), x, window).ravel().tolist()
     [2.0, 4.0, 2.0]
     """
-    return weighted_gradient(
+    call = select(
+        weighted_gradient, masked_weighted_gradient, x, (mask, nan, True, fill, return_weight)
+    )
+    return call(
         "weighted_pool3d_backward", grad, x, window, axes=3, stride=stride, padding=padding,
         dilation=dilation, normalize=normalize, ceil_mode=ceil_mode, layout=layout, threads=threads,
         out=out,

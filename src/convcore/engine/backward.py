@@ -108,11 +108,11 @@ class _Call:
         """Return the gradients of x, weight and bias, None where one is not needed."""
         op, (grad, x, weight, dtypes) = self.op, self.operands
         check_grad(op, grad, self.plan.y_shape, x=x, weight=weight)
-        wanted = _as_needs(op, needs)
+        wanted = as_needs(op, needs)
         wanted[2] = wanted[2] and bias is not None
         if bias is not None:
             check_bias(op, as_array(op, "bias", bias), self.plan.bias_shape)
-        outs = _as_outs(op, out, wanted)
+        outs = as_outs(op, out, wanted)
         shapes = (x.shape, weight.shape, self.plan.bias_shape)
         reads = (grad, x, weight)
         try:
@@ -150,7 +150,7 @@ class _Call:
         return as_contiguous(self.op, name, value, self.operands.dtypes.compute)
 
 
-def _as_needs(op: str, needs: object) -> list[bool]:
+def as_needs(op: str, needs: object) -> list[bool]:
     """Return whether the gradients of x, weight and bias are needed."""
     needs = to_list(needs)
     if not isinstance(needs, (list, tuple)) or len(needs) != 3:
@@ -160,7 +160,7 @@ def _as_needs(op: str, needs: object) -> list[bool]:
     return [as_bool(op, "needs", need) for need in needs]
 
 
-def _as_outs(op: str, out: object, needs: list[bool]) -> list[Array | None]:
+def as_outs(op: str, out: object, needs: list[bool]) -> list[Array | None]:
     """Return the caller's arrays for the gradients, whose shapes are not yet checked."""
     if out is None:
         return [None] * 3

@@ -59,12 +59,7 @@ def scatter(call: PoolGradient, index: Array) -> None:
 
 def _given_index(call: PoolGradient, index: Array) -> Array:
     """Return the caller's indices; each must be a cell of its window."""
-    if index.dtype.kind not in "iu":
-        raise TypeError(f"{call.op}: indices must have an integer dtype, got {index.dtype}")
-    if index.shape != call.plan.y_shape:
-        raise ValueError(
-            f"{call.op}: indices must have shape {call.plan.y_shape}, got {index.shape}"
-        )
+    check_indices(call.op, index, call.plan.y_shape)
     if not index.size:
         return index.astype(np.int64)
     inside = (index >= 0) & (index <= MAX_SIZE)
@@ -86,3 +81,11 @@ def _given_index(call: PoolGradient, index: Array) -> Array:
         )
     checked: Array = np.require(index, np.int64, ["C_CONTIGUOUS", "ALIGNED"])
     return checked
+
+
+def check_indices(op: str, index: Array, shape: tuple[int, ...]) -> None:
+    """Refuse indices that are no integers, or not one for each output."""
+    if index.dtype.kind not in "iu":
+        raise TypeError(f"{op}: indices must have an integer dtype, got {index.dtype}")
+    if index.shape != shape:
+        raise ValueError(f"{op}: indices must have shape {shape}, got {index.shape}")

@@ -1,0 +1,383 @@
+"""Poolings of inputs with missing cells, and their gradients.
+
+An average is N / n, where N is the sum of the present cells of a window and n their number; both
+are average poolings, of x with zeros at missing cells and of the mask. A maximum and a norm see
+what leaves them unchanged at missing cells. The mask is pooled once for all channels that share it.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from convcore.engine.averages import avg_gradient
+from convcore.engine.buffers import prepare_out, quiet
+from convcore.engine.masked import (
+    Cells,
+    channels_first,
+    data_of,
+    find_cells,
+    in_layout,
+    share_like,
+)
+from convcore.engine.maxima import check_indices, max_gradient
+from convcore.engine.norms import norm_gradient
+from convcore.engine.pooling import PoolPlan, Sliding, max_pool, pool, pool_plan
+from convcore.engine.threads import threads_for
+from convcore.spec.errors import memory_errors
+from convcore.spec.missing import Given, Missing, fill_of, read_missing
+from convcore.spec.operands import (
+    FLOAT64,
+    Array,
+    DType,
+    as_array,
+    as_contiguous,
+    check_grad,
+    result_dtypes,
+    selected_dtypes,
+)
+from convcore.spec.options import LAYOUTS
+from convcore.spec.pooling import as_exponent
+from convcore.spec.registry import COUNT_INCLUDE_PAD, RETURN_INDICES
+
+NONE = -1  # the index of a maximum of no cell
+
+
+class MaskedPool:
+    """A pooling whose input may have missing cells, its options checked."""
+
+    def __init__(
+        self, op: str, x: Array, windows: Sliding, missing: Missing, *, axes: int, kind: str,
+        layout: str, threads: int | None, p: float = 0.0, count_padding: bool = False,
+    ) -> None:  # fmt: skip
+        self.op, self.axes, self.windows, self.missing = op, axes, windows, missing
+        self.count_padding = count_padding
+        self.threads = threads_for(op, threads)
+        self.plan: PoolPlan = pool_plan(
+            op, x, windows, axes=axes, kind=kind, layout=layout, p=p, count_padding=count_padding
+        )
+        self.last = self.plan.spec.layout.channels_last
+        self.cells: Cells = find_cells(op, x, missing, axes, layout)
+
+    def pooled_mask(self, dtype: DType, kind: str) -> Array:
+        """Return the pooling of the mask, channels first."""
+        assert self.cells.mask is not None
+        cells = self.cells.mask.astype(dtype)
+        return pool(
+            self.op, cells, self.windows, axes=self.axes, kind=kind, layout=LAYOUTS[self.axes][0],
+            threads=self.threads, out=None,
+        )  # fmt: skip
+
+    def counts(self) -> tuple[Array, Array]:
+        """Return the present cells of each window, and all of them; both count padding if asked."""
+        seen, counted = np.ones((), FLOAT64), np.ones((), FLOAT64)
+        for axis in range(self.axes):
+            rows = self.plan.windows(axis).astype(FLOAT64)
+            shape = (-1, *(1,) * (self.axes - 1 - axis))
+            seen = seen * rows[:, 1].reshape(shape)
+            counted = counted * rows[:, 3].reshape(shape)
+        present = np.rint(self.pooled_mask(FLOAT64, "mean") * seen)
+        if self.count_padding:
+            return present + (counted - seen), counted
+        return present, seen
+
+    def is_blank(self) -> Array:
+        """Return whether each window holds no present cell, channels first."""
+        assert self.cells.mask is not None
+        blank: Array = self.pooled_mask(np.dtype(np.uint8), "max") == 0
+        return blank
+
+    def in_layout(self, array: Array) -> Array:
+        """Return an array of results, channels first, in the layout of the call."""
+        return in_layout(array, len(self.plan.y_shape), self.last)
+
+    def fill(self, y: Array, blank: Array) -> None:
+        """Write ``fill`` where there is no present cell."""
+        if blank.any():
+            number = fill_of(self.op, self.missing.fill, y.dtype)
+            np.copyto(y, number, where=self.in_layout(blank))
+
+    def results(self, y: Array, *more: Array) -> Any:
+        """Return the result, with the share of present cells if asked for."""
+        if self.missing.return_weight:
+            if self.cells.mask is None:
+                share = np.ones((1,) * (self.axes + 2))
+            else:
+                present, counted = self.counts()
+                share = present / counted
+            more = (*more, share_like(share, y, self.last))
+        return (y, *more) if more else y
+
+
+def masked_avg_pool(
+    given: Given,
+    op: str,
+    x: ArrayLike,
+    windows: Sliding,
+    *,
+    kind: str,
+    threads: int | None,
+    out: Array | None,
+    count_include_pad: bool = False,
+    **options: Any,
+) -> Any:
+    """Return the average of the present cells of each window."""
+    missing = read_missing(op, given)
+    x, missing = data_of(op, x, missing)
+    dtypes = result_dtypes(op, x.dtype, x.dtype)
+    count_padding = COUNT_INCLUDE_PAD.read(op, count_include_pad, options["axes"])
+    call = MaskedPool(
+        op, x, windows, missing, kind=kind, threads=threads, count_padding=count_padding, **options
+    )
+    options |= {"kind": kind, "threads": threads, "count_include_pad": count_padding}
+    if call.cells.mask is None:
+        return call.results(pool(op, x, windows, out=out, **options))
+    with memory_errors(op, x=x):
+        target = prepare_out(op, out, call.plan.y_shape, dtypes, (x, *missing.masks))
+        y = target.array
+        pool(op, call.cells.filled(op, dtypes.compute, 0, call.last), windows, out=y, **options)
+        present, counted = call.counts()
+        with quiet():
+            if missing.normalize:
+                y *= call.in_layout(_ratio(present, counted).astype(y.dtype))
+            call.fill(y, present == 0)
+        return call.results(target.finalize())
+
+
+def _ratio(present: Array, counted: Array) -> Array:
+    """Return all cells of a window for each present one; 1 where there is none."""
+    ratio: Array = np.where(present == 0, 1, counted / np.maximum(present, 1))
+    return ratio
+
+
+def masked_avg_gradient(
+    given: Given,
+    op: str,
+    grad: ArrayLike,
+    x: ArrayLike,
+    windows: Sliding,
+    *,
+    threads: int | None,
+    out: Array | None,
+    count_include_pad: bool = False,
+    **options: Any,
+) -> Array:
+    """Return the gradient of x: equal shares for the present cells of a window."""
+    missing = read_missing(op, given)
+    x, missing = data_of(op, x, missing)
+    count_padding = COUNT_INCLUDE_PAD.read(op, count_include_pad, options["axes"])
+    call = MaskedPool(
+        op, x, windows, missing, kind="mean", threads=threads, count_padding=count_padding,
+        **options,
+    )  # fmt: skip
+    options |= {"threads": threads, "count_include_pad": count_padding}
+    if call.cells.mask is None:
+        return avg_gradient(op, grad, x, windows, out=out, **options)
+
+    def share() -> Array:
+        present, counted = call.counts()
+        ratio = _ratio(present, counted) if missing.normalize else np.ones(())
+        return np.where(present == 0, 0, ratio)
+
+    return scaled_gradient(call, grad, out, share, avg_gradient, options)
+
+
+def scaled_gradient(
+    call: MaskedPool, grad: ArrayLike, out: Array | None, factor: Any, function: Any, options: Any
+) -> Array:
+    """Return a gradient: the plain one of the gradient times a factor, 0 at missing cells."""
+    op, x = call.op, call.cells.x
+    grad = as_array(op, "grad", grad)
+    dtypes = result_dtypes(op, x.dtype, grad.dtype, "grad")
+    check_grad(op, grad, call.plan.y_shape, x=x)
+    with memory_errors(op, x=x, grad=grad):
+        target = prepare_out(op, out, x.shape, dtypes, (x, grad))
+        filled = call.cells.filled(op, dtypes.compute, 0, call.last)
+        with quiet():
+            factors = call.in_layout(factor()).astype(dtypes.compute)
+            grad = as_contiguous(op, "grad", grad, dtypes.compute)
+            # not a product: a gradient that is not finite has no effect on a missing output
+            scaled = np.where(factors == 0, dtypes.compute.type(0), grad * factors)
+            function(op, scaled, filled, call.windows, out=target.array, **options)
+            call.cells.clear(target.array, call.last)
+        return target.finalize()
+
+
+def masked_norm_pool(
+    given: Given,
+    op: str,
+    x: ArrayLike,
+    windows: Sliding,
+    *,
+    p: object,
+    threads: int | None,
+    out: Array | None,
+    **options: Any,
+) -> Any:
+    """Return the p-norm of the present cells of each window."""
+    missing = read_missing(op, given)
+    x, missing = data_of(op, x, missing)
+    dtypes = result_dtypes(op, x.dtype, x.dtype)
+    exponent = as_exponent(op, p)
+    call = MaskedPool(op, x, windows, missing, kind="norm", threads=threads, p=exponent, **options)
+    options |= {"kind": "norm", "threads": threads, "p": exponent}
+    if call.cells.mask is None:
+        return call.results(pool(op, x, windows, out=out, **options))
+    with memory_errors(op, x=x):
+        target = prepare_out(op, out, call.plan.y_shape, dtypes, (x, *missing.masks))
+        filled = call.cells.filled(op, dtypes.compute, 0, call.last)
+        pool(op, filled, windows, out=target.array, **options)
+        with quiet():
+            call.fill(target.array, call.is_blank())
+        return call.results(target.finalize())
+
+
+def masked_norm_gradient(
+    given: Given,
+    op: str,
+    grad: ArrayLike,
+    x: ArrayLike,
+    windows: Sliding,
+    *,
+    p: object,
+    threads: int | None,
+    out: Array | None,
+    **options: Any,
+) -> Array:
+    """Return the gradient of x of a norm of present cells."""
+    missing = read_missing(op, given)
+    x, missing = data_of(op, x, missing)
+    exponent = as_exponent(op, p)
+    call = MaskedPool(op, x, windows, missing, kind="norm", threads=threads, p=exponent, **options)
+    options |= {"threads": threads, "p": p}
+    if call.cells.mask is None:
+        return norm_gradient(op, grad, x, windows, out=out, **options)
+    return scaled_gradient(call, grad, out, lambda: ~call.is_blank(), norm_gradient, options)
+
+
+def masked_max_pool(
+    given: Given,
+    op: str,
+    x: ArrayLike,
+    windows: Sliding,
+    *,
+    return_indices: bool,
+    threads: int | None,
+    out: Array | None,
+    **options: Any,
+) -> Any:
+    """Return the largest present cell of each window, with ``return_indices`` also its index."""
+    missing = read_missing(op, given)
+    x, missing = data_of(op, x, missing)
+    dtypes = selected_dtypes(op, x.dtype)
+    indices = RETURN_INDICES.read(op, return_indices, options["axes"])
+    call = MaskedPool(op, x, windows, missing, kind="max", threads=threads, **options)
+    if call.cells.mask is None:
+        found = max_pool(
+            op, x, windows, return_indices=indices, threads=threads, out=out, **options
+        )
+        return call.results(*found) if indices else call.results(found)  # type: ignore[arg-type]
+    with memory_errors(op, x=x):
+        blank = call.is_blank()
+        if blank.any():
+            fill_of(op, missing.fill, dtypes.result)  # before the caller's array is written to
+        target = prepare_out(op, out, call.plan.y_shape, dtypes, (x, *missing.masks))
+        index = _present_maxima(call, target.array, blank, indices)
+        call.fill(target.array, blank)
+        y = target.finalize()
+        return call.results(y) if index is None else call.results(y, index)
+
+
+def _present_maxima(call: MaskedPool, y: Array, blank: Array, indices: bool) -> Array | None:
+    """Fill y with the maxima of present cells; return their indices, -1 at blank outputs."""
+    filled = call.cells.filled(call.op, y.dtype, _lowest(call.cells.x.dtype), call.last)
+    options = {"axes": call.axes, "layout": call.plan.spec.layout.name, "threads": call.threads}
+    found = max_pool(call.op, filled, call.windows, return_indices=indices, out=y, **options)
+    if not indices:
+        return None
+    index: Array = found[1]
+    # where all present cells are as low as what stands for missing ones, the first of them
+    first, hidden = call.in_layout(_first_present(call)), _is_hidden(call, index)
+    np.copyto(index, first, where=hidden)
+    np.copyto(index, NONE, where=call.in_layout(blank))
+    return index
+
+
+def _lowest(dtype: DType) -> Any:
+    if dtype.kind == "f":
+        return -np.inf
+    return False if dtype.kind == "b" else np.iinfo(dtype).min
+
+
+def _first_present(call: MaskedPool) -> Array:
+    """Return the index of the first present cell of each window, or of a cell of the window."""
+    assert call.cells.mask is not None
+    _, index = max_pool(
+        call.op, call.cells.mask.view(np.uint8), call.windows, axes=call.axes,
+        layout=LAYOUTS[call.axes][0], return_indices=True, threads=call.threads, out=None,
+    )  # fmt: skip
+    return index
+
+
+def _is_hidden(call: MaskedPool, index: Array) -> Array:
+    """Return whether each index is that of a missing cell, in the layout of the call."""
+    mask = call.cells.mask
+    assert mask is not None
+    flat = channels_first(index, call.axes, call.last)
+    rows = mask.reshape(*mask.shape[:2], prod(mask.shape[2:]))
+    rows = np.broadcast_to(rows, (*flat.shape[:2], rows.shape[2]))
+    inside = np.clip(flat, 0, rows.shape[2] - 1).reshape(*flat.shape[:2], -1)
+    hidden = ~np.take_along_axis(rows, inside, axis=2).reshape(flat.shape)
+    return in_layout(hidden, index.ndim, call.last)
+
+
+def masked_max_gradient(
+    given: Given,
+    op: str,
+    grad: ArrayLike,
+    x: ArrayLike,
+    windows: Sliding,
+    *,
+    indices: ArrayLike | None,
+    return_indices: bool,
+    threads: int | None,
+    out: Array | None,
+    **options: Any,
+) -> Array:
+    """Return the gradient of x of a maximum of present cells."""
+    missing = read_missing(op, given)
+    x, missing = data_of(op, x, missing)
+    RETURN_INDICES.read(op, return_indices, options["axes"])
+    call = MaskedPool(op, x, windows, missing, kind="max", threads=threads, **options)
+    more = {"return_indices": return_indices, "threads": threads, **options}
+    if call.cells.mask is None:
+        return max_gradient(op, grad, x, windows, indices=indices, out=out, **more)
+    with memory_errors(op, x=x):
+        blank = call.is_blank()
+        if indices is None:
+            compute = selected_dtypes(op, x.dtype).compute
+            y = np.empty(call.plan.y_shape, compute)
+            index = _present_maxima(call, y, blank, True)
+        else:
+            index = _given_indices(call, as_array(op, "indices", indices), call.in_layout(blank))
+        # the gradient of a blank output is 0, wherever it goes
+        first = call.in_layout(_first_present(call))
+        more["indices"] = np.where(call.in_layout(blank), first, index)
+    return scaled_gradient(call, grad, out, lambda: ~blank, max_gradient, more)
+
+
+def _given_indices(call: MaskedPool, index: Array, blank: Array) -> Array:
+    """Return the caller's indices; each must be a present cell, or -1 where there is none."""
+    shape = call.plan.y_shape
+    check_indices(call.op, index, shape)
+    wrong = (index != NONE) & blank | _is_hidden(call, index) & ~blank
+    if wrong.any():
+        at = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise ValueError(
+            f"{call.op}: indices{list(at)} must be a present cell, or -1 where a window has none, "
+            f"got {index[at]}; pass what the forward function returned"
+        )
+    return index
