@@ -203,9 +203,9 @@ class MaskedLayer:
             layout=LAYOUTS[self.axes][0], algorithm="direct", threads=self.threads,
         )  # fmt: skip
         shape = (1, -1, *(1,) * self.axes)
-        return Weights(
-            kernel, groups, connections, total, rounding.reshape(shape), blind.reshape(shape)
-        )
+        rounding, blind = rounding.reshape(shape), blind.reshape(shape)
+        total = np.where(blind, total.dtype.type(1), total)  # and of present weights likewise
+        return Weights(kernel, groups, connections, total, rounding, blind)
 
     def box(self) -> tuple[slice, ...] | None:
         """Return the outputs from the first to the last that see a missing cell, or None."""
@@ -247,7 +247,8 @@ class MaskedLayer:
             return Presence(box, mask, blank, None, None)
         weights = self.mask_weights(mask.shape[1])
         weight = self._present_weight(mask, weights, blank)
-        blank = blank | (np.abs(weight) <= weights.rounding) & ~weights.blind
+        if self._normalize:
+            blank = blank | (np.abs(weight) <= weights.rounding) & ~weights.blind
         np.copyto(weight, 1, where=weights.blind)
         if blank.any():
             weight = np.where(blank, weight.dtype.type(1), weight)

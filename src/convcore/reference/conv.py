@@ -14,6 +14,8 @@ from convcore.reference._common import (
     result_dtype,
     widened,
 )
+from convcore.reference._missing import Options, padded_mask, present_cells
+from convcore.reference._missing import conv as of_present
 
 __all__ = ["conv1d", "conv2d", "conv3d"]
 
@@ -31,6 +33,11 @@ def conv1d(
     flip=False,
     border="zeros",
     layout="NCW",
+    mask=None,
+    nan="propagate",
+    normalize=True,
+    fill=np.nan,
+    return_weight=False,
     algorithm="auto",
     threads=None,
     out=None,
@@ -49,6 +56,7 @@ def conv1d(
     return _conv(
         1, x, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups,
         connections=connections, flip=flip, border=border, layout=layout, out=out,
+        missing=Options(mask, nan, normalize, fill, return_weight),
     )  # fmt: skip
 
 
@@ -65,6 +73,11 @@ def conv2d(
     flip=False,
     border="zeros",
     layout="NCHW",
+    mask=None,
+    nan="propagate",
+    normalize=True,
+    fill=np.nan,
+    return_weight=False,
     algorithm="auto",
     threads=None,
     out=None,
@@ -94,6 +107,7 @@ def conv2d(
     return _conv(
         2, x, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups,
         connections=connections, flip=flip, border=border, layout=layout, out=out,
+        missing=Options(mask, nan, normalize, fill, return_weight),
     )  # fmt: skip
 
 
@@ -110,6 +124,11 @@ def conv3d(
     flip=False,
     border="zeros",
     layout="NCDHW",
+    mask=None,
+    nan="propagate",
+    normalize=True,
+    fill=np.nan,
+    return_weight=False,
     algorithm="auto",
     threads=None,
     out=None,
@@ -131,13 +150,14 @@ def conv3d(
     return _conv(
         3, x, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups,
         connections=connections, flip=flip, border=border, layout=layout, out=out,
+        missing=Options(mask, nan, normalize, fill, return_weight),
     )  # fmt: skip
 
 
 @np.errstate(over="ignore", invalid="ignore")  # infinity and NaN are results
 def _conv(
     nd, x, weight, bias, *, stride, padding, dilation, groups, connections, flip, border, layout,
-    out,
+    out, missing,
 ):  # fmt: skip
     """conv1d, conv2d and conv3d: `nd` is the number of spatial axes."""
     x, weight = np.asarray(x), np.asarray(weight)
@@ -172,7 +192,15 @@ def _conv(
     ]
     if min(sizes) < 1:
         raise ValueError(f"kernel must fit the padded input, got {kernel}")
+    M = padded_mask(present_cells(x, nd, layout, missing), batch, pads, border)
     V = padded(V, pads, border)
+    if missing.used:
+        biases = None if bias is None else np.asarray(bias).astype(dtype).astype(np.float64)
+        eps = np.finfo(np.result_type(dtype, np.float32)).eps
+        Z, share = of_present(V, M, K, biases, (sizes, s, d, connections), missing, eps)
+        Z = deliver(batch.put_back(Z), dtype, out)
+        share = deliver(batch.put_back(share), dtype, None)
+        return (Z, share) if missing.return_weight else Z
 
     # The equation. One term of the sum at a time: every output (j, k) meets the tap (m, n) at
     # V[:, j*s + m*d, k*s + n*d], which is a strided slice that begins at (m*d, n*d).

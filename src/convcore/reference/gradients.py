@@ -16,6 +16,7 @@ from math import prod
 import numpy as np
 
 from convcore import reference
+from convcore.reference import _missing
 from convcore.reference._common import (
     LAYOUTS,
     Batch,
@@ -27,6 +28,7 @@ from convcore.reference._common import (
     result_dtype,
     widened,
 )
+from convcore.reference._missing import Options, padded_mask, present_cells
 from convcore.reference.conv import padded
 from convcore.reference.transpose import size_and_pads
 
@@ -59,7 +61,7 @@ class Operands:
     def __init__(self, nd, name, operands, *, layout, needs, out, **options):
         *arrays, bias = operands
         grad, x, weight = map(np.asarray, arrays)
-        self.batch = Batch(x, nd, layout)
+        self.x, self.batch = x, Batch(x, nd, layout)
         none = x[:0] if self.batch.batched else x[np.newaxis][:0]
         _, *of_result = getattr(reference, f"{name}{nd}d")(
             none, weight, bias, layout=layout, **options
@@ -116,6 +118,11 @@ def _conv_backward(nd):
         flip=False,
         border="zeros",
         layout=LAYOUTS[nd],
+        mask=None,
+        nan="propagate",
+        normalize=True,
+        fill=np.nan,
+        return_weight=False,
         algorithm="auto",
         threads=None,
         needs=(True, True, True),
@@ -152,6 +159,7 @@ def _conv_backward(nd):
             connections=connections,
             flip=flip,
             border=border,
+            missing=Options(mask, nan, normalize, fill, return_weight),
         )
 
     return conv_backward
@@ -172,6 +180,7 @@ def _of_conv(
     connections,
     flip,
     border,
+    missing,
 ):
     """Gradients of conv1d, conv2d and conv3d."""
     a = Operands(
@@ -196,6 +205,14 @@ def _of_conv(
     s, d = per_axis(stride, nd, 1, "stride"), per_axis(dilation, nd, 1, "dilation")
     pads = pad_pairs(padding, space, kernel, s, d)
     V = padded(a.V, pads, border)
+    if missing.used:
+        M = padded_mask(present_cells(a.x, nd, layout, missing), a.batch, pads, border)
+        table = None if connections is None else np.asarray(connections)
+        eps = np.finfo(np.result_type(a.dtype, np.float32)).eps
+        dV, dK, db = _missing.conv_gradients(
+            a.G, V, M, np.flip(a.K, flipped), (a.sizes, s, d, table), missing, eps
+        )
+        return a.results(_folded(dV, pads, border), np.flip(dK, flipped), db)
 
     # The channels of a group, and every output o in one row. Each tap m meets output o at the cell
     # o*s + m*d, which makes a strided slice that begins at m*d.

@@ -6,8 +6,11 @@ the cells o*s + t*d of the padded input, t = 0 ... kernel_size - 1 on each axis,
 input itself.
 """
 
-from convcore.reference import _pooling
+import numpy as np
+
+from convcore.reference import _pooling, _present
 from convcore.reference._common import LAYOUTS, for_each_rank
+from convcore.reference._missing import Options
 from convcore.reference._pooling import Input
 from convcore.reference._windows import adaptive, sliding
 
@@ -71,6 +74,10 @@ def _max_pool(nd):
         ceil_mode=False,
         return_indices=False,
         layout=LAYOUTS[nd],
+        mask=None,
+        nan="propagate",
+        fill=np.nan,
+        return_weight=False,
         threads=None,
         out=None,
     ):
@@ -96,6 +103,9 @@ def _max_pool(nd):
         """
         x = Input(x, nd, layout)
         windows = sliding(x.space, kernel_size, stride, padding, dilation, ceil_mode)
+        missing = Options(mask, nan, True, fill, return_weight)
+        if missing.used:
+            return _present.maxima(x, windows, missing, return_indices, out)
         return _pooling.maxima(x, windows, return_indices, out)
 
     return max_pool
@@ -114,6 +124,10 @@ def _max_pool_backward(nd):
         return_indices=False,
         indices=None,
         layout=LAYOUTS[nd],
+        mask=None,
+        nan="propagate",
+        fill=np.nan,
+        return_weight=False,
         threads=None,
         out=None,
     ):
@@ -132,6 +146,9 @@ def _max_pool_backward(nd):
         """
         x = Input(x, nd, layout)
         windows = sliding(x.space, kernel_size, stride, padding, dilation, ceil_mode)
+        missing = Options(mask, nan, True, fill, return_weight)
+        if missing.used:
+            return _present.maxima_backward(grad, x, windows, missing, indices, out)
         return _pooling.maxima_backward(grad, x, windows, return_indices, indices, out)
 
     return max_pool_backward
@@ -203,6 +220,11 @@ def _avg_pool(nd):
         ceil_mode=False,
         count_include_pad=False,
         layout=LAYOUTS[nd],
+        mask=None,
+        nan="propagate",
+        normalize=True,
+        fill=np.nan,
+        return_weight=False,
         threads=None,
         out=None,
     ):
@@ -221,6 +243,9 @@ def _avg_pool(nd):
         """
         x = Input(x, nd, layout)
         windows = sliding(x.space, kernel_size, stride, padding, dilation, ceil_mode)
+        missing = Options(mask, nan, normalize, fill, return_weight)
+        if missing.used:
+            return _present.averages(x, windows, missing, count_include_pad, out)
         return _pooling.averages(x, windows, count_include_pad, out)
 
     return avg_pool
@@ -238,6 +263,11 @@ def _avg_pool_backward(nd):
         ceil_mode=False,
         count_include_pad=False,
         layout=LAYOUTS[nd],
+        mask=None,
+        nan="propagate",
+        normalize=True,
+        fill=np.nan,
+        return_weight=False,
         threads=None,
         out=None,
     ):
@@ -251,6 +281,9 @@ def _avg_pool_backward(nd):
         """
         x = Input(x, nd, layout)
         windows = sliding(x.space, kernel_size, stride, padding, dilation, ceil_mode)
+        missing = Options(mask, nan, normalize, fill, return_weight)
+        if missing.used:
+            return _present.averages_backward(grad, x, windows, missing, count_include_pad, out)
         return _pooling.averages_backward(grad, x, windows, count_include_pad, out)
 
     return avg_pool_backward
@@ -306,6 +339,10 @@ def _lp_pool(nd):
         p=2.0,
         ceil_mode=False,
         layout=LAYOUTS[nd],
+        mask=None,
+        nan="propagate",
+        fill=np.nan,
+        return_weight=False,
         threads=None,
         out=None,
     ):
@@ -324,6 +361,9 @@ def _lp_pool(nd):
         """
         x = Input(x, nd, layout)
         windows = sliding(x.space, kernel_size, stride, padding, dilation, ceil_mode)
+        missing = Options(mask, nan, True, fill, return_weight)
+        if missing.used:
+            return _present.norms(x, windows, missing, p, out)
         return _pooling.norms(x, windows, p, out)
 
     return lp_pool
@@ -341,6 +381,10 @@ def _lp_pool_backward(nd):
         p=2.0,
         ceil_mode=False,
         layout=LAYOUTS[nd],
+        mask=None,
+        nan="propagate",
+        fill=np.nan,
+        return_weight=False,
         threads=None,
         out=None,
     ):
@@ -357,6 +401,9 @@ def _lp_pool_backward(nd):
         """
         x = Input(x, nd, layout)
         windows = sliding(x.space, kernel_size, stride, padding, dilation, ceil_mode)
+        missing = Options(mask, nan, True, fill, return_weight)
+        if missing.used:
+            return _present.norms_backward(grad, x, windows, missing, p, out)
         return _pooling.norms_backward(grad, x, windows, p, out)
 
     return lp_pool_backward
@@ -372,6 +419,10 @@ def _l2_pool(nd):
         *,
         ceil_mode=False,
         layout=LAYOUTS[nd],
+        mask=None,
+        nan="propagate",
+        fill=np.nan,
+        return_weight=False,
         threads=None,
         out=None,
     ):
@@ -387,6 +438,9 @@ def _l2_pool(nd):
         """
         x = Input(x, nd, layout)
         windows = sliding(x.space, kernel_size, stride, padding, dilation, ceil_mode)
+        missing = Options(mask, nan, True, fill, return_weight)
+        if missing.used:
+            return _present.norms(x, windows, missing, 2, out)
         return _pooling.norms(x, windows, 2, out)
 
     return l2_pool
@@ -403,6 +457,10 @@ def _l2_pool_backward(nd):
         *,
         ceil_mode=False,
         layout=LAYOUTS[nd],
+        mask=None,
+        nan="propagate",
+        fill=np.nan,
+        return_weight=False,
         threads=None,
         out=None,
     ):
@@ -416,6 +474,9 @@ def _l2_pool_backward(nd):
         """
         x = Input(x, nd, layout)
         windows = sliding(x.space, kernel_size, stride, padding, dilation, ceil_mode)
+        missing = Options(mask, nan, True, fill, return_weight)
+        if missing.used:
+            return _present.norms_backward(grad, x, windows, missing, 2, out)
         return _pooling.norms_backward(grad, x, windows, 2, out)
 
     return l2_pool_backward
@@ -435,6 +496,10 @@ def _weighted_pool(nd):
         normalize=True,
         ceil_mode=False,
         layout=LAYOUTS[nd],
+        mask=None,
+        nan="propagate",
+        fill=np.nan,
+        return_weight=False,
         threads=None,
         out=None,
     ):
@@ -455,6 +520,9 @@ def _weighted_pool(nd):
         x = Input(x, nd, layout)
         window = _pooling.weights(window, nd)
         windows = sliding(x.space, window.shape, stride, padding, dilation, ceil_mode)
+        missing = Options(mask, nan, normalize, fill, return_weight)
+        if missing.used:
+            return _present.weighted(x, windows, missing, window, out)
         return _pooling.weighted(x, windows, window, normalize, out)
 
     return weighted_pool
@@ -472,6 +540,10 @@ def _weighted_pool_backward(nd):
         normalize=True,
         ceil_mode=False,
         layout=LAYOUTS[nd],
+        mask=None,
+        nan="propagate",
+        fill=np.nan,
+        return_weight=False,
         threads=None,
         out=None,
     ):
@@ -487,6 +559,9 @@ def _weighted_pool_backward(nd):
         x = Input(x, nd, layout)
         window = _pooling.weights(window, nd)
         windows = sliding(x.space, window.shape, stride, padding, dilation, ceil_mode)
+        missing = Options(mask, nan, normalize, fill, return_weight)
+        if missing.used:
+            return _present.weighted_backward(grad, x, windows, missing, window, out)
         return _pooling.weighted_backward(grad, x, windows, window, normalize, out)
 
     return weighted_pool_backward
