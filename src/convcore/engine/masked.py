@@ -50,8 +50,10 @@ class Cells(NamedTuple):
         """Return x in a dtype, contiguous, with a number at its missing cells."""
         assert self.mask is not None
         present = in_layout(self.mask, self.x.ndim, channels_last)
-        filled = np.where(present, self.x, np.asarray(number, self.x.dtype))
-        return as_contiguous(op, "x", filled, dtype)
+        if number == 0:
+            return filled(op, self.x, present, dtype)
+        other = np.where(present, self.x, np.asarray(number, self.x.dtype))
+        return as_contiguous(op, "x", other, dtype)
 
     def clear(self, dx: Array, channels_last: bool) -> None:
         """Set a gradient to 0 at missing cells, in place."""
@@ -80,7 +82,7 @@ def find_cells(op: str, x: Array, missing: Missing, axes: int, layout: str) -> C
     if present is not None and present.all():
         present = None
     if missing.ignores_nan and has_nan(x):
-        numbers = ~np.isnan(x)
+        numbers = x == x  # one pass where ~isnan has two
         present = numbers if present is None else present & numbers
     if present is None or not x.size:
         return Cells(x, None)
@@ -129,3 +131,31 @@ def share_like(share: Array, y: Array, channels_last: bool) -> Array:
     share = in_layout(share.astype(y.dtype if y.dtype.kind == "f" else np.float64, copy=False),
                       y.ndim, channels_last)  # fmt: skip
     return np.broadcast_to(share, y.shape)
+
+
+def filled(op: str, x: Array, present: Array | None, dtype: DType) -> Array:
+    """Return x in a dtype, contiguous, with 0 at missing cells."""
+    if present is None:
+        return as_contiguous(op, "x", x, dtype)
+    if x.dtype != dtype or not x.dtype.isnative:
+        return as_contiguous(op, "x", np.where(present, x, x.dtype.type(0)), dtype)
+    # Bits of zeros and ones: a choice for each cell is ten times as slow where they alternate.
+    word = np.dtype(f"i{dtype.itemsize}")
+    bits = present.astype(word)
+    np.negative(bits, out=bits)
+    result = np.empty(x.shape, dtype)
+    np.bitwise_and(x.view(word), bits, out=result.view(word))
+    return result
+
+
+def taken(array: Array, cells: Array, axis: int, outside: object) -> Array:
+    """Return these cells of an axis, a view if they are in order; -1 is ``outside``."""
+    first, before = int(cells[0]), (slice(None),) * axis
+    if first >= 0 and np.array_equal(cells, np.arange(first, first + len(cells))):
+        return array[(*before, slice(first, first + len(cells)))]
+    result = np.empty((*array.shape[:axis], len(cells), *array.shape[axis + 1 :]), array.dtype)
+    inside = cells >= 0
+    if array.shape[axis]:
+        array.take(cells, axis=axis, mode="clip", out=result)
+    result[(*before, ~inside)] = outside
+    return result

@@ -12,6 +12,8 @@ elsewhere.
 
 from __future__ import annotations
 
+from itertools import pairwise
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,14 +21,16 @@ from numpy.typing import ArrayLike
 
 from convcore import _core
 from convcore.engine.buffers import bias_as_contiguous, prepare_out, quiet
-from convcore.engine.epilogue import add_bias
 from convcore.engine.execute import convolve
 from convcore.engine.masked import (
     Cells,
     channels_first,
     data_of,
+    filled,
     find_cells,
+    in_layout,
     share_like,
+    taken,
 )
 from convcore.engine.masked_patches import Patches
 from convcore.engine.plan import ConvPlan, conv_plan
@@ -44,6 +48,11 @@ from convcore.spec.windows import seen_cells
 # Outputs whose present weights are less than this part of all are computed again by direct sums
 # where the sums were fast ones: the division enlarges their errors.
 LOW_SHARE = 1 / 16
+BAND = 2**21  # bytes of the input or the result of a band
+HALOS = 4  # least rows of a band, in spans of the kernel
+ALL = slice(None)
+EMPTY = np.empty(0)
+NONE = np.zeros((), np.bool_)
 
 
 def masked_convolve(
@@ -75,28 +84,21 @@ def masked_convolve(
     with memory_errors(op, x=x, weight=layer.weight):
         layer.set_weights(missing.normalize)
         layer.cells = find_cells(op, x, missing, axes, layout)
-        box = layer.box()
-        if box is None:
+        if not layer.find_box():
             y = convolve(op, x, layer.weight, bias, flip=flip, algorithm=algorithm,
                          threads=threads, out=out, **options)  # fmt: skip
-            found = None
+            share = np.ones((1,) * (axes + 2))
         else:
-            dtypes = layer.dtypes
-            shift = None
+            dtypes, shift = layer.dtypes, None
             if bias is not None:
                 shift = bias_as_contiguous(op, bias, layer.plan.bias_shape, dtypes)
             reads = (x, layer.weight, shift, *missing.masks)
             target = prepare_out(op, out, layer.plan.y_shape, dtypes, reads)
-            found = layer.presence(box, missing.normalize or missing.return_weight)
+            fill = fill_of(op, missing.fill, dtypes.compute)
             with quiet():
-                layer.run(found, target.array, missing.normalize)
-                add_bias(target.array, shift, layer.spec.layout)
-                fill = fill_of(op, missing.fill, dtypes.compute)
-                np.copyto(layer.view(target.array, box), fill, where=found.blank)
+                share = layer.run(target.array, shift, fill, share=missing.return_weight)
             y = target.finalize()
-        if missing.return_weight:
-            return y, share_like(layer.share(found), y, layer.last)
-        return y
+        return (y, share_like(share, y, layer.last)) if missing.return_weight else y
 
 
 class Weights(NamedTuple):
@@ -109,22 +111,20 @@ class Weights(NamedTuple):
     rounding: Array  # likewise: how large a sum can be by rounding alone; 0 of positive weights
     blind: Array  # likewise, bool: whether an output channel sees no input channel
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """Options of its convolution."""
+        return {"groups": self.groups, "connections": self.connections}
+
 
 class Presence(NamedTuple):
     """What is present in the windows of a box of outputs; arrays are (N or 1, K or 1, *box)."""
 
     box: tuple[slice, ...]  # of the outputs, along each axis
     mask: Array  # bool (N or 1, C or 1, *cells): the padded input under the box
-    blank: Array  # bool: outputs that are ``fill``
-    weight: Array | None  # sums of weights on present cells, 1 at blank outputs; None: not needed
-    weights: Weights | None
-
-    def ratio(self) -> Array:
-        """T / P."""
-        assert self.weights is not None
-        assert self.weight is not None
-        ratio: Array = self.weights.total / self.weight
-        return ratio
+    blank: Array  # bool: outputs that are ``fill``, of any shape that broadcasts
+    weight: Array  # P: sums of weights on present cells, 1 at blank outputs; empty: not needed
+    total: Array  # T, (1, K or 1, 1, ...)
 
 
 class MaskedLayer:
@@ -151,10 +151,12 @@ class MaskedLayer:
         steps = self.spec.steps
         self.steps = {"stride": steps["stride"], "dilation": steps["dilation"]}
         self._normalize = False
+        self._shared = {"groups": self.spec.groups, "connections": self.spec.connections}
 
     def set_weights(self, normalize: bool) -> None:
         """Read the weights; refuse kernels whose sum is 0 where sums are divided by it."""
         self._normalize = normalize
+        self._found: dict[int, Weights] = {}
         weight = as_contiguous(self.op, "weight", self.weight, self.dtypes.compute)
         if self.flip:
             weight = np.flip(weight, tuple(range(2, self.axes + 2)))
@@ -162,6 +164,7 @@ class MaskedLayer:
             table = self.spec.connections.array[(..., *(None,) * self.axes)]
             weight = np.where(table, weight, weight.dtype.type(0))
         self.kernel = np.ascontiguousarray(weight)  # as the sums use it
+        self._weight = self.weight.astype(self.dtypes.compute, copy=False)
         # The mask meets kernels scaled by powers of two, which cancel: their sums do not overflow.
         kernels = self.kernel.reshape(len(self.kernel), -1)
         self.unit = units(kernels)
@@ -178,12 +181,17 @@ class MaskedLayer:
         if normalize and refused.size and self.spec.has_products:
             raise ValueError(
                 f"{self.op}: weight must have kernels whose sum is not 0 with normalize=True, got "
-                f"0 for output channel {refused[0]}, up to rounding; normalize=False does not divide "
-                "by it"
+                f"0, up to rounding, for output channel {refused[0]}; normalize=False does not "
+                "divide by it"
             )
 
     def mask_weights(self, channels: int) -> Weights:
-        """Return what a mask with this number of channels meets."""
+        """Return what a mask with this number of channels meets; found or made."""
+        if channels not in self._found:
+            self._found[channels] = self._make_weights(channels)
+        return self._found[channels]
+
+    def _make_weights(self, channels: int) -> Weights:
         kernel, groups, connections = self.scaled, self.spec.groups, self.spec.connections
         if not self._normalize and self.sums_to_zero.any():  # the share is one of absolute values
             zero = self.sums_to_zero[(..., *(None,) * (self.axes + 1))]
@@ -207,11 +215,11 @@ class MaskedLayer:
         total = np.where(blind, total.dtype.type(1), total)  # and of present weights likewise
         return Weights(kernel, groups, connections, total, rounding, blind)
 
-    def box(self) -> tuple[slice, ...] | None:
-        """Return the outputs from the first to the last that see a missing cell, or None."""
+    def find_box(self) -> bool:
+        """Find the outputs from the first to the last that see a missing cell; False: none do."""
         mask = self.cells.mask
         if mask is None or not self.spec.has_products:
-            return None
+            return False
         self.at = [  # the input cell at each cell of the padded input; -1: a zero of the padding
             seen_cells(
                 self.op, Axis(a.cells, 1, 1, 1, (a.pair[0], 0), a.needed), self.spec.border
@@ -226,33 +234,51 @@ class MaskedLayer:
             start = np.arange(row.outputs) * row.stride
             touched = np.flatnonzero(before[start + span(row.kernel, row.dilation)] > before[start])
             if not touched.size:
-                return None
+                return False
             box.append(slice(int(touched[0]), int(touched[-1]) + 1))
-        return tuple(box)
+        self.box = tuple(box)
+        return True
 
-    def view(self, y: Array, box: tuple[slice, ...]) -> Array:
-        """Return the outputs of a box, channels first."""
-        return channels_first(y, self.axes, self.last)[(..., *box)]
+    def view(self, y: Array) -> Array:
+        """Return the outputs of the box, channels first."""
+        return channels_first(y, self.axes, self.last)[(..., *self.box)]
 
-    def presence(self, box: tuple[slice, ...], needs_weight: bool) -> Presence:
+    def presence(self, box: tuple[slice, ...], images: slice, needs_weight: bool) -> Presence:
         """Find what is present in the windows of a box of outputs."""
+        mask = self._mask(images)
+        for axis, part in enumerate(box):
+            mask = taken(mask, self._padded(axis, part), axis + 2, True)
+        mask = np.ascontiguousarray(mask)
+        sees = ~self._blind.reshape(-1, *(1,) * self.axes)
+        if not needs_weight:
+            return Presence(box, mask, self._blank(mask) & sees, EMPTY, EMPTY)
+        weights = self.mask_weights(mask.shape[1])
+        weight = self._slide(
+            mask.astype(weights.kernel.dtype), weights.kernel, algorithm=self.algorithm,
+            groups=weights.groups, connections=weights.connections,
+        )  # fmt: skip
+        # (not ``<=``, for NaN)
+        low = ~(np.abs(weight) > LOW_SHARE * np.abs(weights.total))
+        if low.any():
+            blank = self._blank(mask) & sees
+            weight = self._corrected(weight, low & ~blank, mask, weights)
+            if self._normalize:
+                blank = blank | (np.abs(weight) <= weights.rounding) & ~weights.blind
+            weight = np.where(blank | weights.blind, weight.dtype.type(1), weight)
+        else:
+            blank = NONE
+        return Presence(box, mask, blank, weight, weights.total)
+
+    def _mask(self, images: slice) -> Array:
         mask = self.cells.mask
         assert mask is not None
-        for axis, (row, at, part) in enumerate(zip(self.spec.axes, self.at, box, strict=True), 2):
-            end = (part.stop - 1) * row.stride + span(row.kernel, row.dilation)
-            mask = _taken(mask, at[part.start * row.stride : end], axis)
-        mask = np.ascontiguousarray(mask)
-        blank = self._blank(mask) & ~self._blind.reshape(-1, *(1,) * self.axes)
-        if not needs_weight:
-            return Presence(box, mask, blank, None, None)
-        weights = self.mask_weights(mask.shape[1])
-        weight = self._present_weight(mask, weights, blank)
-        if self._normalize:
-            blank = blank | (np.abs(weight) <= weights.rounding) & ~weights.blind
-        np.copyto(weight, 1, where=weights.blind)
-        if blank.any():
-            weight = np.where(blank, weight.dtype.type(1), weight)
-        return Presence(box, mask, blank, weight, weights)
+        return mask if len(mask) == 1 else mask[images]
+
+    def _padded(self, axis: int, part: slice) -> Array:
+        """Return the cells under the outputs of an axis; -1 is a zero of the padding."""
+        row = self.spec.axes[axis]
+        end = (part.stop - 1) * row.stride + span(row.kernel, row.dilation)
+        return self.at[axis][part.start * row.stride : end]
 
     def _blank(self, mask: Array) -> Array:
         """Return whether each output of a box sees no present cell: (N or 1, K or 1, *box)."""
@@ -276,17 +302,14 @@ class MaskedLayer:
             blank = np.repeat(blank, spec.out_channels // spec.groups, axis=1)
         return blank
 
-    def _present_weight(self, mask: Array, weights: Weights, blank: Array) -> Array:
-        """Return the sums of weights on present cells."""
-        cells = mask.astype(weights.kernel.dtype)
-        options = {"groups": weights.groups, "connections": weights.connections}
-        weight = self._slide(cells, weights.kernel, algorithm=self.algorithm, **options)
+    def _corrected(self, weight: Array, low: Array, mask: Array, weights: Weights) -> Array:
+        """Return the sums of weights, where a fast algorithm formed them with the low ones anew."""
+        cells, options = mask.astype(weights.kernel.dtype), weights.options
         plan = conv_plan(
             self.op, cells, weights.kernel, axes=self.axes, layout=LAYOUTS[self.axes][0],
             algorithm=self.algorithm, **self.steps, **options,
         )  # fmt: skip
         if is_fast(plan, weights.kernel):
-            low = (np.abs(weight) < LOW_SHARE * np.abs(weights.total)) & ~blank
             self._patches(weights.kernel, **options).correct(
                 weight, low, cells, [np.arange(n) for n in cells.shape[2:]],
                 lambda: self._slide(cells, weights.kernel, algorithm="direct", **options),
@@ -306,43 +329,120 @@ class MaskedLayer:
             threads=self.threads, **self.steps, **options,
         )  # fmt: skip
 
-    def run(self, found: Presence, y: Array, normalize: bool) -> None:
-        """Fill y with the sums over present cells, divided by their share of the weights."""
-        x = self.cells.filled(self.op, self.dtypes.compute, 0, self.last)
-        self.sums(x, y, self.algorithm)
-        if not normalize:
-            return
-        assert found.weight is not None
-        ratio = found.ratio()
-        view = self.view(y, found.box)
-        if is_fast(self.plan, self.kernel):
-            low = (np.abs(ratio) > 1 / LOW_SHARE) & ~found.blank
-            start = [part.start * row.stride for part, row in zip(found.box, self.spec.axes)]  # noqa: B905
-            options = {"groups": self.spec.groups, "connections": self.spec.connections}
-            self._patches(self.kernel, **options).correct(
-                view, low, channels_first(x, self.axes, self.last),
-                [at[first:] for at, first in zip(self.at, start, strict=True)],
-                lambda: self.view(self.sums(x, np.empty_like(y), "direct"), found.box),
-            )  # fmt: skip
-        np.multiply(view, ratio, out=view)
+    def run(
+        self, y: Array, bias: Array | None = None, fill: Any = 0, *, share: bool = False
+    ) -> Array:
+        """Fill y, a band of an image at a time, so that what is between stays in the cache.
 
-    def sums(self, x: Array, y: Array, algorithm: str) -> Array:
-        """Fill y with the sums of weighted cells, without a bias."""
+        Return the share of weights on present cells, (N or 1, K or 1, *outputs), if asked for.
+        """
+        outputs = channels_first(y, self.axes, self.last)
+        bands, images = self._cut()
+        shares = None
+        for band in bands:
+            box, found = self._inside(band), None
+            for some in images:
+                if box is not None and (found is None or len(self._mask(ALL)) > 1):
+                    found = self.presence(box, some, share or self._normalize)
+                part = outputs[some, :, band]
+                self._sum(part, band, some, found)
+                if bias is not None:
+                    part += bias.reshape(-1, *(1,) * self.axes)
+                if found is None:
+                    continue
+                if found.blank.any():
+                    np.copyto(part[(..., *self._within(band, found.box))], fill, where=found.blank)
+                if share:
+                    if shares is None:
+                        sizes = len(self._mask(ALL)), found.weight.shape[1]
+                        shares = np.ones((*sizes, *self.spec.outputs), y.dtype)
+                    where = some if len(shares) > 1 else ALL
+                    weight = np.where(found.blank, 0, found.weight)
+                    shares[(where, slice(None), *found.box)] = weight / found.total
+        return np.ones((1,) * (self.axes + 2)) if shares is None else shares
+
+    def _cut(self) -> tuple[list[slice], list[slice]]:
+        """Return bands of outputs along the first axis, and parts of the batch."""
+        spec = self.spec
+        first = spec.axes[0]
+        cells = spec.channels * prod(spec.cells[1:]) * first.stride
+        row = self.dtypes.compute.itemsize * max(cells, spec.out_channels * prod(spec.outputs[1:]))
+        rows = max(BAND // row, HALOS * span(first.kernel, first.dilation), 1)
+        if first.outputs <= 2 * rows:
+            number = max(rows // first.outputs, 1)
+            images = [slice(i, min(i + number, spec.batch)) for i in range(0, spec.batch, number)]
+            return [slice(0, first.outputs)], images
+        count = -(-first.outputs // rows)
+        edges = [first.outputs * i // count for i in range(count + 1)]
+        bands = [slice(*pair) for pair in pairwise(edges)]
+        return bands, [slice(i, i + 1) for i in range(spec.batch)]
+
+    def _inside(self, band: slice) -> tuple[slice, ...] | None:
+        """Return the part of the box in a band."""
+        first = self.box[0]
+        start, stop = max(first.start, band.start), min(first.stop, band.stop)
+        return (slice(start, stop), *self.box[1:]) if start < stop else None
+
+    def _within(self, band: slice, box: tuple[slice, ...]) -> tuple[slice, ...]:
+        """Return a box relative to its band."""
+        first = box[0]
+        return (slice(first.start - band.start, first.stop - band.start), *box[1:])
+
+    def _sum(self, part: Array, band: slice, images: slice, found: Presence | None) -> None:
+        """Fill a part of the result with its sums, divided by the share of the weights."""
+        x, options = self._band(band, images, found is not None)
+        y = in_layout(part, part.ndim, self.last)
+        direct = y if y.flags.c_contiguous else None
+        sums = self._convolve(x, options, self.algorithm, direct)
+        if found is not None and self._normalize:
+            inside = self._within(band, found.box)
+            view = channels_first(sums, self.axes, self.last)[(..., *inside)]
+            ratio = np.divide(found.total, found.weight)
+            if is_fast(self._plan(x, options), self.kernel):
+                low = (np.abs(ratio) > 1 / LOW_SHARE) & ~found.blank
+                at = [
+                    self.at[axis][part.start * row.stride :]
+                    for axis, (part, row) in enumerate(zip(found.box, self.spec.axes, strict=True))
+                ]
+                if options is not self.options:  # the rows of a band are there, with their padding
+                    start = inside[0].start * self.spec.axes[0].stride
+                    at[0] = np.arange(start, x.shape[2 - self.last])
+                self._patches(self.kernel, **self._shared).correct(
+                    view, low, channels_first(x, self.axes, self.last), at,
+                    lambda: channels_first(
+                        self._convolve(x, options, "direct", None), self.axes, self.last
+                    )[(..., *inside)],
+                )  # fmt: skip
+            np.multiply(view, ratio, out=view)
+        if direct is None:
+            np.copyto(y, sums)
+
+    def _band(self, band: slice, images: slice, masked: bool) -> tuple[Array, dict[str, Any]]:
+        """Return the input of a band without missing cells, and the options of its sums."""
+        options = self.options
+        x = channels_first(self.cells.x, self.axes, self.last)[images]
+        mask = self._mask(images)
+        if band.stop - band.start < self.spec.axes[0].outputs:
+            pairs = self.spec.steps["padding"]
+            assert isinstance(pairs, tuple)
+            options = {**options, "padding": ((0, 0), *pairs[1:])}
+            rows = self._padded(0, band)
+            x = taken(x, rows, 2, 0)
+            mask = taken(mask, rows, 2, True)
+        present = in_layout(mask, mask.ndim, self.last) if masked else None
+        x = in_layout(x, x.ndim, self.last)
+        return filled(self.op, x, present, self.dtypes.compute), options
+
+    def _convolve(
+        self, x: Array, options: dict[str, Any], algorithm: str, out: Array | None
+    ) -> Array:
         return convolve(
-            self.op, x, self.weight.astype(self.dtypes.compute, copy=False), flip=self.flip,
-            algorithm=algorithm, threads=self.threads, out=y, **self.options,
+            self.op, x, self._weight, flip=self.flip, algorithm=algorithm, threads=self.threads,
+            out=out, **options,
         )  # fmt: skip
 
-    def share(self, found: Presence | None) -> Array:
-        """Return the share of weights on present cells, (N or 1, K or 1, *outputs)."""
-        if found is None:
-            return np.ones((1,) * (self.axes + 2))
-        assert found.weight is not None
-        assert found.weights is not None
-        part = np.where(found.blank, 0, found.weight / found.weights.total)
-        share = np.ones((*part.shape[:2], *self.spec.outputs), part.dtype)
-        share[(..., *found.box)] = part
-        return share
+    def _plan(self, x: Array, options: dict[str, Any]) -> ConvPlan:
+        return conv_plan(self.op, x, self._weight, algorithm=self.algorithm, **options)
 
 
 def units(kernels: Array) -> Array:
@@ -370,17 +470,3 @@ def is_fast(plan: ConvPlan, kernel: Array) -> bool:
             return terms > 1 or not (kernel >= 0).all()
     verdicts = plan.core.explain(kernel.itemsize)
     return any(word == "chosen" and name in _core.FAST_ALGORITHMS for name, word in verdicts)
-
-
-def _taken(mask: Array, at: Array, axis: int) -> Array:
-    """Return the mask at these cells of an axis; zeros of the padding, -1, are present."""
-    inside = at >= 0
-    first = int(at[0])
-    if inside.all() and np.array_equal(at, np.arange(first, first + len(at))):
-        return mask[(slice(None),) * axis + (slice(first, first + len(at)),)]
-    if mask.shape[axis] == 0:
-        shape = (*mask.shape[:axis], len(at), *mask.shape[axis + 1 :])
-        return np.ones(shape, np.bool_)
-    taken: Array = mask.take(at, axis=axis, mode="clip")
-    taken[(slice(None),) * axis + (~inside,)] = True
-    return taken

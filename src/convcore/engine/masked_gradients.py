@@ -29,7 +29,7 @@ from convcore.engine.backward import (
 )
 from convcore.engine.buffers import prepare_out, quiet
 from convcore.engine.masked import data_of, find_cells, in_layout
-from convcore.engine.masked_conv import MaskedLayer, Presence
+from convcore.engine.masked_conv import ALL, MaskedLayer, Presence
 from convcore.spec.errors import memory_errors
 from convcore.spec.missing import Given, read_missing
 from convcore.spec.operands import (
@@ -71,8 +71,7 @@ def masked_conv_gradients(
     with memory_errors(op, x=x, weight=layer.weight):
         layer.set_weights(missing.normalize)
         layer.cells = find_cells(op, x, missing, axes, layout)
-        box = layer.box()
-        if box is None:
+        if not layer.find_box():
             return conv_gradients(op, *plain, needs=needs, out=out, **how, **options)
         grad = as_array(op, "grad", grad)
         dtypes = result_dtypes(op, layer.dtypes.result, grad.dtype, "grad")
@@ -90,7 +89,7 @@ def masked_conv_gradients(
         ]
         layer.dtypes = dtypes
         with quiet():
-            call = _Gradients(layer, as_contiguous(op, "grad", grad, dtypes.compute), box)
+            call = _Gradients(layer, as_contiguous(op, "grad", grad, dtypes.compute))
             arrays = [None if target is None else target.array for target in targets]
             call.fill(arrays, missing.normalize)
         dx, dweight, dbias = (target.finalize() if target else None for target in targets)
@@ -100,8 +99,8 @@ def masked_conv_gradients(
 class _Gradients:
     """A call whose input has missing cells."""
 
-    def __init__(self, layer: MaskedLayer, grad: Array, box: tuple[slice, ...]) -> None:
-        self.layer, self.box = layer, box
+    def __init__(self, layer: MaskedLayer, grad: Array) -> None:
+        self.layer = layer
         self.grad = grad.copy()
         self.cells = layer.cells.filled(layer.op, layer.dtypes.compute, 0, layer.last)
 
@@ -109,15 +108,15 @@ class _Gradients:
         """Compute the gradients that have a target."""
         layer, (dx, dweight, dbias) = self.layer, targets
         layer.set_weights(normalize)  # in the dtype of all operands together
-        found = layer.presence(self.box, normalize)
-        inside = layer.view(self.grad, self.box)
+        found = layer.presence(layer.box, ALL, normalize)
+        inside = layer.view(self.grad)
         np.copyto(inside, 0, where=found.blank)
         if dbias is not None:
             dbias[...] = bias_gradient(self.grad, layer.spec)
         extra = None
         if normalize:
             extra = self._of_shares(found) if dweight is not None else None
-            inside *= found.ratio()
+            inside *= found.total / found.weight
         needs = (dx is not None, dweight is not None, False)
         weight = layer.weight.astype(layer.dtypes.compute, copy=False)
         conv_gradients(
@@ -133,15 +132,13 @@ class _Gradients:
     def _of_shares(self, found: Presence) -> Array:
         """Return what the weights' share adds to the gradient of the weight."""
         layer, spec, axes = self.layer, self.layer.spec, self.layer.axes
-        assert found.weight is not None
-        assert found.weights is not None
         y = np.empty(layer.plan.y_shape, layer.dtypes.compute)
-        layer.run(found, y, normalize=True)
-        product = layer.view(self.grad, self.box) * layer.view(y, self.box)  # G z
+        layer.run(y)
+        product = layer.view(self.grad) * layer.view(y)  # G z
         # In the units of the scaled kernels: the weights of the mask are theirs.
         unit = layer.unit.reshape(1, -1, *(1,) * axes)
         per_kernel = bias_gradient(
-            in_layout(product / found.weights.total, self.grad.ndim, layer.last), spec
+            in_layout(product / found.total, self.grad.ndim, layer.last), spec
         )
         shares = product / found.weight
         if len(found.mask) < len(shares):

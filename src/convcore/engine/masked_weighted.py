@@ -99,18 +99,10 @@ def masked_weighted_pool(
     )
     call, x = weighted.call, weighted.x
     if call.cells.mask is None:
-        return call.results(
-            weighted_pool(
-                op,
-                x,
-                window,
-                normalize=normalize,
-                layout=layout,
-                threads=threads,
-                out=out,
-                **options,
-            )  # fmt: skip
+        y = weighted_pool(
+            op, x, window, normalize=normalize, layout=layout, threads=threads, out=out, **options
         )
+        return call.results(y)
     dtypes = DTypes(result_dtypes(op, x.dtype, x.dtype).result, COMPUTE)
     with memory_errors(op, x=x):
         weight, total, none = weighted.of_mask()
