@@ -29,6 +29,7 @@ from convcore.engine.masked import (
     filled,
     find_cells,
     in_layout,
+    put,
     share_like,
     taken,
 )
@@ -116,6 +117,16 @@ class Weights(NamedTuple):
         """Options of its convolution."""
         return {"groups": self.groups, "connections": self.connections}
 
+    def find_low(self, weight: Array) -> Array | None:
+        """Return which sums of present weights are few of all, or None: none is."""
+        if not self.rounding.any() and (self.total > 0).all():  # the least is found fast
+            others = tuple(axis for axis in range(weight.ndim) if axis != 1)
+            least = weight.min(axis=others, keepdims=True)
+            if (least > LOW_SHARE * self.total).all():
+                return None
+        low: Array = ~(np.abs(weight) > LOW_SHARE * np.abs(self.total))  # so that NaN is low
+        return low
+
 
 class Presence(NamedTuple):
     """What is present in the windows of a box of outputs; arrays are (N or 1, K or 1, *box)."""
@@ -123,7 +134,8 @@ class Presence(NamedTuple):
     box: tuple[slice, ...]  # of the outputs, along each axis
     mask: Array  # bool (N or 1, C or 1, *cells): the padded input under the box
     blank: Array  # bool: outputs that are ``fill``, of any shape that broadcasts
-    weight: Array  # P: sums of weights on present cells, 1 at blank outputs; empty: not needed
+    low: Array | None  # bool: other outputs with few present weights
+    ratio: Array  # T / P, finite at blank outputs; empty: not needed
     total: Array  # T, (1, K or 1, 1, ...)
 
 
@@ -211,7 +223,9 @@ class MaskedLayer:
             layout=LAYOUTS[self.axes][0], algorithm="direct", threads=self.threads,
         )  # fmt: skip
         shape = (1, -1, *(1,) * self.axes)
-        rounding, blind = rounding.reshape(shape), blind.reshape(shape)
+        rounding = rounding.astype(kernel.dtype).reshape(shape)
+        blind = blind.reshape(shape)
+        blind = blind | (total == 0)  # (of zeros: refused where sums are divided by it)
         total = np.where(blind, total.dtype.type(1), total)  # and of present weights likewise
         return Weights(kernel, groups, connections, total, rounding, blind)
 
@@ -249,25 +263,29 @@ class MaskedLayer:
         for axis, part in enumerate(box):
             mask = taken(mask, self._padded(axis, part), axis + 2, True)
         mask = np.ascontiguousarray(mask)
-        sees = ~self._blind.reshape(-1, *(1,) * self.axes)
         if not needs_weight:
-            return Presence(box, mask, self._blank(mask) & sees, EMPTY, EMPTY)
+            return Presence(box, mask, self._blank(mask), None, EMPTY, EMPTY)
         weights = self.mask_weights(mask.shape[1])
         weight = self._slide(
             mask.astype(weights.kernel.dtype), weights.kernel, algorithm=self.algorithm,
-            groups=weights.groups, connections=weights.connections,
+            **weights.options,
         )  # fmt: skip
-        # (not ``<=``, for NaN)
-        low = ~(np.abs(weight) > LOW_SHARE * np.abs(weights.total))
-        if low.any():
-            blank = self._blank(mask) & sees
-            weight = self._corrected(weight, low & ~blank, mask, weights)
+        blank, low = NONE, weights.find_low(weight)
+        if low is not None:
+            blank = self._blank(mask)
+            low = low & ~blank
+            self._correct(weight, low, mask, weights)
             if self._normalize:
-                blank = blank | (np.abs(weight) <= weights.rounding) & ~weights.blind
-            weight = np.where(blank | weights.blind, weight.dtype.type(1), weight)
-        else:
-            blank = NONE
-        return Presence(box, mask, blank, weight, weights.total)
+                none = np.abs(weight) <= weights.rounding
+                blank = blank | (none & ~weights.blind if weights.blind.any() else none)
+            if blank.shape != weight.shape:
+                shape = np.broadcast_shapes(blank.shape, weight.shape)
+                blank, weight = np.broadcast_to(blank, shape), np.broadcast_to(weight, shape).copy()
+            ones = blank | weights.blind if weights.blind.any() else blank
+            if ones.any():
+                put(weight, ones, 1)
+        return Presence(box, mask, blank, low, np.divide(weights.total, weight, out=weight),
+                        weights.total)  # fmt: skip
 
     def _mask(self, images: slice) -> Array:
         mask = self.cells.mask
@@ -289,7 +307,7 @@ class MaskedLayer:
             counted = self._slide(
                 mask.astype(np.float32), kernel, connections=spec.connections, algorithm="direct"
             )
-            return counted == 0
+            return (counted == 0) & seen.any(axis=1)
         if mask.shape[1] > 1:
             grouped = mask.reshape(len(mask), spec.groups, -1, *mask.shape[2:])
             mask = np.ascontiguousarray(grouped.any(axis=2))
@@ -300,10 +318,12 @@ class MaskedLayer:
         ) == 0  # fmt: skip
         if blank.shape[1] > 1:
             blank = np.repeat(blank, spec.out_channels // spec.groups, axis=1)
+        if self._blind.any():
+            blank = blank & ~self._blind.reshape(-1, *(1,) * self.axes)
         return blank
 
-    def _corrected(self, weight: Array, low: Array, mask: Array, weights: Weights) -> Array:
-        """Return the sums of weights, where a fast algorithm formed them with the low ones anew."""
+    def _correct(self, weight: Array, low: Array, mask: Array, weights: Weights) -> None:
+        """Form the low sums of weights anew, in place, if a fast algorithm formed them."""
         cells, options = mask.astype(weights.kernel.dtype), weights.options
         plan = conv_plan(
             self.op, cells, weights.kernel, axes=self.axes, layout=LAYOUTS[self.axes][0],
@@ -314,7 +334,6 @@ class MaskedLayer:
                 weight, low, cells, [np.arange(n) for n in cells.shape[2:]],
                 lambda: self._slide(cells, weights.kernel, algorithm="direct", **options),
             )  # fmt: skip
-        return weight
 
     def _patches(self, kernel: Array, **options: Any) -> Patches:
         rows = self.spec.axes
@@ -351,14 +370,15 @@ class MaskedLayer:
                 if found is None:
                     continue
                 if found.blank.any():
-                    np.copyto(part[(..., *self._within(band, found.box))], fill, where=found.blank)
+                    put(part[(..., *self._within(band, found.box))], found.blank, fill)
                 if share:
                     if shares is None:
-                        sizes = len(self._mask(ALL)), found.weight.shape[1]
+                        sizes = len(self._mask(ALL)), found.ratio.shape[1]
                         shares = np.ones((*sizes, *self.spec.outputs), y.dtype)
                     where = some if len(shares) > 1 else ALL
-                    weight = np.where(found.blank, 0, found.weight)
-                    shares[(where, slice(None), *found.box)] = weight / found.total
+                    shares[(where, slice(None), *found.box)] = np.where(
+                        found.blank, 0, 1 / found.ratio
+                    )
         return np.ones((1,) * (self.axes + 2)) if shares is None else shares
 
     def _cut(self) -> tuple[list[slice], list[slice]]:
@@ -397,9 +417,7 @@ class MaskedLayer:
         if found is not None and self._normalize:
             inside = self._within(band, found.box)
             view = channels_first(sums, self.axes, self.last)[(..., *inside)]
-            ratio = np.divide(found.total, found.weight)
-            if is_fast(self._plan(x, options), self.kernel):
-                low = (np.abs(ratio) > 1 / LOW_SHARE) & ~found.blank
+            if found.low is not None and is_fast(self._plan(x, options), self.kernel):
                 at = [
                     self.at[axis][part.start * row.stride :]
                     for axis, (part, row) in enumerate(zip(found.box, self.spec.axes, strict=True))
@@ -408,12 +426,12 @@ class MaskedLayer:
                     start = inside[0].start * self.spec.axes[0].stride
                     at[0] = np.arange(start, x.shape[2 - self.last])
                 self._patches(self.kernel, **self._shared).correct(
-                    view, low, channels_first(x, self.axes, self.last), at,
+                    view, found.low, channels_first(x, self.axes, self.last), at,
                     lambda: channels_first(
                         self._convolve(x, options, "direct", None), self.axes, self.last
                     )[(..., *inside)],
                 )  # fmt: skip
-            np.multiply(view, ratio, out=view)
+            np.multiply(view, found.ratio, out=view)
         if direct is None:
             np.copyto(y, sums)
 

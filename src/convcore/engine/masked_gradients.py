@@ -28,7 +28,7 @@ from convcore.engine.backward import (
     conv_gradients,
 )
 from convcore.engine.buffers import prepare_out, quiet
-from convcore.engine.masked import data_of, find_cells, in_layout
+from convcore.engine.masked import data_of, find_cells, in_layout, put
 from convcore.engine.masked_conv import ALL, MaskedLayer, Presence
 from convcore.spec.errors import memory_errors
 from convcore.spec.missing import Given, read_missing
@@ -110,13 +110,13 @@ class _Gradients:
         layer.set_weights(normalize)  # in the dtype of all operands together
         found = layer.presence(layer.box, ALL, normalize)
         inside = layer.view(self.grad)
-        np.copyto(inside, 0, where=found.blank)
+        put(inside, found.blank, 0)
         if dbias is not None:
             dbias[...] = bias_gradient(self.grad, layer.spec)
         extra = None
         if normalize:
             extra = self._of_shares(found) if dweight is not None else None
-            inside *= found.total / found.weight
+            inside *= found.ratio
         needs = (dx is not None, dweight is not None, False)
         weight = layer.weight.astype(layer.dtypes.compute, copy=False)
         conv_gradients(
@@ -140,7 +140,7 @@ class _Gradients:
         per_kernel = bias_gradient(
             in_layout(product / found.total, self.grad.ndim, layer.last), spec
         )
-        shares = product / found.weight
+        shares = product * (found.ratio / found.total)
         if len(found.mask) < len(shares):
             shares = shares.sum(axis=0, keepdims=True)
         apart = found.mask.shape[1] > 1
