@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from convcore.engine.backward import Gradients, Needs, Outs, conv_gradients
 from convcore.engine.calls import Calls
 from convcore.engine.execute import convolve
-from convcore.engine.masked import select
+from convcore.engine.masked import by_name, select
 from convcore.engine.masked_conv import masked_convolve
 from convcore.engine.masked_gradients import masked_conv_gradients
 from convcore.spec.missing import NAN, PROPAGATE
@@ -24,7 +24,11 @@ __all__ = [
 ]
 
 # What layers call.
-CALLS = {"conv": Calls(convolve, conv_gradients)}
+CALLS = {
+    "conv": Calls(
+        by_name(convolve, masked_convolve), by_name(conv_gradients, masked_conv_gradients)
+    )
+}
 
 
 def conv1d(

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from convcore.engine.averages import avg_gradient
 from convcore.engine.calls import Calls, sliding
-from convcore.engine.masked import select
+from convcore.engine.masked import by_name, select
 from convcore.engine.masked_pool import masked_avg_gradient, masked_avg_pool
 from convcore.engine.pooling import Sliding, pool
 from convcore.spec.missing import NAN, PROPAGATE
@@ -25,7 +25,12 @@ __all__ = [
 ]
 
 # What layers call.
-CALLS = {"avg_pool": Calls(partial(sliding(pool), kind="mean"), sliding(avg_gradient))}
+CALLS = {
+    "avg_pool": Calls(
+        partial(sliding(by_name(pool, masked_avg_pool)), kind="mean"),
+        sliding(by_name(avg_gradient, masked_avg_gradient)),
+    )
+}
 
 
 def avg_pool1d(

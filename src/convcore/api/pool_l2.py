@@ -7,7 +7,7 @@ from functools import partial
 from numpy.typing import ArrayLike
 
 from convcore.engine.calls import Calls, sliding
-from convcore.engine.masked import select
+from convcore.engine.masked import by_name, select
 from convcore.engine.masked_pool import masked_norm_gradient, masked_norm_pool
 from convcore.engine.norms import norm_gradient, norm_pool
 from convcore.engine.pooling import Sliding
@@ -26,7 +26,10 @@ __all__ = [
 
 # What layers call.
 CALLS = {
-    "l2_pool": Calls(partial(sliding(norm_pool), p=2.0), partial(sliding(norm_gradient), p=2.0))
+    "l2_pool": Calls(
+        partial(sliding(by_name(norm_pool, masked_norm_pool)), p=2.0),
+        partial(sliding(by_name(norm_gradient, masked_norm_gradient)), p=2.0),
+    )
 }
 
 

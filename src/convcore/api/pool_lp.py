@@ -5,7 +5,7 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from convcore.engine.calls import Calls, sliding
-from convcore.engine.masked import select
+from convcore.engine.masked import by_name, select
 from convcore.engine.masked_pool import masked_norm_gradient, masked_norm_pool
 from convcore.engine.norms import norm_gradient, norm_pool
 from convcore.engine.pooling import Sliding
@@ -23,7 +23,12 @@ __all__ = [
 ]
 
 # What layers call.
-CALLS = {"lp_pool": Calls(sliding(norm_pool), sliding(norm_gradient))}
+CALLS = {
+    "lp_pool": Calls(
+        sliding(by_name(norm_pool, masked_norm_pool)),
+        sliding(by_name(norm_gradient, masked_norm_gradient)),
+    )
+}
 
 
 def lp_pool1d(

@@ -7,7 +7,7 @@ from functools import partial
 from numpy.typing import ArrayLike
 
 from convcore.engine.calls import Calls, sliding
-from convcore.engine.masked import select
+from convcore.engine.masked import by_name, select
 from convcore.engine.masked_pool import masked_max_gradient, masked_max_pool
 from convcore.engine.maxima import max_gradient
 from convcore.engine.pooling import Sliding, max_pool
@@ -27,8 +27,10 @@ __all__ = [
 # What layers call.
 CALLS = {
     "max_pool": Calls(
-        partial(sliding(max_pool), return_indices=False),
-        partial(sliding(max_gradient), return_indices=False, indices=None),
+        partial(sliding(by_name(max_pool, masked_max_pool)), return_indices=False),
+        partial(
+            sliding(by_name(max_gradient, masked_max_gradient)), return_indices=False, indices=None
+        ),
     )
 }
 

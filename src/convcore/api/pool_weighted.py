@@ -5,7 +5,7 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from convcore.engine.calls import Calls
-from convcore.engine.masked import select
+from convcore.engine.masked import by_name, select
 from convcore.engine.masked_weighted import masked_weighted_gradient, masked_weighted_pool
 from convcore.engine.weighted import weighted_gradient, weighted_pool
 from convcore.spec.missing import NAN, PROPAGATE
@@ -22,7 +22,12 @@ __all__ = [
 ]
 
 # What layers call.
-CALLS = {"weighted_pool": Calls(weighted_pool, weighted_gradient)}
+CALLS = {
+    "weighted_pool": Calls(
+        by_name(weighted_pool, masked_weighted_pool, own_normalize=True),
+        by_name(weighted_gradient, masked_weighted_gradient, own_normalize=True),
+    )
+}
 
 
 def weighted_pool1d(

@@ -40,6 +40,28 @@ def select(plain: Function, masked: Function, x: object, given: Given) -> Functi
     return partial(masked, given)
 
 
+def by_name(plain: Function, masked: Function, *, own_normalize: bool = False) -> Function:
+    """Return the function with the options of missing cells that layers have, by name.
+
+    ``own_normalize``: the option belongs to the plain function too.
+    """
+
+    def call(
+        op: str,
+        *arrays: object,
+        nan: object = PROPAGATE,
+        normalize: object = True,
+        fill: object = NAN,
+        **options: object,
+    ) -> Any:
+        if own_normalize:
+            options["normalize"], normalize = normalize, True
+        function = select(plain, masked, None, (None, nan, normalize, fill, False))
+        return function(op, *arrays, **options)
+
+    return call
+
+
 class Cells(NamedTuple):
     """An input and its mask."""
 

@@ -50,9 +50,10 @@ def as_fill(op: str, fill: object) -> float:
     try:
         if isinstance(fill, (bool, np.bool, str, bytes)):
             raise TypeError
-        return float(fill)  # type: ignore[arg-type]
+        number = float(fill)  # type: ignore[arg-type]
     except Exception:
         raise TypeError(f"{op}: fill must be a number, got {short_repr(fill)}") from None
+    return NAN if number != number else number
 
 
 def fill_of(op: str, fill: float, dtype: DType) -> Array:

@@ -10,6 +10,7 @@ from typing import Any
 
 from convcore.spec.connections import Connections
 from convcore.spec.errors import short_repr
+from convcore.spec.missing import NAN, NANS, PROPAGATE, as_fill
 from convcore.spec.operands import Array, as_array
 from convcore.spec.options import (
     ALGORITHMS,
@@ -51,6 +52,7 @@ class Operator:
     pools: str = ""  # what it makes of a window: its "max", "mean" or "norm"
     has_algorithms: bool = False
     has_matrix: bool = False
+    missing: tuple[Option, ...] = ()  # of cells that are missing; only functions and layers know
 
     @property
     def has_weight(self) -> bool:
@@ -66,7 +68,13 @@ class Operator:
     def layer_options(self) -> tuple[Option, ...]:
         """Those of its layers, which have the algorithm too and give a result alone."""
         own = tuple(option for option in self.options if option is not RETURN_INDICES)
+        own = (*own, *self.layer_missing)
         return (*own, ALGORITHM) if self.has_algorithms else own
+
+    @property
+    def layer_missing(self) -> tuple[Option, ...]:
+        """What a layer knows of missing cells: a mask belongs to a call."""
+        return tuple(option for option in self.missing if option not in (MASK, RETURN_WEIGHT))
 
     def read(self, op: str, axes: int, given: Mapping[str, object]) -> dict[str, Any]:
         """Return all options in normal form; refuse unknown and missing ones."""
@@ -127,6 +135,10 @@ def _read_connections(op: str, value: object, axes: int) -> Array | Connections 
     return as_array(op, "connections", value)
 
 
+def _read_mask(op: str, value: object, axes: int) -> Array | None:
+    return None if value is None else as_array(op, "mask", value)
+
+
 STRIDE = _sizes("stride")
 WINDOW_STRIDE = Option("stride", None, _read_stride)  # None: the window's size
 PADDING = Option("padding", "valid", lambda op, value, axes: paddings(op, value, axes))
@@ -149,26 +161,35 @@ ALGORITHM = Option(
     "algorithm", "auto", lambda op, value, _: check_choice(op, "algorithm", value, ALGORITHMS)
 )
 
+MASK = Option("mask", None, _read_mask)
+NAN_CELLS = Option("nan", PROPAGATE, lambda op, value, _: check_choice(op, "nan", value, NANS))
+FILL = Option("fill", NAN, lambda op, value, _: as_fill(op, value))
+RETURN_WEIGHT = _flag("return_weight", False)
+
 _STEPS = (STRIDE, PADDING, DILATION)
 _SLIDING = (KERNEL_SIZE, WINDOW_STRIDE, PADDING, DILATION)
+_MISSING = (MASK, NAN_CELLS, FILL, RETURN_WEIGHT)
+_SHARES = (MASK, NAN_CELLS, NORMALIZE, FILL, RETURN_WEIGHT)
 
 OPERATORS: dict[str, Operator] = {
     operator.kind: operator
     for operator in (
         Operator("conv", (*_STEPS, GROUPS, CONNECTIONS, FLIP, BORDER, LAYOUT), SHARED,
-                 has_algorithms=True, has_matrix=True),
+                 has_algorithms=True, has_matrix=True, missing=_SHARES),
         Operator("conv_transpose", (*_STEPS, GROUPS, OUTPUT_PADDING, LAYOUT), SHARED,
                  transposed=True, has_matrix=True),
         Operator("local_conv", (*_STEPS, LAYOUT), LOCAL, has_matrix=True),
         Operator("tiled_conv", (*_STEPS, LAYOUT), TILED, has_matrix=True),
-        Operator("max_pool", (*_SLIDING, CEIL_MODE, RETURN_INDICES, LAYOUT), pools="max"),
+        Operator("max_pool", (*_SLIDING, CEIL_MODE, RETURN_INDICES, LAYOUT), pools="max",
+                 missing=_MISSING),
         Operator("avg_pool", (*_SLIDING, CEIL_MODE, COUNT_INCLUDE_PAD, LAYOUT), pools="mean",
-                 has_matrix=True),
-        Operator("lp_pool", (*_SLIDING, EXPONENT, CEIL_MODE, LAYOUT), pools="norm"),
-        Operator("l2_pool", (*_SLIDING, CEIL_MODE, LAYOUT), pools="norm"),
+                 has_matrix=True, missing=_SHARES),
+        Operator("lp_pool", (*_SLIDING, EXPONENT, CEIL_MODE, LAYOUT), pools="norm",
+                 missing=_MISSING),
+        Operator("l2_pool", (*_SLIDING, CEIL_MODE, LAYOUT), pools="norm", missing=_MISSING),
         Operator("weighted_pool",
                  (WINDOW, WINDOW_STRIDE, PADDING, DILATION, NORMALIZE, CEIL_MODE, LAYOUT),
-                 pools="mean", has_matrix=True),
+                 pools="mean", has_matrix=True, missing=_MISSING),
         Operator("adaptive_avg_pool", (OUTPUT_SIZE, LAYOUT), pools="mean"),
         Operator("adaptive_max_pool", (OUTPUT_SIZE, RETURN_INDICES, LAYOUT), pools="max"),
     )

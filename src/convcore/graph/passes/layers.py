@@ -52,7 +52,8 @@ def _taken(node: Node, graph: Graph) -> Node:
         return node
     if node.key in ("Conv", "ConvTranspose") and 3 <= weight.ndim <= 5 and weight.size:
         return layer_of(node, node.op, weight, bias, node.attributes)
-    if node.domain == "convcore" and node.op in WEIGHTED:
+    # (one that ignores NaN is computed by its function: prepared layers see every cell)
+    if node.domain == "convcore" and node.op in WEIGHTED and "nan" not in node.attributes:
         return layer_of(node, node.op, weight, bias, node.attributes)
     if node.key == "MatMul" and weight.ndim == 2 and weight.size:
         return layer_of(node, MATRIX, _kernels(weight.T), None, {})

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from convcore.nn.layers.operator import Weighted
 from convcore.nn.layers.parameters import Rng, Start
 from convcore.spec.connections import as_connections
+from convcore.spec.missing import NAN, PROPAGATE
 from convcore.spec.options import Paddings, Sizes, per_axis
 
 
@@ -31,6 +32,9 @@ class Convolution(Weighted):
         flip: bool = False,
         border: str = "zeros",
         layout: str | None = None,
+        nan: str = PROPAGATE,
+        normalize: bool = True,
+        fill: float = NAN,
         algorithm: str = "auto",
         bias: bool = True,
         rng: Rng = None,
@@ -43,7 +47,8 @@ class Convolution(Weighted):
         kernel = per_axis(op, "kernel_size", kernel_size, self.spatial)
         self._read(
             stride=stride, padding=padding, dilation=dilation, groups=groups,
-            connections=connections, flip=flip, border=border, layout=layout, algorithm=algorithm,
+            connections=connections, flip=flip, border=border, layout=layout,
+            nan=nan, normalize=normalize, fill=fill, algorithm=algorithm,
         )  # fmt: skip
         group_channels = self._group(self.in_channels)
         self._group(self.out_channels)

@@ -12,6 +12,7 @@ from convcore.nn.layers.base import Layer, Shape
 from convcore.nn.layers.parameters import Start, constant
 from convcore.nn.layers.portable import trace_operator
 from convcore.spec.layer import LayerSpec
+from convcore.spec.missing import IGNORE
 from convcore.spec.operands import Array, short_array
 from convcore.spec.options import LAYOUTS, as_int, plain
 from convcore.spec.pooling import PoolSpec
@@ -29,6 +30,8 @@ class OperatorLayer(Layer):
     kind: ClassVar[Operator]  # what the registry says of the operator
     spatial: ClassVar[int]  # its number of axes
     _calls: ClassVar[api.Calls]
+    missing: dict[str, Any]
+    _ignores: dict[str, Any]  # these options if it ignores NaN, else none
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Look the operator up."""
@@ -42,8 +45,11 @@ class OperatorLayer(Layer):
     def _read(self, **given: object) -> None:
         """Read the options, all that the registry has; every call gets them as they are now."""
         read = self.kind.read_layer(self.op, self.spatial, given)
+        missing = {option.name: read.pop(option.name) for option in self.kind.layer_missing}
         self.options = {name: plain(value) for name, value in read.items()}
         self._call = self.options
+        self.missing = missing  # what it does with missing cells; sizes do not depend on it
+        self._ignores = missing if missing.get("nan") == IGNORE else {}
 
     def _spec(self, shape: Shape) -> ConvSpec | PoolSpec:
         """Lay the layer over an example of this shape; ValueError where it does not fit."""
@@ -63,11 +69,14 @@ class OperatorLayer(Layer):
 
     def _trace(self, to: Tracer, x: str) -> str:
         if to.portable:
+            if self._ignores:
+                to.refuse(f"{self.op} with nan={IGNORE!r}")
             return trace_operator(self, to, x)
         arrays = [to.optional(self.weight, "weight"), to.optional(self.bias, "bias")]
         return to.own(
-            str(self.operator), x, *(arrays if self.kind.has_weight else ()), **self._call
-        )
+            str(self.operator), x, *(arrays if self.kind.has_weight else ()), **self._call,
+            **self._ignores,
+        )  # fmt: skip
 
     def _leading(self) -> list[str]:
         """What stands before the options where the layer is shown."""
@@ -79,7 +88,8 @@ class OperatorLayer(Layer):
 
     def __repr__(self) -> str:
         """Return the call that makes it."""
-        shown = {option: self.options[option.name] for option in self.kind.layer_options}
+        values = {**self.options, **self.missing}
+        shown = {option: values[option.name] for option in self.kind.layer_options}
         words = self._leading()
         for option, value in shown.items():
             if option.default is REQUIRED:
@@ -92,7 +102,7 @@ class OperatorLayer(Layer):
         if isinstance(value, np.ndarray):
             return False
         default = plain(option.read(self.op, option.default, self.spatial))
-        return value == default or (option.name == "padding" and value == 0)
+        return value is default or value == default or (option.name == "padding" and value == 0)
 
 
 class Weighted(OperatorLayer):
@@ -132,15 +142,16 @@ class Weighted(OperatorLayer):
 
     def _forward(self, x: Array) -> tuple[Array, Any]:
         y = self._calls.forward(
-            self.op, x, self.weight, self.bias, axes=self.spatial, **ALONE, **self._call
-        )
+            self.op, x, self.weight, self.bias, axes=self.spatial, **ALONE, **self._call,
+            **self._ignores,
+        )  # fmt: skip
         return y, x
 
     def _backward(self, grad: Array, kept: Any, need_dx: bool) -> Array | None:
         needs = (need_dx, True, self.bias is not None)
         dx, dweight, dbias = self._calls.backward(
             self.op, (grad, kept, self.weight), self.bias, axes=self.spatial, needs=needs, **ALONE,
-            **self._call,
+            **self._call, **self._ignores,
         )  # fmt: skip
         return keep_gradients(self, dx, dweight, dbias)
 
@@ -157,13 +168,16 @@ class Pooling(OperatorLayer):
     """An operator without parameters."""
 
     def _forward(self, x: Array) -> tuple[Array, Any]:
-        return self._calls.forward(self.op, x, axes=self.spatial, **ALONE, **self._call), x
+        y = self._calls.forward(
+            self.op, x, axes=self.spatial, **ALONE, **self._call, **self._ignores
+        )
+        return y, x
 
     def _backward(self, grad: Array, kept: Any, need_dx: bool) -> Array | None:
         if not need_dx:
             return None
         dx: Array = self._calls.backward(
-            self.op, grad, kept, axes=self.spatial, **ALONE, **self._call
+            self.op, grad, kept, axes=self.spatial, **ALONE, **self._call, **self._ignores
         )
         return dx
 

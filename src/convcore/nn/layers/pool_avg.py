@@ -5,6 +5,7 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from convcore.nn.layers.operator import Pooling
+from convcore.spec.missing import NAN, PROPAGATE
 from convcore.spec.options import Paddings, Sizes
 from convcore.spec.pooling import OutputSize, as_window
 
@@ -22,11 +23,15 @@ class AvgPooling(Pooling):
         ceil_mode: bool = False,
         count_include_pad: bool = False,
         layout: str | None = None,
+        nan: str = PROPAGATE,
+        normalize: bool = True,
+        fill: float = NAN,
     ) -> None:
         super().__init__()
         self._read(
             kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation,
             ceil_mode=ceil_mode, count_include_pad=count_include_pad, layout=layout,
+            nan=nan, normalize=normalize, fill=fill,
         )  # fmt: skip
 
 
@@ -143,12 +148,15 @@ class WeightedPooling(Pooling):
         normalize: bool = True,
         ceil_mode: bool = False,
         layout: str | None = None,
+        nan: str = PROPAGATE,
+        fill: float = NAN,
     ) -> None:
         super().__init__()
         weights = as_window(self.op, window, self.spatial).copy()
         self._read(
             window=weights, stride=stride, padding=padding, dilation=dilation,
             normalize=normalize, ceil_mode=ceil_mode, layout=layout,
+            nan=nan, fill=fill,
         )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from convcore.nn.layers.operator import Pooling
+from convcore.spec.missing import NAN, PROPAGATE
 from convcore.spec.options import Paddings, Sizes
 from convcore.spec.pooling import OutputSize
 
@@ -19,11 +20,14 @@ class MaxPooling(Pooling):
         *,
         ceil_mode: bool = False,
         layout: str | None = None,
+        nan: str = PROPAGATE,
+        fill: float = NAN,
     ) -> None:
         super().__init__()
         self._read(
             kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation,
             ceil_mode=ceil_mode, layout=layout,
+            nan=nan, fill=fill,
         )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from convcore.nn.layers.operator import Pooling
+from convcore.spec.missing import NAN, PROPAGATE
 from convcore.spec.options import Paddings, Sizes
 
 
@@ -19,11 +20,14 @@ class LpPooling(Pooling):
         p: float = 2.0,
         ceil_mode: bool = False,
         layout: str | None = None,
+        nan: str = PROPAGATE,
+        fill: float = NAN,
     ) -> None:
         super().__init__()
         self._read(
             kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation, p=p,
             ceil_mode=ceil_mode, layout=layout,
+            nan=nan, fill=fill,
         )  # fmt: skip
 
 
@@ -84,11 +88,14 @@ class L2Pooling(Pooling):
         *,
         ceil_mode: bool = False,
         layout: str | None = None,
+        nan: str = PROPAGATE,
+        fill: float = NAN,
     ) -> None:
         super().__init__()
         self._read(
             kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation,
             ceil_mode=ceil_mode, layout=layout,
+            nan=nan, fill=fill,
         )  # fmt: skip
 
 
