@@ -85,8 +85,19 @@ class Seen(NamedTuple):
     weights: object
 
 
-def windows(V, K, sizes, s, d, connections):
+class Geometry(NamedTuple):
+    """How kernels slide, which channels they see, and the rounding of the dtype of sums."""
+
+    sizes: tuple
+    stride: tuple
+    dilation: tuple
+    connections: object
+    eps: float
+
+
+def windows(V, K, geometry):
     """Yield what each output sees; K is (k, c/groups, *kernel)."""
+    sizes, s, d, connections, _ = geometry
     c, k, c_of_group = V.shape[1], len(K), K.shape[1]
     group_outputs = k * c_of_group // c if c else k
     for i in range(k):
@@ -102,15 +113,15 @@ def windows(V, K, sizes, s, d, connections):
                 yield Seen(image, i, o, np.ix_(channels, *at), taps, K[i][taps])
 
 
-def conv(V, M, K, bias, geometry, options, eps):
+def conv(V, M, K, bias, geometry, options):
     """Z[i,o] = sum_present w V * sum w / sum_present w + bias[i], and the share of present weights.
 
     Where no cell is present, and where the sum of present weights is 0, Z is `fill`.
     """
-    sizes, s, d, connections = geometry
+    sizes, eps = geometry.sizes, geometry.eps
     Z = np.zeros((len(V), len(K), *sizes))
     share = np.ones(Z.shape)
-    for seen in windows(V, K, sizes, s, d, connections):
+    for seen in windows(V, K, geometry):
         here = (seen.image, seen.channel, *seen.output)
         b = 0 if bias is None else bias[seen.channel]
         if not seen.weights.size:
@@ -141,19 +152,18 @@ def _sums(V, M, seen, options, eps):
     return w.sum(), (w[m] * v[m]).sum(), P, blank
 
 
-def conv_gradients(G, V, M, K, geometry, options, eps):
+def conv_gradients(G, V, M, K, geometry, options):
     """Return the gradients of V, K and the bias, by the quotient rule at every output.
 
     With N = sum_present w V, T = sum w and P = sum_present w, Z = N T / P.
     """
-    sizes, s, d, connections = geometry
     dV, dK, db = np.zeros(V.shape), np.zeros(K.shape), np.zeros(len(K))
-    for seen in windows(V, K, sizes, s, d, connections):
+    for seen in windows(V, K, geometry):
         g = G[(seen.image, seen.channel, *seen.output)]
         if not seen.weights.size:
             db[seen.channel] += g
             continue
-        T, N, P, blank = _sums(V, M, seen, options, eps)
+        T, N, P, blank = _sums(V, M, seen, options, geometry.eps)
         if blank:
             continue
         m, v = M[seen.image][seen.cells], V[seen.image][seen.cells]

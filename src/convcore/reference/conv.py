@@ -14,7 +14,7 @@ from convcore.reference._common import (
     result_dtype,
     widened,
 )
-from convcore.reference._missing import Options, padded_mask, present_cells
+from convcore.reference._missing import Geometry, Options, padded_mask, present_cells
 from convcore.reference._missing import conv as of_present
 
 __all__ = ["conv1d", "conv2d", "conv3d"]
@@ -197,7 +197,8 @@ def _conv(
     if missing.used:
         biases = None if bias is None else np.asarray(bias).astype(dtype).astype(np.float64)
         eps = np.finfo(np.result_type(dtype, np.float32)).eps
-        Z, share = of_present(V, M, K, biases, (sizes, s, d, connections), missing, eps)
+        geometry = Geometry(sizes, s, d, connections, eps)
+        Z, share = of_present(V, M, K, biases, geometry, missing)
         Z = deliver(batch.put_back(Z), dtype, out)
         share = deliver(batch.put_back(share), dtype, None)
         return (Z, share) if missing.return_weight else Z

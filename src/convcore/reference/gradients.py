@@ -209,9 +209,8 @@ def _of_conv(
         M = padded_mask(present_cells(a.x, nd, layout, missing), a.batch, pads, border)
         table = None if connections is None else np.asarray(connections)
         eps = np.finfo(np.result_type(a.dtype, np.float32)).eps
-        dV, dK, db = _missing.conv_gradients(
-            a.G, V, M, np.flip(a.K, flipped), (a.sizes, s, d, table), missing, eps
-        )
+        geometry = _missing.Geometry(a.sizes, s, d, table, eps)
+        dV, dK, db = _missing.conv_gradients(a.G, V, M, np.flip(a.K, flipped), geometry, missing)
         return a.results(_folded(dV, pads, border), np.flip(dK, flipped), db)
 
     # The channels of a group, and every output o in one row. Each tap m meets output o at the cell
