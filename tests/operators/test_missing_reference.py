@@ -74,7 +74,7 @@ def test_maxima_have_indices(case):
 
 @each(LAYERS, of=3)
 def test_float16_and_integers(case):
-    x, (weight, bias), options = case.arguments()
+    x, (weight, _), options = case.arguments()
     if case.pattern.startswith("nan") or not case.positive:
         pytest.skip("integers hold no NaN")
     x = np.where(np.isnan(x), 999, 4 * np.nan_to_num(x)).astype(np.int32)

@@ -41,9 +41,7 @@ def options(kind, axes=None, but=()):
 def missing(kind, but=()):
     """{option: default} of missing cells, which follow the layout."""
     return {
-        option.name: option.default
-        for option in OPERATORS[kind].missing
-        if option.name not in but
+        option.name: option.default for option in OPERATORS[kind].missing if option.name not in but
     }
 
 

@@ -67,9 +67,11 @@ class Gaps:
         x = rng.standard_normal(self.base.x).astype(dtype)
         options = dict(self.base.options)
         if self.is_layer:
-            draw = rng.uniform(0.25, 1, self.base.weight)
-            weight = (draw if self.positive else rng.standard_normal(self.base.weight)).astype(dtype)
-            bias = rng.standard_normal(self.base.weight[0]).astype(dtype) if self.base.bias else None
+            shape, bias = self.base.weight, None
+            weight = rng.uniform(0.25, 1, shape) if self.positive else rng.standard_normal(shape)
+            weight = weight.astype(dtype)
+            if self.base.bias:
+                bias = rng.standard_normal(shape[0]).astype(dtype)
             more = (weight, bias)
         else:
             options = {**options, **self.base.arguments()}

@@ -159,6 +159,7 @@ class MaskedLayer:
         # Integers are computed directly, and are floats once their missing cells are 0.
         whole = x.dtype.kind != "f" or self.weight.dtype.kind != "f"
         self.algorithm = "direct" if whole else algorithm
+        self._of_mask = "direct" if self.algorithm == "direct" else "auto"
         self.options = options
         steps = self.spec.steps
         self.steps = {"stride": steps["stride"], "dilation": steps["dilation"]}
@@ -267,7 +268,7 @@ class MaskedLayer:
             return Presence(box, mask, self._blank(mask), None, EMPTY, EMPTY)
         weights = self.mask_weights(mask.shape[1])
         weight = self._slide(
-            mask.astype(weights.kernel.dtype), weights.kernel, algorithm=self.algorithm,
+            mask.astype(weights.kernel.dtype), weights.kernel, algorithm=self._of_mask,
             **weights.options,
         )  # fmt: skip
         blank, low = NONE, weights.find_low(weight)
@@ -327,7 +328,7 @@ class MaskedLayer:
         cells, options = mask.astype(weights.kernel.dtype), weights.options
         plan = conv_plan(
             self.op, cells, weights.kernel, axes=self.axes, layout=LAYOUTS[self.axes][0],
-            algorithm=self.algorithm, **self.steps, **options,
+            algorithm=self._of_mask, **self.steps, **options,
         )  # fmt: skip
         if is_fast(plan, weights.kernel):
             self._patches(weights.kernel, **options).correct(
