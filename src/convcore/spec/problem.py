@@ -305,4 +305,9 @@ def weight_hint(shape: tuple[int, ...], axes: int) -> str:
         return "; weight[None, None] adds the axes of one output and one input channel"
     if len(shape) == axes + 1:
         return "; weight[:, None] adds one input channel, weight[None] one output channel"
+    if len(shape) == axes + 3:
+        return (
+            "; for a kernel for each of N images take the images as groups: "
+            "x.reshape(1, N * C, ...), weight.reshape(N * out, C, ...), groups=N"
+        )
     return ""
