@@ -67,6 +67,8 @@ def conv1d(
         As in :func:`conv2d`, for one axis.
     bias, stride, dilation, groups, connections, flip, border, layout, algorithm, threads, out
         As in :func:`conv2d`, for one axis; layouts are ``"NCW"`` and ``"NWC"``.
+    mask, nan, normalize, fill, return_weight
+        As in :func:`conv2d`.
 
     Returns
     -------
@@ -162,6 +164,21 @@ def conv2d(
         Values of the padding, with the names and meanings of :func:`numpy.pad`.
     layout : {"NCHW", "NHWC"}
         Order of the axes of ``x`` and of the result.
+    mask : array_like of bool, optional
+        True where a cell of ``x`` counts: of x's spatial shape, for all images and channels, or
+        with the axes of ``x``, each of size 1 or as long. Values of missing cells are not used. A
+        masked array ``x`` has its own mask, where True is missing. Zeros of the padding count.
+    nan : {"propagate", "ignore"}
+        Whether a NaN in ``x`` reaches all outputs that see it, or is a missing cell.
+    normalize : bool
+        Where cells are missing: whether the sum of products is multiplied by the sum of the
+        kernel's weights and divided by that of the weights on present cells. The bias is added
+        afterwards. A kernel whose weights sum to 0 needs False.
+    fill : float
+        Outputs that see no present cell, or with ``normalize`` present weights that sum to 0.
+    return_weight : bool
+        Whether to return ``(y, share)``: also the sum of the weights on present cells over that of
+        all, or of their absolute values for a kernel that sums to 0.
     algorithm : {"auto", "direct", "winograd", "fft", "separable"}
         How the sums are computed. ``"direct"``: each output is one fixed chain of multiply-adds.
         ``"winograd"``: fewer multiplications, for kernels of 3, 3 x 3, 3 x 1 and 1 x 3 taps without
@@ -188,10 +205,11 @@ def conv2d(
     ------
     ValueError
         For shapes that do not fit together, options out of range, a kernel larger than the padded
-        input, and integers beyond 2**53, which float64 would round.
+        input, integers beyond 2**53, which float64 would round, and with ``mask`` or
+        ``nan="ignore"`` for a kernel that sums to 0, unless ``normalize=False``.
     TypeError
         For operands that are not real numbers, options of the wrong type, and arrays of other
-        libraries that need a gradient, are traced, masked or lazy.
+        libraries that need a gradient, are traced or lazy.
     MemoryError
         If there is no memory for the result or for temporary arrays.
 
@@ -204,7 +222,8 @@ def conv2d(
     PyTorch: ``torch.nn.functional.conv2d``; ONNX: ``Conv``; Keras: ``keras.ops.conv``; SciPy:
     ``scipy.signal.correlate2d`` for one channel. An empty batch gives an empty result; an input
     without channels gives the bias alone. Bits depend neither on threads nor on the layout nor on
-    the batch. Derivation: :ref:`Two dimensions, and one,
+    the batch. Cells are missing: :doc:`/use/measurements-with-gaps`. A kernel for each image: take
+    the images as groups, ``x.reshape(1, N * C, H, W)``. Derivation: :ref:`Two dimensions, and one,
     and three <note-f02>`, :ref:`Fig. 9.1, letter by letter <note-f03>`, :ref:`Channels, kernels,
     filters <note-f05>` and :ref:`The stride: eq. 9.8 <note-f19>`.
 
@@ -217,6 +236,10 @@ def conv2d(
     [[[5.0, 7.0, 9.0], [13.0, 15.0, 17.0]]]
     >>> conv2d(np.ones((8, 3, 32, 32)), np.ones((6, 3, 5, 5)), stride=2, padding="same").shape
     (8, 6, 16, 16)
+    >>> gap = [[[1.0, np.nan, 3.0]]]
+    >>> y, share = conv2d(gap, [[[[2.0, 2.0]]]], nan="ignore", return_weight=True)
+    >>> y.tolist(), share.tolist()
+    ([[[4.0, 12.0]]], [[[0.5, 0.5]]])
     """
     call = select(convolve, masked_convolve, x, (mask, nan, normalize, fill, return_weight))
     return call(
@@ -263,6 +286,8 @@ def conv3d(
         Kernels K, in every layout.
     bias, stride, padding, dilation, groups, connections, flip, border, layout, algorithm, threads, out
         As in :func:`conv2d`, for three axes; layouts are ``"NCDHW"`` and ``"NDHWC"``.
+    mask, nan, normalize, fill, return_weight
+        As in :func:`conv2d`.
 
     Returns
     -------
@@ -333,6 +358,8 @@ def conv1d_backward(
         As in :func:`conv2d_backward`.
     layout, algorithm, threads, needs, out
         As in :func:`conv2d_backward`, for one axis; layouts are ``"NCW"`` and ``"NWC"``.
+    mask, nan, normalize, fill, return_weight
+        As in :func:`conv2d_backward`.
 
     Returns
     -------
@@ -416,6 +443,9 @@ def conv2d_backward(
     x, weight, bias, stride, padding, dilation, groups, connections, flip, border, layout
         As passed to :func:`convcore.conv2d`. The values of ``x`` are read only for the gradient of
         the weight, those of ``weight`` only for that of x, those of ``bias`` never.
+    mask, nan, normalize, fill, return_weight
+        As passed to :func:`convcore.conv2d`. ``fill`` and ``return_weight`` have no effect: the
+        gradient of an output that is filled in is 0.
     algorithm, threads
         As in :func:`convcore.conv2d`; ``algorithm`` is that of the gradient of x, a convolution
         too. Passes of separable kernels are not taken in gradients: what ``"auto"`` takes, is.
@@ -505,6 +535,8 @@ def conv3d_backward(
     layout, algorithm, threads, needs, out
         As in :func:`conv2d_backward`, for three axes; layouts are ``"NCDHW"`` and
         ``"NDHWC"``.
+    mask, nan, normalize, fill, return_weight
+        As in :func:`conv2d_backward`.
 
     Returns
     -------

@@ -63,6 +63,8 @@ def avg_pool1d(
         Input V, any strides; ``layout="NWC"``: channels last.
     kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, layout, threads, out
         As in :func:`avg_pool2d`, for one axis; layouts are ``"NCW"`` and ``"NWC"``.
+    mask, nan, normalize, fill, return_weight
+        As in :func:`avg_pool2d`.
 
     Returns
     -------
@@ -141,6 +143,18 @@ def avg_pool2d(
         darkened.
     layout : {"NCHW", "NHWC"}
         Order of the axes of ``x`` and of the result.
+    mask : array_like of bool, optional
+        True where a cell of ``x`` counts, as in :func:`convcore.conv2d`. A masked array ``x`` has
+        its own mask, where True is missing.
+    nan : {"propagate", "ignore"}
+        Whether a NaN in ``x`` reaches all outputs that see it, or is a missing cell.
+    normalize : bool
+        Where cells are missing: whether to divide by the number of present cells alone. False:
+        missing cells count as zeros. Cells of the padding are present with ``count_include_pad``.
+    fill : float
+        Outputs that see no present cell.
+    return_weight : bool
+        Whether to return ``(y, share)``: also the share of the counted cells that are present.
     threads : int, optional
         Maximum number of threads. Default: :func:`convcore.get_num_threads`. Results do not depend
         on it.
@@ -222,6 +236,8 @@ def avg_pool3d(
         Input V, any strides; ``layout="NDHWC"``: channels last.
     kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, layout, threads, out
         As in :func:`avg_pool2d`, for three axes; layouts are ``"NCDHW"`` and ``"NDHWC"``.
+    mask, nan, normalize, fill, return_weight
+        As in :func:`avg_pool2d`.
 
     Returns
     -------
@@ -284,6 +300,8 @@ def avg_pool1d_backward(
     Parameters
     ----------
     grad, x, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, layout
+        As in :func:`avg_pool2d_backward`.
+    mask, nan, normalize, fill, return_weight
         As in :func:`avg_pool2d_backward`.
     threads, out
         As in :func:`avg_pool2d_backward`, for one axis; layouts are ``"NCW"`` and
@@ -350,7 +368,11 @@ def avg_pool2d_backward(
     grad : array_like
         Gradient with respect to the result, of its shape.
     x, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, layout, threads
-        As passed to the forward function; of ``x`` only the shape and dtype matter.
+        As passed to the forward function; of ``x`` only the shape, the dtype and, if
+        it is ignored, NaN matter.
+    mask, nan, normalize, fill, return_weight
+        As passed to :func:`convcore.avg_pool2d`. An output that is filled in has gradient 0;
+        ``fill`` and ``return_weight`` have no effect.
     out : ndarray, optional
         Array to write the gradient to. Must have the gradient's shape and dtype; any strides; may
         overlap the operands.
@@ -416,6 +438,8 @@ def avg_pool3d_backward(
     Parameters
     ----------
     grad, x, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, layout
+        As in :func:`avg_pool2d_backward`.
+    mask, nan, normalize, fill, return_weight
         As in :func:`avg_pool2d_backward`.
     threads, out
         As in :func:`avg_pool2d_backward`, for three axes; layouts are ``"NCDHW"`` and

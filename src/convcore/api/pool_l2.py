@@ -59,6 +59,8 @@ def l2_pool1d(
         Input V; ``layout="NWC"``: channels last.
     kernel_size, stride, padding, dilation, ceil_mode, layout, threads, out
         As in :func:`l2_pool2d`, for one axis; layouts are ``"NCW"`` and ``"NWC"``.
+    mask, nan, fill, return_weight
+        As in :func:`l2_pool2d`.
 
     Returns
     -------
@@ -116,6 +118,15 @@ def l2_pool2d(
         Input V; ``layout="NHWC"``: channels last.
     kernel_size, stride, padding, dilation, ceil_mode, layout, threads, out
         As in :func:`avg_pool2d`.
+    mask : array_like of bool, optional
+        True where a cell of ``x`` counts, as in :func:`convcore.conv2d`. A masked array ``x`` has
+        its own mask, where True is missing.
+    nan : {"propagate", "ignore"}
+        Whether a NaN in ``x`` reaches all outputs that see it, or is a missing cell.
+    fill : float
+        Outputs that see no present cell.
+    return_weight : bool
+        Whether to return ``(y, share)``: also the share of cells that are present.
 
     Returns
     -------
@@ -174,6 +185,8 @@ def l2_pool3d(
         Input V; ``layout="NDHWC"``: channels last.
     kernel_size, stride, padding, dilation, ceil_mode, layout, threads, out
         As in :func:`l2_pool2d`, for three axes; layouts are ``"NCDHW"`` and ``"NDHWC"``.
+    mask, nan, fill, return_weight
+        As in :func:`l2_pool2d`.
 
     Returns
     -------
@@ -230,6 +243,8 @@ def l2_pool1d_backward(
     ----------
     grad, x, kernel_size, stride, padding, dilation, ceil_mode, layout, threads, out
         As in :func:`l2_pool2d_backward`, for one axis; layouts are ``"NCW"`` and ``"NWC"``.
+    mask, nan, fill, return_weight
+        As in :func:`l2_pool2d_backward`.
 
     Returns
     -------
@@ -293,6 +308,9 @@ def l2_pool2d_backward(
         Gradient with respect to the result, of its shape.
     x, kernel_size, stride, padding, dilation, ceil_mode, layout, threads, out
         As in :func:`lp_pool2d_backward`.
+    mask, nan, fill, return_weight
+        As passed to :func:`convcore.l2_pool2d`. An output that is filled in has gradient 0;
+        ``fill`` and ``return_weight`` have no effect.
 
     Returns
     -------
@@ -354,6 +372,8 @@ def l2_pool3d_backward(
     grad, x, kernel_size, stride, padding, dilation, ceil_mode, layout, threads, out
         As in :func:`l2_pool2d_backward`, for three axes; layouts are ``"NCDHW"`` and
         ``"NDHWC"``.
+    mask, nan, fill, return_weight
+        As in :func:`l2_pool2d_backward`.
 
     Returns
     -------

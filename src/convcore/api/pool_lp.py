@@ -60,6 +60,8 @@ def lp_pool1d(
         Input V; ``layout="NWC"``: channels last.
     kernel_size, stride, padding, dilation, ceil_mode, layout, threads, out, p
         As in :func:`lp_pool2d`, for one axis; layouts are ``"NCW"`` and ``"NWC"``.
+    mask, nan, fill, return_weight
+        As in :func:`lp_pool2d`.
 
     Returns
     -------
@@ -122,6 +124,15 @@ def lp_pool2d(
         Input V; ``layout="NHWC"``: channels last.
     kernel_size, stride, padding, dilation, ceil_mode, layout, threads, out
         As in :func:`avg_pool2d`.
+    mask : array_like of bool, optional
+        True where a cell of ``x`` counts, as in :func:`convcore.conv2d`. A masked array ``x`` has
+        its own mask, where True is missing.
+    nan : {"propagate", "ignore"}
+        Whether a NaN in ``x`` reaches all outputs that see it, or is a missing cell.
+    fill : float
+        Outputs that see no present cell.
+    return_weight : bool
+        Whether to return ``(y, share)``: also the share of cells that are present.
     p : float
         Exponent, at least 1. 1 gives the sum of absolute values, ``inf`` the largest absolute
         value.
@@ -191,6 +202,8 @@ def lp_pool3d(
         Input V; ``layout="NDHWC"``: channels last.
     kernel_size, stride, padding, dilation, ceil_mode, layout, threads, out, p
         As in :func:`lp_pool2d`, for three axes; layouts are ``"NCDHW"`` and ``"NDHWC"``.
+    mask, nan, fill, return_weight
+        As in :func:`lp_pool2d`.
 
     Returns
     -------
@@ -250,6 +263,8 @@ def lp_pool1d_backward(
     ----------
     grad, x, kernel_size, stride, padding, dilation, p, ceil_mode, layout, threads, out
         As in :func:`lp_pool2d_backward`, for one axis; layouts are ``"NCW"`` and ``"NWC"``.
+    mask, nan, fill, return_weight
+        As in :func:`lp_pool2d_backward`.
 
     Returns
     -------
@@ -317,6 +332,9 @@ def lp_pool2d_backward(
         Gradient with respect to the result, of its shape.
     x, kernel_size, stride, padding, dilation, p, ceil_mode, layout, threads
         As passed to the forward function.
+    mask, nan, fill, return_weight
+        As passed to :func:`convcore.lp_pool2d`. An output that is filled in has gradient 0;
+        ``fill`` and ``return_weight`` have no effect.
     out : ndarray, optional
         Array to write the gradient to. Must have the gradient's shape and dtype; any strides; may
         overlap the operands.
@@ -386,6 +404,8 @@ def lp_pool3d_backward(
     grad, x, kernel_size, stride, padding, dilation, p, ceil_mode, layout, threads, out
         As in :func:`lp_pool2d_backward`, for three axes; layouts are ``"NCDHW"`` and
         ``"NDHWC"``.
+    mask, nan, fill, return_weight
+        As in :func:`lp_pool2d_backward`.
 
     Returns
     -------

@@ -64,6 +64,8 @@ def max_pool1d(
         Input V, any strides; ``layout="NWC"``: channels last.
     kernel_size, stride, padding, dilation, ceil_mode, return_indices, layout, threads, out
         As in :func:`max_pool2d`, for one axis; layouts are ``"NCW"`` and ``"NWC"``.
+    mask, nan, fill, return_weight
+        As in :func:`max_pool2d`.
 
     Returns
     -------
@@ -142,6 +144,16 @@ def max_pool2d(
         Also return the index of each maximum.
     layout : {"NCHW", "NHWC"}
         Order of the axes of ``x`` and of the result.
+    mask : array_like of bool, optional
+        True where a cell of ``x`` counts, as in :func:`convcore.conv2d`. A masked array ``x`` has
+        its own mask, where True is missing.
+    nan : {"propagate", "ignore"}
+        Whether a NaN in ``x`` reaches all outputs that see it, or is a missing cell.
+    fill : float
+        Outputs that see no present cell; their index is -1. Integers need an integer.
+    return_weight : bool
+        Whether to return the share of cells that are present too, last: ``(y, share)`` or
+        ``(y, indices, share)``.
     threads : int, optional
         Maximum number of threads. Default: :func:`convcore.get_num_threads`. Results do not depend
         on it.
@@ -226,6 +238,8 @@ def max_pool3d(
         Input V, any strides; ``layout="NDHWC"``: channels last.
     kernel_size, stride, padding, dilation, ceil_mode, return_indices, layout, threads, out
         As in :func:`max_pool2d`, for three axes; layouts are ``"NCDHW"`` and ``"NDHWC"``.
+    mask, nan, fill, return_weight
+        As in :func:`max_pool2d`.
 
     Returns
     -------
@@ -290,6 +304,8 @@ def max_pool1d_backward(
     Parameters
     ----------
     grad, x, kernel_size, stride, padding, dilation, ceil_mode, layout, threads
+        As in :func:`max_pool2d_backward`.
+    mask, nan, fill, return_weight
         As in :func:`max_pool2d_backward`.
     return_indices, indices, out
         As in :func:`max_pool2d_backward`, for one axis; layouts are ``"NCW"`` and
@@ -358,6 +374,9 @@ def max_pool2d_backward(
         Gradient with respect to the values, of their shape.
     x, kernel_size, stride, padding, dilation, ceil_mode, layout, threads
         As passed to the forward function.
+    mask, nan, fill, return_weight
+        As passed to :func:`convcore.max_pool2d`. An output that is filled in has gradient 0;
+        ``fill`` and ``return_weight`` have no effect.
     return_indices : bool
         Ignored. Accepted so that the forward function's options can be passed unchanged.
     indices : array_like of int, optional
@@ -384,7 +403,9 @@ def max_pool2d_backward(
     Notes
     -----
     This is the derivative wherever the maximum has one. Among equal maxima the first gets all, so
-    that no gradient is lost or counted twice. Derivation: :ref:`The maximum <note-f11>`.
+    that no gradient is lost or counted twice. With values as ``grad``, an ``x`` of the wanted shape
+    and the ``indices`` of the maxima this is PyTorch's ``max_unpool2d``. Derivation: :ref:`The
+    maximum <note-f11>`.
 
     Examples
     --------
@@ -429,6 +450,8 @@ def max_pool3d_backward(
     Parameters
     ----------
     grad, x, kernel_size, stride, padding, dilation, ceil_mode, layout, threads
+        As in :func:`max_pool2d_backward`.
+    mask, nan, fill, return_weight
         As in :func:`max_pool2d_backward`.
     return_indices, indices, out
         As in :func:`max_pool2d_backward`, for three axes; layouts are ``"NCDHW"`` and

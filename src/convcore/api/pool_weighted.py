@@ -65,6 +65,8 @@ def weighted_pool1d(
         Weights w, real numbers, the same for every channel. Not flipped; converted to float64.
     stride, padding, dilation, ceil_mode, layout, threads, out, normalize
         As in :func:`weighted_pool2d`, for one axis; layouts are ``"NCW"`` and ``"NWC"``.
+    mask, nan, fill, return_weight
+        As in :func:`weighted_pool2d`.
 
     Returns
     -------
@@ -136,6 +138,16 @@ def weighted_pool2d(
         Cells from one window to the next. Default: the window's size.
     padding, dilation, ceil_mode, layout, threads, out
         As in :func:`avg_pool2d`.
+    mask : array_like of bool, optional
+        True where a cell of ``x`` counts, as in :func:`convcore.conv2d`. A masked array ``x`` has
+        its own mask, where True is missing.
+    nan : {"propagate", "ignore"}
+        Whether a NaN in ``x`` reaches all outputs that see it, or is a missing cell.
+    fill : float
+        Outputs that see no present cell, or with ``normalize`` present weights that sum to 0.
+    return_weight : bool
+        Whether to return ``(y, share)``: also the sum of the weights on present
+        cells over that of all cells.
     normalize : bool
         Divide by the sum of the weights used. If False, return the weighted sum.
 
@@ -213,6 +225,8 @@ def weighted_pool3d(
     stride, padding, dilation, ceil_mode, layout, threads, out, normalize
         As in :func:`weighted_pool2d`, for three axes; layouts are ``"NCDHW"`` and
         ``"NDHWC"``.
+    mask, nan, fill, return_weight
+        As in :func:`weighted_pool2d`.
 
     Returns
     -------
@@ -274,6 +288,8 @@ def weighted_pool1d_backward(
     grad, x, window, stride, padding, dilation, normalize, ceil_mode, layout, threads, out
         As in :func:`weighted_pool2d_backward`, for one axis; layouts are ``"NCW"`` and
         ``"NWC"``.
+    mask, nan, fill, return_weight
+        As in :func:`weighted_pool2d_backward`.
 
     Returns
     -------
@@ -340,7 +356,11 @@ def weighted_pool2d_backward(
     grad : array_like
         Gradient with respect to the result, of its shape.
     x, window, stride, padding, dilation, normalize, ceil_mode, layout, threads
-        As passed to the forward function; of ``x`` only the shape and dtype matter.
+        As passed to the forward function; of ``x`` only the shape, the dtype and, if
+        it is ignored, NaN matter.
+    mask, nan, fill, return_weight
+        As passed to :func:`convcore.weighted_pool2d`. An output that is filled in has gradient 0;
+        ``fill`` and ``return_weight`` have no effect.
     out : ndarray, optional
         Array to write the gradient to. Must have the gradient's shape and dtype; any strides; may
         overlap the operands.
@@ -409,6 +429,8 @@ def weighted_pool3d_backward(
     grad, x, window, stride, padding, dilation, normalize, ceil_mode, layout, threads, out
         As in :func:`weighted_pool2d_backward`, for three axes; layouts are ``"NCDHW"`` and
         ``"NDHWC"``.
+    mask, nan, fill, return_weight
+        As in :func:`weighted_pool2d_backward`.
 
     Returns
     -------
