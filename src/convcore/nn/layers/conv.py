@@ -95,6 +95,8 @@ class Conv2d(Convolution):
         Rows and columns of a kernel.
     stride, padding, dilation, groups, connections, flip, border, layout, algorithm
         As :func:`convcore.conv2d` takes them; ``layout`` None is "NCHW".
+    nan, normalize, fill
+        As :func:`convcore.conv2d` takes them. A layer has no mask: mark missing cells by NaN.
     bias : bool
         Whether there is one; it begins at zero.
     rng : numpy.random.Generator or int, optional

@@ -56,6 +56,8 @@ class AvgPool2d(AvgPooling):
     ----------
     kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, layout
         As :func:`convcore.avg_pool2d` takes them; ``layout`` None is "NCHW".
+    nan, normalize, fill
+        As :func:`convcore.avg_pool2d` takes them. A layer has no mask: mark missing cells by NaN.
 
     Examples
     --------
@@ -184,6 +186,8 @@ class WeightedPool2d(WeightedPooling):
         :func:`convcore.distance_window`.
     stride, padding, dilation, normalize, ceil_mode, layout
         As :func:`convcore.weighted_pool2d` takes them; ``layout`` None is "NCHW".
+    nan, fill
+        As :func:`convcore.weighted_pool2d` takes them. A layer has no mask: mark missing cells by NaN.
 
     Examples
     --------

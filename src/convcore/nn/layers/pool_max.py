@@ -52,6 +52,8 @@ class MaxPool2d(MaxPooling):
     ----------
     kernel_size, stride, padding, dilation, ceil_mode, layout
         As :func:`convcore.max_pool2d` takes them; ``layout`` None is "NCHW".
+    nan, fill
+        As :func:`convcore.max_pool2d` takes them. A layer has no mask: mark missing cells by NaN.
 
     Examples
     --------

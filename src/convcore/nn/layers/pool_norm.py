@@ -52,6 +52,8 @@ class LpPool2d(LpPooling):
     ----------
     kernel_size, stride, padding, dilation, p, ceil_mode, layout
         As :func:`convcore.lp_pool2d` takes them; ``layout`` None is "NCHW".
+    nan, fill
+        As :func:`convcore.lp_pool2d` takes them. A layer has no mask: mark missing cells by NaN.
 
     Examples
     --------
@@ -120,6 +122,8 @@ class L2Pool2d(L2Pooling):
     ----------
     kernel_size, stride, padding, dilation, ceil_mode, layout
         As :func:`convcore.l2_pool2d` takes them; ``layout`` None is "NCHW".
+    nan, fill
+        As :func:`convcore.l2_pool2d` takes them. A layer has no mask: mark missing cells by NaN.
 
     Examples
     --------
