@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,9 +19,10 @@ from convcore.spec.missing import NAN, PROPAGATE, Given, Missing, as_mask
 from convcore.spec.operands import Array, DType, as_array, as_contiguous
 
 Function = Callable[..., Any]
+F = TypeVar("F", bound=Function)
 
 
-def select(plain: Function, masked: Function, x: object, given: Given) -> Function:
+def select(plain: F, masked: Function, x: object, given: Given) -> F:
     """Return the function of a call: the plain one, or the other with the options given.
 
     Nearly every call has no such option, and must not take longer for those that do.
@@ -37,7 +38,7 @@ def select(plain: Function, masked: Function, x: object, given: Given) -> Functi
         and (type(x) is np.ndarray or not isinstance(x, np.ma.MaskedArray))
     ):
         return plain
-    return partial(masked, given)
+    return cast("F", partial(masked, given))
 
 
 def by_name(plain: Function, masked: Function, *, own_normalize: bool = False) -> Function:
@@ -104,7 +105,7 @@ def find_cells(op: str, x: Array, missing: Missing, axes: int, layout: str) -> C
         present = None
     if missing.ignores_nan and has_nan(x):
         numbers = x == x  # one pass where ~isnan has two
-        present = numbers if present is None else present & numbers
+        present = np.asarray(numbers) if present is None else present & numbers
     if present is None or not x.size:
         return Cells(x, None)
     first = len(x.shape) - axes - 1
@@ -115,7 +116,9 @@ def find_cells(op: str, x: Array, missing: Missing, axes: int, layout: str) -> C
     present = np.broadcast_to(present, (*present.shape[: first + 1], *_spatial(x.shape, found)))
     if not found.batched:
         present = present[np.newaxis]
-    if present.shape[1] > 1 and (present == present[:, :1]).all():
+    if present.shape[1] > 1 and np.array_equal(
+        present, np.broadcast_to(present[:, :1], present.shape)
+    ):
         present = present[:, :1]
     return Cells(x, np.ascontiguousarray(present))
 
@@ -166,10 +169,10 @@ def filled(op: str, x: Array, present: Array | None, dtype: DType) -> Array:
     return result
 
 
-def put(array: Array, where: Array, value: object) -> None:
+def put(array: Array, where: Array, value: Any) -> None:
     """Write a value where a condition holds that broadcasts to the array."""
     if array.dtype.kind != "f" or array.dtype.itemsize < 4 or not array.dtype.isnative:
-        np.copyto(array, value, where=where, casting="same_kind")  # type: ignore[call-overload]
+        np.copyto(array, value, where=where, casting="same_kind")
         return
     bits = _bits(where, array.dtype)
     words, word = array.view(bits.dtype), np.array(value, array.dtype).view(bits.dtype)
@@ -184,8 +187,9 @@ def _bits(condition: Array, dtype: DType) -> Array:
     Bits choose at the same speed whatever they are. A choice for each element, as in
     :func:`numpy.where`, is ten times as slow where conditions alternate.
     """
-    bits = condition.astype(f"i{dtype.itemsize}")
-    return np.negative(bits, out=bits)
+    bits: Array = condition.astype(f"i{dtype.itemsize}")
+    np.negative(bits, out=bits)
+    return bits
 
 
 def taken(array: Array, cells: Array, axis: int, outside: object) -> Array:

@@ -63,16 +63,17 @@ def masked_conv_gradients(
     missing = read_missing(op, given)
     x, missing = data_of(op, x, missing)
     options |= {"axes": axes, "layout": layout}
-    how = {"flip": flip, "algorithm": algorithm, "threads": threads}
-    plain = (grad, x, weight), bias
+    how: dict[str, Any] = {"flip": flip, "algorithm": algorithm, "threads": threads}
     if not missing.applies:
-        return conv_gradients(op, *plain, needs=needs, out=out, **how, **options)
-    layer = MaskedLayer(op, x, weight, axes=axes, options=options, **how)  # type: ignore[arg-type]
+        return conv_gradients(op, (grad, x, weight), bias, needs=needs, out=out, **how, **options)
+    layer = MaskedLayer(op, x, weight, axes=axes, options=options, **how)
     with memory_errors(op, x=x, weight=layer.weight):
         layer.set_weights(missing.normalize)
         layer.cells = find_cells(op, x, missing, axes, layout)
         if not layer.find_box():
-            return conv_gradients(op, *plain, needs=needs, out=out, **how, **options)
+            return conv_gradients(
+                op, (grad, x, weight), bias, needs=needs, out=out, **how, **options
+            )
         grad = as_array(op, "grad", grad)
         dtypes = result_dtypes(op, layer.dtypes.result, grad.dtype, "grad")
         check_grad(op, grad, layer.plan.y_shape, x=x, weight=layer.weight)

@@ -298,7 +298,11 @@ def masked_max_pool(
 def _present_maxima(call: MaskedPool, y: Array, blank: Array, indices: bool) -> Array | None:
     """Fill y with the maxima of present cells; return their indices, -1 at blank outputs."""
     filled = call.cells.filled(call.op, y.dtype, _lowest(call.cells.x.dtype), call.last)
-    options = {"axes": call.axes, "layout": call.plan.spec.layout.name, "threads": call.threads}
+    options: dict[str, Any] = {
+        "axes": call.axes,
+        "layout": call.plan.spec.layout.name,
+        "threads": call.threads,
+    }
     found = max_pool(call.op, filled, call.windows, return_indices=indices, out=y, **options)
     if not indices:
         return None

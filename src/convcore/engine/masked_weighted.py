@@ -66,8 +66,8 @@ class _Weighted:
         weight = self.sums(mask.astype(COMPUTE), self.window, first)
         none = self.call.is_blank()
         if (self.window < 0).any() and (self.window > 0).any():
-            sizes = np.abs(self.window).sum()
-            rounding = self.window.size * np.finfo(COMPUTE).eps * sizes
+            size = float(np.abs(self.window).sum())
+            rounding = self.window.size * np.finfo(np.float64).eps * size
         else:
             rounding = 0.0
         if self.normalize:

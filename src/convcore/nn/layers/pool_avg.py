@@ -187,7 +187,8 @@ class WeightedPool2d(WeightedPooling):
     stride, padding, dilation, normalize, ceil_mode, layout
         As :func:`convcore.weighted_pool2d` takes them; ``layout`` None is "NCHW".
     nan, fill
-        As :func:`convcore.weighted_pool2d` takes them. A layer has no mask: mark missing cells by NaN.
+        As :func:`convcore.weighted_pool2d` takes them. A layer has no mask: mark missing cells by
+        NaN.
 
     Examples
     --------
