@@ -91,7 +91,8 @@ def data_of(op: str, x: ArrayLike, missing: Missing) -> tuple[Array, Missing]:
     hidden, data = np.ma.getmask(x), as_array(op, "x", np.ma.getdata(x))
     if hidden is np.ma.nomask or hidden.dtype != np.bool_:
         return data, missing
-    return data, missing._replace(masks=(~hidden, *missing.masks))
+    own: Array = np.logical_not(hidden)
+    return data, missing._replace(masks=(own, *missing.masks))
 
 
 def find_cells(op: str, x: Array, missing: Missing, axes: int, layout: str) -> Cells:
@@ -104,8 +105,8 @@ def find_cells(op: str, x: Array, missing: Missing, axes: int, layout: str) -> C
     if present is not None and present.all():
         present = None
     if missing.ignores_nan and has_nan(x):
-        numbers = x == x  # one pass where ~isnan has two
-        present = np.asarray(numbers) if present is None else present & numbers
+        numbers: Array = np.equal(x, x)  # one pass where ~isnan has two
+        present = numbers if present is None else present & numbers
     if present is None or not x.size:
         return Cells(x, None)
     first = len(x.shape) - axes - 1
@@ -116,9 +117,7 @@ def find_cells(op: str, x: Array, missing: Missing, axes: int, layout: str) -> C
     present = np.broadcast_to(present, (*present.shape[: first + 1], *_spatial(x.shape, found)))
     if not found.batched:
         present = present[np.newaxis]
-    if present.shape[1] > 1 and np.array_equal(
-        present, np.broadcast_to(present[:, :1], present.shape)
-    ):
+    if present.shape[1] > 1 and bool(np.equal(present, present[:, :1]).all()):
         present = present[:, :1]
     return Cells(x, np.ascontiguousarray(present))
 

@@ -162,9 +162,12 @@ class MaskedLayer:
         self._of_mask = "direct" if self.algorithm == "direct" else "auto"
         self.options = options
         steps = self.spec.steps
-        self.steps = {"stride": steps["stride"], "dilation": steps["dilation"]}
+        self.steps: dict[str, Any] = {"stride": steps["stride"], "dilation": steps["dilation"]}
         self._normalize = False
-        self._shared = {"groups": self.spec.groups, "connections": self.spec.connections}
+        self._shared: dict[str, Any] = {
+            "groups": self.spec.groups,
+            "connections": self.spec.connections,
+        }
 
     def set_weights(self, normalize: bool) -> None:
         """Read the weights; refuse kernels whose sum is 0 where sums are divided by it."""
@@ -205,7 +208,8 @@ class MaskedLayer:
         return self._found[channels]
 
     def _make_weights(self, channels: int) -> Weights:
-        kernel, groups, connections = self.scaled, self.spec.groups, self.spec.connections
+        kernel, groups = self.scaled, self.spec.groups
+        connections: Any = self.spec.connections
         if not self._normalize and self.sums_to_zero.any():  # the share is one of absolute values
             zero = self.sums_to_zero[(..., *(None,) * (self.axes + 1))]
             kernel = np.where(zero, np.abs(kernel), kernel)
@@ -218,7 +222,8 @@ class MaskedLayer:
         if (kernel >= 0).all() or (kernel <= 0).all():
             rounding = np.zeros_like(rounding)
         # the sums of whole kernels, formed as those of present weights are
-        ones = np.ones((1, kernel.shape[1] * groups, *kernel.shape[2:]), kernel.dtype)
+        channels, *taps = kernel.shape[1:]
+        ones: Array = np.ones((1, channels * groups, *taps), kernel.dtype)
         total = convolve(
             self.op, ones, kernel, axes=self.axes, groups=groups, connections=connections,
             layout=LAYOUTS[self.axes][0], algorithm="direct", threads=self.threads,
@@ -256,7 +261,7 @@ class MaskedLayer:
 
     def view(self, y: Array) -> Array:
         """Return the outputs of the box, channels first."""
-        return channels_first(y, self.axes, self.last)[(..., *self.box)]
+        return inside(channels_first(y, self.axes, self.last), self.box)
 
     def presence(self, box: tuple[slice, ...], images: slice, needs_weight: bool) -> Presence:
         """Find what is present in the windows of a box of outputs."""
@@ -303,12 +308,13 @@ class MaskedLayer:
         """Return whether each output of a box sees no present cell: (N or 1, K or 1, *box)."""
         spec = self.spec
         if mask.shape[1] > 1 and spec.connections is not None:
-            seen = spec.connections.array[(..., *(None,) * self.axes)]
+            seen: Array = spec.connections.array[(..., *(None,) * self.axes)]
             kernel = np.broadcast_to(seen.astype(np.float32), self.kernel.shape)
             counted = self._slide(
                 mask.astype(np.float32), kernel, connections=spec.connections, algorithm="direct"
             )
-            return (counted == 0) & seen.any(axis=1)
+            empty: Array = (counted == 0) & seen.any(axis=1)
+            return empty
         if mask.shape[1] > 1:
             grouped = mask.reshape(len(mask), spec.groups, -1, *mask.shape[2:])
             mask = np.ascontiguousarray(grouped.any(axis=2))
@@ -371,7 +377,7 @@ class MaskedLayer:
                 if found is None:
                     continue
                 if found.blank.any():
-                    put(part[(..., *self._within(band, found.box))], found.blank, fill)
+                    put(inside(part, self._within(band, found.box)), found.blank, fill)
                 if share:
                     if shares is None:
                         sizes = len(self._mask(ALL)), found.ratio.shape[1]
@@ -416,21 +422,24 @@ class MaskedLayer:
         direct = y if y.flags.c_contiguous else None
         sums = self._convolve(x, options, self.algorithm, direct)
         if found is not None and self._normalize:
-            inside = self._within(band, found.box)
-            view = channels_first(sums, self.axes, self.last)[(..., *inside)]
+            box = self._within(band, found.box)
+            view = inside(channels_first(sums, self.axes, self.last), box)
             if found.low is not None and is_fast(self._plan(x, options), self.kernel):
                 at = [
                     self.at[axis][part.start * row.stride :]
                     for axis, (part, row) in enumerate(zip(found.box, self.spec.axes, strict=True))
                 ]
                 if options is not self.options:  # the rows of a band are there, with their padding
-                    start = inside[0].start * self.spec.axes[0].stride
+                    start = box[0].start * self.spec.axes[0].stride
                     at[0] = np.arange(start, x.shape[2 - self.last])
                 self._patches(self.kernel, **self._shared).correct(
                     view, found.low, channels_first(x, self.axes, self.last), at,
-                    lambda: channels_first(
-                        self._convolve(x, options, "direct", None), self.axes, self.last
-                    )[(..., *inside)],
+                    lambda: inside(
+                        channels_first(
+                            self._convolve(x, options, "direct", None), self.axes, self.last
+                        ),
+                        box,
+                    ),
                 )  # fmt: skip
             np.multiply(view, found.ratio, out=view)
         if direct is None:
@@ -462,6 +471,13 @@ class MaskedLayer:
 
     def _plan(self, x: Array, options: dict[str, Any]) -> ConvPlan:
         return conv_plan(self.op, x, self._weight, algorithm=self.algorithm, **options)
+
+
+def inside(array: Array, box: tuple[slice, ...]) -> Array:
+    """Return the elements of a box of the last axes."""
+    index: Any = (..., *box)
+    part: Array = array[index]
+    return part
 
 
 def units(kernels: Array) -> Array:

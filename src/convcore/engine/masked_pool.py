@@ -368,7 +368,7 @@ def masked_max_gradient(
         if indices is None:
             compute = selected_dtypes(op, x.dtype).compute
             y = np.empty(call.plan.y_shape, compute)
-            index = _present_maxima(call, y, blank, True)
+            index = np.asarray(_present_maxima(call, y, blank, True))
         else:
             index = _given_indices(call, as_array(op, "indices", indices), call.in_layout(blank))
         # the gradient of a blank output is 0, wherever it goes

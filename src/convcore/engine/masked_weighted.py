@@ -67,7 +67,7 @@ class _Weighted:
         none = self.call.is_blank()
         if (self.window < 0).any() and (self.window > 0).any():
             size = float(np.abs(self.window).sum())
-            rounding = self.window.size * np.finfo(np.float64).eps * size
+            rounding = self.window.size * float(np.finfo(np.float64).eps) * size
         else:
             rounding = 0.0
         if self.normalize:
