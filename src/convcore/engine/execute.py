@@ -1,12 +1,13 @@
 """Layers with weights, run on arrays: operands read, the plan found, the result delivered."""
 
 import numpy as np
+from numpy import ndarray
 from numpy.typing import ArrayLike
 
 from convcore.engine.buffers import bias_as_contiguous, finalized, prepare_out
 from convcore.engine.epilogue import PostOps
 from convcore.engine.plan import Plan, Prepared, check_separable, conv_plan, transposed_plan
-from convcore.engine.threads import threads_for
+from convcore.engine.threads import get_num_threads, threads_for
 from convcore.spec.errors import out_of_memory
 from convcore.spec.operands import Array, DTypes, as_array, as_contiguous, result_dtypes
 from convcore.spec.options import Paddings, Sizes
@@ -34,14 +35,14 @@ def convolve(
     out: Array | None = None,
 ) -> Array:
     """Compute a convolution, tiled or local layer; ``op`` is the name that errors carry."""
-    if type(x) is not np.ndarray:
+    if type(x) is not ndarray:
         x = as_array(op, "x", x)
-    if type(weight) is not np.ndarray:
+    if type(weight) is not ndarray:
         weight = as_array(op, "weight", weight)
     dtypes = result_dtypes(op, x.dtype, weight.dtype)
     if type(flip) is not bool:
         flip = FLIP.read(op, flip, axes)
-    count = threads_for(op, threads)
+    count = get_num_threads() if threads is None else threads_for(op, threads)
     plan = conv_plan(
         op, x, weight, axes=axes, stride=stride, padding=padding, dilation=dilation, groups=groups,
         connections=connections, border=border, layout=layout, algorithm=algorithm, sharing=sharing,

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
+from numpy import ndarray
 from numpy.typing import ArrayLike
 
 from convcore.engine.buffers import quiet
@@ -30,12 +31,11 @@ def select(plain: F, masked: Function, x: object, given: Given) -> F:
     mask, nan, normalize, fill, return_weight = given
     if (
         mask is None
-        and normalize is True
+        and nan is PROPAGATE
         and fill is NAN
+        and normalize is True
         and return_weight is False
-        and type(nan) is str
-        and nan == PROPAGATE
-        and (type(x) is np.ndarray or not isinstance(x, np.ma.MaskedArray))
+        and (type(x) is ndarray or not isinstance(x, np.ma.MaskedArray))
     ):
         return plain
     return cast("F", partial(masked, given))

@@ -185,7 +185,7 @@ class MaskedLayer:
         kernels = self.kernel.reshape(len(self.kernel), -1)
         self.unit = units(kernels)
         kernels = kernels / self.unit[:, np.newaxis]
-        self.scaled = kernels.reshape(self.kernel.shape)
+        self.scaled: Array = kernels.reshape(self.kernel.shape)
         sizes = np.abs(kernels).sum(axis=1, dtype=np.float64)
         self._rounding = kernels.shape[1] * np.finfo(weight.dtype).eps * sizes
         self._blind = np.full(len(kernels), not kernels.shape[1])

@@ -4,13 +4,14 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from numpy import ndarray
 from numpy.typing import ArrayLike
 
 from convcore import _core
 from convcore.engine.buffers import Out, finalized, prepare_out
 from convcore.engine.cache import plans
 from convcore.engine.cores import CORE_AXES, pool_core
-from convcore.engine.threads import threads_for
+from convcore.engine.threads import get_num_threads, threads_for
 from convcore.spec.errors import memory_errors, out_of_memory
 from convcore.spec.operands import (
     Array,
@@ -229,14 +230,15 @@ def _forward(
     count_padding: bool | np.bool = False,
 ) -> tuple[Array, Array | None]:
     """Pool x; return the result, and with ``indices`` the indices of the maxima."""
-    x = as_array(op, "x", x)
+    if type(x) is not ndarray:
+        x = as_array(op, "x", x)
     dtypes = selected_dtypes(op, x.dtype) if kind == "max" else result_dtypes(op, x.dtype, x.dtype)
     counted: bool = (
         count_padding
         if type(count_padding) is bool
         else COUNT_INCLUDE_PAD.read(op, count_padding, axes)
     )
-    count = threads_for(op, threads)
+    count = get_num_threads() if threads is None else threads_for(op, threads)
     plan = pool_plan(
         op, x, windows, axes=axes, kind=kind, layout=layout, p=p, count_padding=counted
     )
