@@ -9,6 +9,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 import convcore
 from convcore import reference
 from convcore.engine import masked_conv, masked_patches
+from convcore.spec.axis import Axis
+from convcore.spec.missing import border_sides, is_lost, padded_cells, present_border
+from convcore.spec.problem import conv_spec
 from tests.support.helpers import FUSED
 from tests.support.sweeps import both_levels, each
 from tests.tables.missing_cases import CASES, LAYERS, POOLS
@@ -326,6 +329,55 @@ def test_lowest_numbers_have_indices():
     assert index.tolist() == [[-1, 2, 4]]
     grad = convcore.max_pool1d_backward([[7.0, 8.0, 9.0]], x, 2, mask=mask, indices=index)
     assert grad.tolist() == [[0.0, 0.0, 8.0, 0.0, 9.0, 0.0]]
+
+
+def test_borders_of_numbers_and_sides():
+    """What a border is for sums over present cells, and for the mask."""
+    nan = float("nan")
+    assert present_border(nan, True) == 0
+    assert np.isnan(present_border(nan, False))
+    assert present_border((("edge", nan), -1024.0), True) == (("edge", 0.0), -1024.0)
+    sides = border_sides((("edge", nan), "wrap", 3.0), 3)
+    assert sides == [("edge", sides[0][1]), ("wrap", "wrap"), (3.0, 3.0)]
+    assert [is_lost(each, True) for each in sides] == [(False, True), (False,) * 2, (False,) * 2]
+    assert is_lost(sides[0], False) == (False, False)
+    row = Axis(4, 3, 2, 1, (2, 3), 4)
+    assert padded_cells("op", row, sides[0]).tolist() == [0, 0, 0, 1, 2, 3, -1, -1, -1]
+    assert padded_cells("op", row, ("wrap", "edge")).tolist() == [2, 3, 0, 1, 2, 3, 3, 3, 3]
+
+
+@each([case for case in LAYERS if case.base.options.get("border", "zeros") == "zeros"], of=3)
+def test_padding_that_is_missing(case):
+    """The padding of a border of NaN is missing: as if the input had it, masked."""
+    x, arguments, options = case.arguments()
+    if "mask" in options and options["mask"].ndim == x.ndim:
+        pytest.skip("one form of a mask is enough")
+    pairs = padding_of(case)
+    around = [(0, 0)] * x.ndim
+    first = x.ndim - case.axes - case.last
+    around[first : first + case.axes] = pairs
+    if "mask" in options:
+        options["mask"] = np.pad(options["mask"], pairs)
+    wide = np.pad(x, around, constant_values=np.nan)
+    padded = {**options, "padding": "valid"}
+    want = getattr(convcore, case.op)(wide, *arguments, **padded, return_weight=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(masked_conv, "is_lost", lambda sides, _: (True, True))
+        original = case.arguments()[2]
+        got = getattr(convcore, case.op)(x, *arguments, **original, return_weight=True)
+    np.testing.assert_allclose(got[0], want[0], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(got[1], want[1], rtol=1e-9, atol=1e-9)
+
+
+def padding_of(case):
+    """(before, after) of each axis."""
+    options = {n: v for n, v in case.base.options.items() if n in ("stride", "dilation", "layout")}
+    spec = conv_spec(
+        "test", case.base.x, case.base.weight, axes=case.axes,
+        padding=case.base.options.get("padding", "valid"),
+        groups=case.base.options.get("groups", 1), **options,
+    )  # fmt: skip
+    return [row.pair for row in spec.axes]
 
 
 def print_bits():

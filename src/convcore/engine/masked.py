@@ -191,8 +191,11 @@ def _bits(condition: Array, dtype: DType) -> Array:
     return bits
 
 
-def taken(array: Array, cells: Array, axis: int, outside: object) -> Array:
-    """Return these cells of an axis, a view if they are in order; -1 is ``outside``."""
+def taken(array: Array, cells: Array, axis: int, outside: tuple[Any, Any]) -> Array:
+    """Return these cells of an axis, a view if they are in order.
+
+    A cell of -1 is ``outside``: the first of the two before all others, else the second.
+    """
     first, before = int(cells[0]), (slice(None),) * axis
     if first >= 0 and np.array_equal(cells, np.arange(first, first + len(cells))):
         return array[(*before, slice(first, first + len(cells)))]
@@ -204,8 +207,8 @@ def taken(array: Array, cells: Array, axis: int, outside: object) -> Array:
         start, stop = int(inside[0]), int(inside[-1]) + 1
         first = int(cells[start])
         result[(*before, slice(start, stop))] = array[(*before, slice(first, first + len(inside)))]
-        result[(*before, slice(0, start))] = outside
-        result[(*before, slice(stop, None))] = outside
+        result[(*before, slice(0, start))] = outside[0]
+        result[(*before, slice(stop, None))] = outside[1]
     else:
-        result[...] = outside
+        result[...] = outside[1]
     return result

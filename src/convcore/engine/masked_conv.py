@@ -37,14 +37,21 @@ from convcore.engine.masked_patches import Patches
 from convcore.engine.plan import ConvPlan, conv_plan
 from convcore.engine.pooling import Sliding, pool
 from convcore.engine.threads import threads_for
-from convcore.spec.axis import Axis, span
+from convcore.spec.axis import span
 from convcore.spec.errors import memory_errors
-from convcore.spec.missing import Given, fill_of, read_missing
+from convcore.spec.missing import (
+    Given,
+    border_sides,
+    fill_of,
+    is_lost,
+    padded_cells,
+    present_border,
+    read_missing,
+)
 from convcore.spec.operands import Array, DTypes, as_array, as_contiguous, result_dtypes
 from convcore.spec.options import LAYOUTS
 from convcore.spec.problem import ConvSpec
 from convcore.spec.registry import FLIP
-from convcore.spec.windows import seen_cells
 
 # Outputs whose present weights are less than this part of all are computed again by direct sums
 # where the sums were fast ones: the division enlarges their errors.
@@ -80,8 +87,9 @@ def masked_convolve(
                      **options)  # fmt: skip
         return (y, share_like(np.ones((1,) * (axes + 2)), y, False)) if missing.return_weight else y
     layer = MaskedLayer(
-        op, x, weight, axes=axes, flip=flip, algorithm=algorithm, threads=threads, options=options
-    )
+        op, x, weight, axes=axes, flip=flip, algorithm=algorithm, threads=threads, options=options,
+        ignores_nan=missing.ignores_nan,
+    )  # fmt: skip
     with memory_errors(op, x=x, weight=layer.weight):
         layer.set_weights(missing.normalize)
         layer.cells = find_cells(op, x, missing, axes, layout)
@@ -146,21 +154,28 @@ class MaskedLayer:
 
     def __init__(
         self, op: str, x: Array, weight: ArrayLike, *, axes: int, flip: object, algorithm: str,
-        threads: int | None, options: dict[str, Any],
+        threads: int | None, options: dict[str, Any], ignores_nan: bool,
     ) -> None:  # fmt: skip
         self.op, self.axes = op, axes
         self.weight = as_array(op, "weight", weight)
         self.dtypes: DTypes = result_dtypes(op, x.dtype, self.weight.dtype)
         self.flip: bool = FLIP.read(op, flip, axes)
         self.threads = threads_for(op, threads)
-        self.plan: ConvPlan = conv_plan(op, x, self.weight, algorithm=algorithm, **options)
+        border = options.get("border", "zeros")
+        self.options = {**options, "border": present_border(border, ignores_nan)}
+        self._sides = border_sides(border, axes)
+        self._outside = [  # whether the padding is present
+            (not before, not after)
+            for before, after in (is_lost(sides, ignores_nan) for sides in self._sides)
+        ]
+        self._is_word = isinstance(border, str)
+        self.plan: ConvPlan = conv_plan(op, x, self.weight, algorithm=algorithm, **self.options)
         self.spec: ConvSpec = self.plan.spec
         self.last = self.spec.layout.channels_last
         # Integers are computed directly, and are floats once their missing cells are 0.
         whole = x.dtype.kind != "f" or self.weight.dtype.kind != "f"
         self.algorithm = "direct" if whole else algorithm
         self._of_mask = "direct" if self.algorithm == "direct" else "auto"
-        self.options = options
         steps = self.spec.steps
         self.steps: dict[str, Any] = {"stride": steps["stride"], "dilation": steps["dilation"]}
         self._normalize = False
@@ -238,19 +253,25 @@ class MaskedLayer:
     def find_box(self) -> bool:
         """Find the outputs from the first to the last that see a missing cell; False: none do."""
         mask = self.cells.mask
-        if mask is None or not self.spec.has_products:
+        if not self.spec.has_products:
             return False
-        self.at = [  # the input cell at each cell of the padded input; -1: a zero of the padding
-            seen_cells(
-                self.op, Axis(a.cells, 1, 1, 1, (a.pair[0], 0), a.needed), self.spec.border
-            ).ravel()
-            for a in self.spec.axes
+        if mask is None:
+            if all(map(all, self._outside)):
+                return False
+            mask = np.ones((1, 1, *self.spec.cells), np.bool_)  # but padding is missing
+            self.cells = self.cells._replace(mask=mask)
+        self.at = [
+            padded_cells(self.op, row, sides)
+            for row, sides in zip(self.spec.axes, self._sides, strict=True)
         ]
         box = []
         for axis, (row, at) in enumerate(zip(self.spec.axes, self.at, strict=True), 2):
             others = tuple(a for a in range(mask.ndim) if a != axis)
-            lost = np.append(~mask.all(axis=others), False)  # the last one: of the padding
-            before = np.concatenate([[0], np.cumsum(lost[at])])
+            lost = np.append(~mask.all(axis=others), False)[at]
+            outside = self._outside[axis - 2]
+            front = np.arange(len(at)) < row.pair[0]
+            lost |= (at < 0) & np.where(front, not outside[0], not outside[1])
+            before = np.concatenate([[0], np.cumsum(lost)])
             start = np.arange(row.outputs) * row.stride
             touched = np.flatnonzero(before[start + span(row.kernel, row.dilation)] > before[start])
             if not touched.size:
@@ -267,7 +288,7 @@ class MaskedLayer:
         """Find what is present in the windows of a box of outputs."""
         mask = self._mask(images)
         for axis, part in enumerate(box):
-            mask = taken(mask, self._padded(axis, part), axis + 2, True)
+            mask = taken(mask, self._padded(axis, part), axis + 2, self._outside[axis])
         mask = np.ascontiguousarray(mask)
         if not needs_weight:
             return Presence(box, mask, self._blank(mask), None, EMPTY, EMPTY)
@@ -319,10 +340,11 @@ class MaskedLayer:
             grouped = mask.reshape(len(mask), spec.groups, -1, *mask.shape[2:])
             mask = np.ascontiguousarray(grouped.any(axis=2))
         windows = Sliding(spec.kernel, padding="valid", ceil_mode=False, **self.steps)
-        blank: Array = pool(
+        seen = pool(
             self.op, mask.view(np.uint8), windows, axes=self.axes, kind="max",
             layout=LAYOUTS[self.axes][0], threads=self.threads, out=None,
-        ) == 0  # fmt: skip
+        )  # fmt: skip
+        blank: Array = seen == 0
         if blank.shape[1] > 1:
             blank = np.repeat(blank, spec.out_channels // spec.groups, axis=1)
         if self._blind.any():
@@ -399,6 +421,8 @@ class MaskedLayer:
             number = max(rows // first.outputs, 1)
             images = [slice(i, min(i + number, spec.batch)) for i in range(0, spec.batch, number)]
             return [slice(0, first.outputs)], images
+        if not self._is_word:  # whole images: what lies beyond a band is a number or a word
+            return [slice(0, first.outputs)], [slice(i, i + 1) for i in range(spec.batch)]
         count = -(-first.outputs // rows)
         edges = [first.outputs * i // count for i in range(count + 1)]
         bands = [slice(*pair) for pair in pairwise(edges)]
@@ -433,7 +457,8 @@ class MaskedLayer:
                     start = box[0].start * self.spec.axes[0].stride
                     at[0] = np.arange(start, x.shape[2 - self.last])
                 self._patches(self.kernel, **self._shared).correct(
-                    view, found.low, channels_first(x, self.axes, self.last), at,
+                    view, found.low, channels_first(x, self.axes, self.last),
+                    at if self._is_word else None,
                     lambda: inside(
                         channels_first(
                             self._convolve(x, options, "direct", None), self.axes, self.last
@@ -455,8 +480,8 @@ class MaskedLayer:
             assert isinstance(pairs, tuple)
             options = {**options, "padding": ((0, 0), *pairs[1:])}
             rows = self._padded(0, band)
-            x = taken(x, rows, 2, 0)
-            mask = taken(mask, rows, 2, True)
+            x = taken(x, rows, 2, (0, 0))
+            mask = taken(mask, rows, 2, self._outside[0])
         present = in_layout(mask, mask.ndim, self.last) if masked else None
         x = in_layout(x, x.ndim, self.last)
         return filled(self.op, x, present, self.dtypes.compute), options

@@ -66,7 +66,9 @@ def masked_conv_gradients(
     how: dict[str, Any] = {"flip": flip, "algorithm": algorithm, "threads": threads}
     if not missing.applies:
         return conv_gradients(op, (grad, x, weight), bias, needs=needs, out=out, **how, **options)
-    layer = MaskedLayer(op, x, weight, axes=axes, options=options, **how)
+    layer = MaskedLayer(
+        op, x, weight, axes=axes, options=options, ignores_nan=missing.ignores_nan, **how
+    )
     with memory_errors(op, x=x, weight=layer.weight):
         layer.set_weights(missing.normalize)
         layer.cells = find_cells(op, x, missing, axes, layout)

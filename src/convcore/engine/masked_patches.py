@@ -29,15 +29,19 @@ class Patches(NamedTuple):
         y: Array,
         wanted: Array,
         x: Array,
-        at: Sequence[Array],
+        at: Sequence[Array] | None,
         compute: Callable[[], Array],
     ) -> None:
         """Compute the wanted outputs of y again: the bits of direct sums, whatever their number.
 
         All arrays are channels first. ``at`` has the cell of x at each padded cell, from the first
-        that y sees; -1 is a zero. ``compute`` computes all outputs.
+        that y sees; -1 is a zero; None: windows are not gathered. ``compute`` computes all
+        outputs.
         """
         if not wanted.any():
+            return
+        if at is None:
+            np.copyto(y, compute(), where=wanted)
             return
         places = np.argwhere(wanted.any(axis=1))
         if len(wanted) < len(y):  # a mask for all images

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from convcore.spec.axis import Axis
 from convcore.spec.errors import short_repr
 from convcore.spec.layout import Layout
 from convcore.spec.operands import Array, DType, as_array
 from convcore.spec.options import as_bool, check_choice
+from convcore.spec.windows import seen_cells
 
 PROPAGATE, IGNORE = NANS = ("propagate", "ignore")
 NAN = np.nan  # the default of ``fill``, an object of its own
@@ -31,6 +33,42 @@ class Missing(NamedTuple):
     def applies(self) -> bool:
         """Whether any cell can be missing."""
         return bool(self.masks) or self.ignores_nan
+
+
+def present_border(border: Any, ignores_nan: bool) -> Any:
+    """Return a border for sums over present cells: a number that is missing becomes 0.
+
+    ``border`` is a word or a number, one of these for each axis, or a pair of them for each.
+    """
+    if isinstance(border, tuple):
+        return tuple(present_border(each, ignores_nan) for each in border)
+    return 0.0 if ignores_nan and _is_nan(border) else border
+
+
+def border_sides(border: Any, axes: int) -> list[tuple[Any, Any]]:
+    """Return the borders before and after each axis: a word or a number each."""
+    each = border if isinstance(border, tuple) else (border,) * axes
+    return [side if isinstance(side, tuple) else (side, side) for side in each]
+
+
+def padded_cells(op: str, axis: Axis, sides: tuple[Any, Any]) -> Array:
+    """Return the input cell at each cell of a padded axis; -1 is a zero or another number."""
+    before, _ = axis.pair
+    padded = Axis(axis.cells, 1, 1, 1, (before, 0), axis.needed)
+    first, last = (
+        seen_cells(op, padded, side if isinstance(side, str) else "zeros").ravel() for side in sides
+    )
+    return np.where(np.arange(axis.needed) < before, first, last)
+
+
+def is_lost(sides: tuple[Any, Any], ignores_nan: bool) -> tuple[bool, bool]:
+    """Return whether the padding before and after an axis is missing: NaN, which is ignored."""
+    before, after = (ignores_nan and _is_nan(side) for side in sides)
+    return before, after
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, (float, np.floating)) and bool(value != value)
 
 
 def read_missing(op: str, given: Given) -> Missing:
