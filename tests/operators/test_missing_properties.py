@@ -307,6 +307,17 @@ def test_negative_weights():
     assert share.tolist() == [[0.5, 1.0]]  # of absolute values
 
 
+def test_weights_that_cancel_over_channels():
+    """Rounding leaves 5e-17 of the second tap's weights, and nothing is divided by that."""
+    weight = np.array([[[1, 0.1], [1, 0.2], [1, -0.3]]])
+    assert weight[0, :, 1].sum() != 0
+    for mask in ([False, True], np.broadcast_to([False, True], (3, 2)).copy()):
+        y = convcore.conv1d(np.ones((3, 2)), weight, mask=np.array(mask))
+        assert np.isnan(y).all()
+    y = convcore.conv1d(np.ones((3, 2)), weight, mask=[False, True], normalize=False)
+    assert abs(y[0, 0]) < 1e-15
+
+
 @pytest.mark.parametrize("scale", [1e-38, 1.0, 1e37])
 def test_weights_of_any_size(scale):
     x = np.float32([[1, np.nan, 3, 4, 5]])

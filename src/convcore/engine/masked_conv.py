@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from convcore import _core
 from convcore.engine.buffers import bias_as_contiguous, prepare_out, quiet
 from convcore.engine.execute import convolve
 from convcore.engine.masked import (
@@ -34,6 +33,7 @@ from convcore.engine.masked import (
     taken,
 )
 from convcore.engine.masked_patches import Patches
+from convcore.engine.masked_weights import Kernels, Weights, is_fast
 from convcore.engine.plan import ConvPlan, conv_plan
 from convcore.engine.pooling import Sliding, pool
 from convcore.engine.threads import threads_for
@@ -53,9 +53,6 @@ from convcore.spec.options import LAYOUTS
 from convcore.spec.problem import ConvSpec
 from convcore.spec.registry import FLIP
 
-# Outputs whose present weights are less than this part of all are computed again by direct sums
-# where the sums were fast ones: the division enlarges their errors.
-LOW_SHARE = 1 / 16
 BAND = 2**21  # bytes of the input or the result of a band
 HALOS = 4  # least rows of a band, in spans of the kernel
 ALL = slice(None)
@@ -110,32 +107,6 @@ def masked_convolve(
         return (y, share_like(share, y, layer.last)) if missing.return_weight else y
 
 
-class Weights(NamedTuple):
-    """What a mask meets: the weights of a kernel, and their sums for each of its outputs."""
-
-    kernel: Array  # (K or 1, C / groups or 1, *kernel), in the compute dtype, not to be flipped
-    groups: int
-    connections: Any
-    total: Array  # (1, K or 1, 1, ...): the sum of each kernel
-    rounding: Array  # likewise: how large a sum can be by rounding alone; 0 of positive weights
-    blind: Array  # likewise, bool: whether an output channel sees no input channel
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """Options of its convolution."""
-        return {"groups": self.groups, "connections": self.connections}
-
-    def find_low(self, weight: Array) -> Array | None:
-        """Return which sums of present weights are few of all, or None: none is."""
-        if not self.rounding.any() and (self.total > 0).all():  # the least is found fast
-            others = tuple(axis for axis in range(weight.ndim) if axis != 1)
-            least = weight.min(axis=others, keepdims=True)
-            if (least > LOW_SHARE * self.total).all():
-                return None
-        low: Array = ~(np.abs(weight) > LOW_SHARE * np.abs(self.total))  # so that NaN is low
-        return low
-
-
 class Presence(NamedTuple):
     """What is present in the windows of a box of outputs; arrays are (N or 1, K or 1, *box)."""
 
@@ -187,68 +158,10 @@ class MaskedLayer:
     def set_weights(self, normalize: bool) -> None:
         """Read the weights; refuse kernels whose sum is 0 where sums are divided by it."""
         self._normalize = normalize
-        self._found: dict[int, Weights] = {}
-        weight = as_contiguous(self.op, "weight", self.weight, self.dtypes.compute)
-        if self.flip:
-            weight = np.flip(weight, tuple(range(2, self.axes + 2)))
-        if self.spec.connections is not None:
-            table = self.spec.connections.array[(..., *(None,) * self.axes)]
-            weight = np.where(table, weight, weight.dtype.type(0))
-        self.kernel = np.ascontiguousarray(weight)  # as the sums use it
-        self._weight = self.weight.astype(self.dtypes.compute, copy=False)
-        # The mask meets kernels scaled by powers of two, which cancel: their sums do not overflow.
-        kernels = self.kernel.reshape(len(self.kernel), -1)
-        self.unit = units(kernels)
-        kernels = kernels / self.unit[:, np.newaxis]
-        self.scaled: Array = kernels.reshape(self.kernel.shape)
-        sizes = np.abs(kernels).sum(axis=1, dtype=np.float64)
-        self._rounding = kernels.shape[1] * np.finfo(weight.dtype).eps * sizes
-        self._blind = np.full(len(kernels), not kernels.shape[1])
-        if self.spec.connections is not None:
-            self._blind |= ~self.spec.connections.array.any(axis=1)
-        totals = kernels.sum(axis=1, dtype=np.float64)
-        self.sums_to_zero = np.abs(totals) <= self._rounding
-        refused = np.flatnonzero(self.sums_to_zero & ~self._blind)
-        if normalize and refused.size and self.spec.has_products:
-            raise ValueError(
-                f"{self.op}: weight must have kernels whose sum is not 0 with normalize=True, got "
-                f"0, up to rounding, for output channel {refused[0]}; normalize=False does not "
-                "divide by it"
-            )
-
-    def mask_weights(self, channels: int) -> Weights:
-        """Return what a mask with this number of channels meets; found or made."""
-        if channels not in self._found:
-            self._found[channels] = self._make_weights(channels)
-        return self._found[channels]
-
-    def _make_weights(self, channels: int) -> Weights:
-        kernel, groups = self.scaled, self.spec.groups
-        connections: Any = self.spec.connections
-        if not self._normalize and self.sums_to_zero.any():  # the share is one of absolute values
-            zero = self.sums_to_zero[(..., *(None,) * (self.axes + 1))]
-            kernel = np.where(zero, np.abs(kernel), kernel)
-        blind, rounding = self._blind, self._rounding
-        if channels == 1:
-            sums = kernel.sum(axis=1, keepdims=True, dtype=np.float64).astype(kernel.dtype)
-            if not blind.any() and (sums == sums[:1]).all():
-                sums, blind, rounding = sums[:1], blind[:1], rounding.max(keepdims=True)
-            kernel, groups, connections = sums, 1, None
-        if (kernel >= 0).all() or (kernel <= 0).all():
-            rounding = np.zeros_like(rounding)
-        # the sums of whole kernels, formed as those of present weights are
-        channels, *taps = kernel.shape[1:]
-        ones: Array = np.ones((1, channels * groups, *taps), kernel.dtype)
-        total = convolve(
-            self.op, ones, kernel, axes=self.axes, groups=groups, connections=connections,
-            layout=LAYOUTS[self.axes][0], algorithm="direct", threads=self.threads,
-        )  # fmt: skip
-        shape = (1, -1, *(1,) * self.axes)
-        rounding = rounding.astype(kernel.dtype).reshape(shape)
-        blind = blind.reshape(shape)
-        blind = blind | (total == 0)  # (of zeros: refused where sums are divided by it)
-        total = np.where(blind, total.dtype.type(1), total)  # and of present weights likewise
-        return Weights(kernel, groups, connections, total, rounding, blind)
+        self._weight = as_contiguous(self.op, "weight", self.weight, self.dtypes.compute)
+        self.kernels = Kernels(
+            self.op, self._weight, self.spec, flip=self.flip, normalize=normalize
+        )
 
     def find_box(self) -> bool:
         """Find the outputs from the first to the last that see a missing cell; False: none do."""
@@ -292,7 +205,7 @@ class MaskedLayer:
         mask = np.ascontiguousarray(mask)
         if not needs_weight:
             return Presence(box, mask, self._blank(mask), None, EMPTY, EMPTY)
-        weights = self.mask_weights(mask.shape[1])
+        weights = self.kernels.of_mask(mask.shape[1])
         weight = self._slide(
             mask.astype(weights.kernel.dtype), weights.kernel, algorithm=self._of_mask,
             **weights.options,
@@ -330,7 +243,7 @@ class MaskedLayer:
         spec = self.spec
         if mask.shape[1] > 1 and spec.connections is not None:
             seen: Array = spec.connections.array[(..., *(None,) * self.axes)]
-            kernel = np.broadcast_to(seen.astype(np.float32), self.kernel.shape)
+            kernel = np.broadcast_to(seen.astype(np.float32), self.kernels.array.shape)
             counted = self._slide(
                 mask.astype(np.float32), kernel, connections=spec.connections, algorithm="direct"
             )
@@ -347,8 +260,8 @@ class MaskedLayer:
         blank: Array = seen == 0
         if blank.shape[1] > 1:
             blank = np.repeat(blank, spec.out_channels // spec.groups, axis=1)
-        if self._blind.any():
-            blank = blank & ~self._blind.reshape(-1, *(1,) * self.axes)
+        if self.kernels.blind.any():
+            blank = blank & ~self.kernels.blind.reshape(-1, *(1,) * self.axes)
         return blank
 
     def _correct(self, weight: Array, low: Array, mask: Array, weights: Weights) -> None:
@@ -448,7 +361,7 @@ class MaskedLayer:
         if found is not None and self._normalize:
             box = self._within(band, found.box)
             view = inside(channels_first(sums, self.axes, self.last), box)
-            if found.low is not None and is_fast(self._plan(x, options), self.kernel):
+            if found.low is not None and is_fast(self._plan(x, options), self.kernels.array):
                 at = [
                     self.at[axis][part.start * row.stride :]
                     for axis, (part, row) in enumerate(zip(found.box, self.spec.axes, strict=True))
@@ -456,7 +369,7 @@ class MaskedLayer:
                 if options is not self.options:  # the rows of a band are there, with their padding
                     start = box[0].start * self.spec.axes[0].stride
                     at[0] = np.arange(start, x.shape[2 - self.last])
-                self._patches(self.kernel, **self._shared).correct(
+                self._patches(self.kernels.array, **self._shared).correct(
                     view, found.low, channels_first(x, self.axes, self.last),
                     at if self._is_word else None,
                     lambda: inside(
@@ -503,30 +416,3 @@ def inside(array: Array, box: tuple[slice, ...]) -> Array:
     index: Any = (..., *box)
     part: Array = array[index]
     return part
-
-
-def units(kernels: Array) -> Array:
-    """Return the power of two near the largest weight of each kernel, a row."""
-    if not kernels.size:
-        return np.ones(len(kernels), kernels.dtype)
-    largest = np.abs(kernels).max(axis=1)
-    exponent = np.where(np.isfinite(largest), np.frexp(largest)[1], 1)
-    unit: Array = np.ldexp(kernels.dtype.type(1), exponent - 1)
-    return unit
-
-
-def is_fast(plan: ConvPlan, kernel: Array) -> bool:
-    """Whether a plan's sums have an error that is small beside others, not beside themselves.
-
-    Of passes along each axis only those of one positive outer product have none of these.
-    """
-    if plan.core is None:
-        return False
-    if plan.separable is not None:
-        passes = plan.separable.factored(kernel)
-        if passes is not None:
-            fibres = sum(size for size in plan.spec.kernel if size > 1) * len(kernel)
-            terms = sum(array.size for array in passes) // fibres
-            return terms > 1 or not (kernel >= 0).all()
-    verdicts = plan.core.explain(kernel.itemsize)
-    return any(word == "chosen" and name in _core.FAST_ALGORITHMS for name, word in verdicts)

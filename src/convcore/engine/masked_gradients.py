@@ -139,7 +139,7 @@ class _Gradients:
         layer.run(y)
         product = layer.view(self.grad) * layer.view(y)  # G z
         # In the units of the scaled kernels: the weights of the mask are theirs.
-        unit = layer.unit.reshape(1, -1, *(1,) * axes)
+        unit = layer.kernels.unit.reshape(1, -1, *(1,) * axes)
         per_kernel = bias_gradient(
             in_layout(product / found.total, self.grad.ndim, layer.last), spec
         )
