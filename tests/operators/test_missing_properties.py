@@ -8,7 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 import convcore
 from convcore import reference
-from convcore.engine import masked_conv, masked_patches
+from convcore.engine import masked_conv, masked_patches, masked_pool
 from convcore.spec.axis import Axis
 from convcore.spec.missing import border_sides, is_lost, padded_cells, present_border
 from convcore.spec.problem import conv_spec
@@ -199,6 +199,28 @@ def test_bands_give_the_bits_of_the_whole(case):
         patch.setattr(masked_conv, "BAND", 1)
         patch.setattr(masked_conv, "HALOS", 0)
         assert same(call(case, return_weight=True, algorithm="direct"), whole)
+
+
+@pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
+@pytest.mark.parametrize("op", ["avg", "max", "lp", "l2"])
+def test_poolings_in_bands_give_the_bits_of_the_whole(op, layout, monkeypatch):
+    x = np.random.default_rng(4).standard_normal((1, 1, 41, 30)).astype(np.float32)
+    x[np.random.default_rng(5).random(x.shape) < 0.5] = np.nan
+    x[0, 0, 10:20, 5:20] = np.nan
+    if layout == "NHWC":
+        x = np.moveaxis(np.concatenate([x, -x], axis=1), 1, -1).copy()
+    for stride, dilation, padding in ((1, 1, "valid"), (3, 2, (0, 2)), ((4, 1), 1, (0, (1, 0)))):
+        options = {"stride": stride, "dilation": dilation, "padding": padding, "layout": layout}
+        options |= {"nan": "ignore", "return_weight": True}
+        if op == "avg":
+            options["count_include_pad"] = True
+        pool = getattr(convcore, f"{op}_pool2d")
+        for given in (x, x[0]):
+            monkeypatch.setattr(masked_pool, "BAND", 2**30)
+            whole = pool(given, (3, 2), **options)
+            for band in (1, 2000):
+                monkeypatch.setattr(masked_pool, "BAND", band)
+                assert same(pool(given, (3, 2), **options), whole)
 
 
 @pytest.mark.auto

@@ -73,10 +73,7 @@ class Cells(NamedTuple):
         """Return x in a dtype, contiguous, with a number at its missing cells."""
         assert self.mask is not None
         present = in_layout(self.mask, self.x.ndim, channels_last)
-        result = filled(op, self.x, present, dtype)
-        if number != 0:
-            put(result, ~present, number)
-        return result
+        return filled(op, self.x, present, dtype, number)
 
     def clear(self, dx: Array, channels_last: bool) -> None:
         """Set a gradient to 0 at missing cells, in place."""
@@ -156,16 +153,21 @@ def share_like(share: Array, y: Array, channels_last: bool) -> Array:
     return np.broadcast_to(share, y.shape)
 
 
-def filled(op: str, x: Array, present: Array | None, dtype: DType) -> Array:
-    """Return x in a dtype, contiguous, with 0 at missing cells."""
+def filled(op: str, x: Array, present: Array | None, dtype: DType, number: float = 0) -> Array:
+    """Return x in a dtype, contiguous, with a number at missing cells."""
     if present is None:
         return as_contiguous(op, "x", x, dtype)
-    if x.dtype != dtype or not x.dtype.isnative:
-        return as_contiguous(op, "x", np.where(present, x, x.dtype.type(0)), dtype)
-    result = np.empty(x.shape, dtype)
+    if x.dtype != dtype or x.dtype.kind != "f" or not x.dtype.isnative:
+        given = np.where(present, x, np.asarray(number, x.dtype))
+        return as_contiguous(op, "x", given, dtype)
     bits = _bits(present, dtype)
-    np.bitwise_and(x.view(bits.dtype), bits, out=result.view(bits.dtype))
-    return result
+    words, word = x.view(bits.dtype), np.array(number, dtype).view(bits.dtype)
+    same = bits.shape == x.shape
+    chosen = words if number == 0 else words ^ word
+    result: Array = np.bitwise_and(chosen, bits, out=bits if same else None)
+    if number != 0:
+        result ^= word
+    return as_contiguous(op, "x", result.view(dtype), dtype)
 
 
 def put(array: Array, where: Array, value: Any) -> None:
@@ -186,7 +188,7 @@ def _bits(condition: Array, dtype: DType) -> Array:
     Bits choose at the same speed whatever they are. A choice for each element, as in
     :func:`numpy.where`, is ten times as slow where conditions alternate.
     """
-    bits: Array = condition.astype(f"i{dtype.itemsize}")
+    bits: Array = condition.astype(f"i{dtype.itemsize}", order="C")
     np.negative(bits, out=bits)
     return bits
 

@@ -7,6 +7,8 @@ what leaves them unchanged at missing cells. The mask is pooled once for all cha
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from copy import copy
 from math import prod
 from typing import Any
 
@@ -28,6 +30,7 @@ from convcore.engine.maxima import check_indices, max_gradient
 from convcore.engine.norms import norm_gradient
 from convcore.engine.pooling import PoolPlan, Sliding, max_pool, pool, pool_plan
 from convcore.engine.threads import threads_for
+from convcore.spec.axis import span
 from convcore.spec.errors import memory_errors
 from convcore.spec.missing import Given, Missing, fill_of, read_missing
 from convcore.spec.operands import (
@@ -45,6 +48,7 @@ from convcore.spec.options import LAYOUTS
 from convcore.spec.pooling import as_exponent
 from convcore.spec.registry import COUNT_INCLUDE_PAD, RETURN_INDICES
 
+BAND = 2**20  # bytes of the input of a band
 NONE = -1  # the index of a maximum of no cell
 
 
@@ -73,20 +77,52 @@ class MaskedPool:
             threads=self.threads, out=None,
         )  # fmt: skip
 
-    def counts(self) -> tuple[Array, Array]:
-        """Return the present cells of each window, and all of them; both count padding if asked."""
+    def share(self, dtype: DType) -> Array:
+        """Return the share of cells that are present, channels first; the padding's if counted."""
+        mean = self.pooled_mask(dtype, "mean")
+        if not self.count_padding:
+            return mean
         seen, counted = np.ones((), FLOAT64), np.ones((), FLOAT64)
         for axis in range(self.axes):
             rows = self.plan.windows(axis).astype(FLOAT64)
             shape = (-1, *(1,) * (self.axes - 1 - axis))
             seen = seen * rows[:, 1].reshape(shape)
             counted = counted * rows[:, 3].reshape(shape)
-        # means of up to 2**20 cells, times their number, are within half a cell in float32
-        dtype = FLOAT32 if prod(row.kernel for row in self.plan.spec.axes) < 2**20 else FLOAT64
-        present = np.rint(self.pooled_mask(dtype, "mean") * seen.astype(dtype))
-        if self.count_padding:
-            return present + (counted - seen), counted
-        return present, seen
+        share = (np.rint(mean * seen) + (counted - seen)) / counted  # exact for full windows
+        rounded: Array = share.astype(dtype)
+        return rounded
+
+    def parts(self, y: Array) -> Iterator[tuple[MaskedPool, Array]]:
+        """Yield the pooling of each band of a large plane, with its part of y.
+
+        What is between the passes over a band stays in the cache. A result that is small, or whose
+        bands are not contiguous or have padding, is one part.
+        """
+        spec = self.plan.spec
+        first, before = spec.axes[0], spec.batch * (1 if self.last else spec.channels)
+        row = self.cells.x.itemsize * prod(self.cells.x.shape) // max(first.cells, 1) * first.stride
+        rows = max(BAND // max(row, 1), 1)
+        fits = first.pair == (0, 0) and first.needed <= first.cells and y.flags.c_contiguous
+        if before != 1 or not fits or y.dtype.kind != "f" or first.outputs < 2 * rows:
+            yield self, y
+            return
+        pairs = tuple(axis.pair for axis in spec.axes)
+        mask, at = self.cells.mask, self.cells.x.ndim - self.axes - self.last
+        assert mask is not None
+        for start in range(0, first.outputs, rows):
+            stop = min(start + rows, first.outputs)
+            cells = slice(start * first.stride, (stop - 1) * first.stride + span(*first[1:4:2]))
+            part = copy(self)
+            part.cells = Cells(
+                self.cells.x[(slice(None),) * at + (cells,)],
+                np.ascontiguousarray(mask[:, :, cells]),
+            )
+            part.windows = self.windows._replace(padding=pairs)
+            part.plan = pool_plan(
+                self.op, part.cells.x, part.windows, axes=self.axes, kind=spec.kind,
+                layout=spec.layout.name, p=spec.p, count_padding=self.count_padding,
+            )  # fmt: skip
+            yield part, y[(slice(None),) * at + (slice(start, stop),)]
 
     def is_blank(self) -> Array:
         """Return whether each window holds no present cell, channels first."""
@@ -110,8 +146,7 @@ class MaskedPool:
             if self.cells.mask is None:
                 share = np.ones((1,) * (self.axes + 2))
             else:
-                present, counted = self.counts()
-                share = present / counted
+                share = self.share(y.dtype if y.dtype in (FLOAT32, FLOAT64) else FLOAT64)
             more = (*more, share_like(share, y, self.last))
         return (y, *more) if more else y
 
@@ -141,20 +176,15 @@ def masked_avg_pool(
         return call.results(pool(op, x, windows, out=out, **options))
     with memory_errors(op, x=x):
         target = prepare_out(op, out, call.plan.y_shape, dtypes, (x, *missing.masks))
-        y = target.array
-        pool(op, call.cells.filled(op, dtypes.compute, 0, call.last), windows, out=y, **options)
-        present, counted = call.counts()
         with quiet():
-            if missing.normalize:
-                y *= call.in_layout(_ratio(present, counted).astype(y.dtype))
-            call.fill(y, present == 0)
+            for part, y in call.parts(target.array):
+                filled = part.cells.filled(op, dtypes.compute, 0, call.last)
+                pool(op, filled, part.windows, out=y, **options)
+                share = part.share(dtypes.compute)
+                if missing.normalize:
+                    y /= call.in_layout(share)
+                part.fill(y, share == 0)
         return call.results(target.finalize())
-
-
-def _ratio(present: Array, counted: Array) -> Array:
-    """Return all cells of a window for each present one; 1 where there is none."""
-    ratio: Array = np.where(present == 0, 1, counted / np.maximum(present, 1))
-    return ratio
 
 
 def masked_avg_gradient(
@@ -182,9 +212,8 @@ def masked_avg_gradient(
         return avg_gradient(op, grad, x, windows, out=out, **options)
 
     def share() -> Array:
-        present, counted = call.counts()
-        ratio = _ratio(present, counted) if missing.normalize else np.ones(())
-        return np.where(present == 0, 0, ratio)
+        present = call.share(FLOAT64)
+        return np.where(present == 0, 0, 1 / present if missing.normalize else 1)
 
     return scaled_gradient(call, grad, out, share, avg_gradient, options)
 
@@ -232,10 +261,11 @@ def masked_norm_pool(
         return call.results(pool(op, x, windows, out=out, **options))
     with memory_errors(op, x=x):
         target = prepare_out(op, out, call.plan.y_shape, dtypes, (x, *missing.masks))
-        filled = call.cells.filled(op, dtypes.compute, 0, call.last)
-        pool(op, filled, windows, out=target.array, **options)
         with quiet():
-            call.fill(target.array, call.is_blank())
+            for part, y in call.parts(target.array):
+                filled = part.cells.filled(op, dtypes.compute, 0, call.last)
+                pool(op, filled, part.windows, out=y, **options)
+                part.fill(y, part.is_blank())
         return call.results(target.finalize())
 
 
@@ -285,12 +315,16 @@ def masked_max_pool(
         )
         return call.results(*found) if indices else call.results(found)  # type: ignore[arg-type]
     with memory_errors(op, x=x):
-        blank = call.is_blank()
-        if blank.any():
+        if dtypes.result.kind != "f" and call.is_blank().any():
             fill_of(op, missing.fill, dtypes.result)  # before the caller's array is written to
         target = prepare_out(op, out, call.plan.y_shape, dtypes, (x, *missing.masks))
-        index = _present_maxima(call, target.array, blank, indices)
-        call.fill(target.array, blank)
+        index = None
+        with quiet():
+            parts = [(call, target.array)] if indices else call.parts(target.array)
+            for part, y in parts:
+                blank = part.is_blank()
+                index = _present_maxima(part, y, blank, indices)
+                part.fill(y, blank)
         y = target.finalize()
         return call.results(y) if index is None else call.results(y, index)
 
