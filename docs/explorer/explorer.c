@@ -144,11 +144,13 @@ static void place_windows(void)
                         .count_padding =
                             settings[SET_operator] == AVERAGE && settings[SET_count_padding]};
     windows.axis[CC_DEPTH] = (cc_axis){1, 1, 1, 1, 0, 1};
+    windows.source[CC_DEPTH].cells = 1;
     for (int a = 0; a < AXES; a++) {
         windows.axis[CC_ROW + a] =
             (cc_axis){OF(a, input),    OF(a, kernel),          OF(a, stride),
                       OF(a, dilation), FACT(a, padded_before), FACT(a, outputs)};
         windows.after[CC_ROW + a] = FACT(a, padded_after);
+        windows.source[CC_ROW + a].cells = OF(a, input);
     }
 }
 

@@ -26,8 +26,8 @@ class Conv:
         groups: int,
         c: int,
         k: int,
-        border: str,
         channels_last: bool,
+        border: collections.abc.Sequence[tuple[str | float, str | float]] | None = None,
         period: collections.abc.Sequence[int] | None = None,
         table: tuple[NDArray[Any], NDArray[Any]] | None = None,
         weights: tuple[int, int, int, int, NDArray[Any]] | None = None,
@@ -69,6 +69,8 @@ class Pool:
         adjoint: bool,
         count_padding: bool,
         channels_last: bool,
+        sources: collections.abc.Sequence[tuple[int, int]] | None = None,
+        border: collections.abc.Sequence[tuple[str | float, str | float]] | None = None,
     ) -> None: ...
     def explain(self) -> list[tuple[str, str]]: ...
     def windows(self, axis: int, table: NDArray[Any]) -> None: ...

@@ -24,7 +24,6 @@ def layer(axes, *, n=1, groups=1, c, k, channels_last=False):
         "groups": groups,
         "c": c,
         "k": k,
-        "border": "zeros",
         "channels_last": channels_last,
     }
 

@@ -214,7 +214,7 @@ def test_an_argument_that_a_layer_has_not(name):
             "SGD: got an unexpected keyword argument 'lr', expected learning_rat",
         ),
         (lambda: nn.Adam(0.1, lr=0.1), "Adam: got an unexpected keyword argument 'lr'"),
-        (lambda: nn.Conv2d(1, 2, 3, border=1), "Conv2d: border must be one of .*, got 1"),
+        (lambda: nn.Conv2d(1, 2, 3, border=True), "Conv2d: border must be one of .*, got True"),
         (lambda: nn.Conv2d(1, 2, 3, flip=1), "Conv2d: flip must be True or False, got 1"),
         (lambda: nn.LpPool2d(2, p="2"), "LpPool2d: p must be a real number, got '2'"),
     ],

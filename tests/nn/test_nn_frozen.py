@@ -434,6 +434,15 @@ OPTIONS = {
     "edge": (lambda: nn.Conv2d(4, 6, 3, padding=((1, 2), (0, 1)), border="edge", rng=0), (4, 7, 8)),
     "reflect": (lambda: nn.Conv1d(4, 6, 3, padding=2, border="reflect", rng=0), (4, 8)),
     "wrap": (lambda: nn.Conv2d(4, 6, 3, padding=1, border="wrap", rng=0), (4, 7, 8)),
+    "sides": (
+        lambda: nn.Conv2d(4, 6, 3, padding=2, border=(("edge", 1.5), ("reflect", "wrap")), rng=0),
+        (4, 7, 8),
+    ),
+    "constant": (lambda: nn.Conv1d(4, 6, 3, padding=2, border=-2.0, rng=0), (4, 8)),
+    "border of maxima": (lambda: nn.MaxPool2d(3, 1, 1, border=("wrap", -9.0)), (4, 7, 8)),
+    "border of averages": (
+        lambda: nn.AvgPool2d(3, 2, 1, border=("zeros", ("wrap", 2.0))), (4, 7, 8)
+    ),
     "table": (lambda: nn.Conv2d(3, 4, 3, connections=np.eye(4, 3) > 0, rng=0), (3, 7, 8)),
     "ceil": (lambda: nn.MaxPool2d(3, 2, 1, ceil_mode=True), (4, 7, 8)),
     "counted": (lambda: nn.AvgPool2d(3, 2, 1, count_include_pad=True), (4, 7, 8)),
@@ -470,6 +479,8 @@ def test_options(name):
     ("layer", "shape", "words"),
     [
         (lambda: nn.Conv2d(4, 6, 3, padding=1, border="symmetric", rng=0), (4, 7, 8), "symmetric"),
+        (lambda: nn.ConvTranspose2d(4, 6, 3, padding=1, border="edge", rng=0), (4, 7, 8), "edge"),
+        (lambda: nn.AvgPool2d(3, 2, 1, ceil_mode=True, border=1.0), (4, 7, 8), "ceil_mode"),
         (lambda: nn.LpPool2d(2, p=2.5), (4, 7, 8), "p = 2.5"),
         (lambda: nn.AdaptiveAvgPool2d(2), (4, 7, 8), "more than one cell"),
         (Scale, (4,), "Scale"),

@@ -52,6 +52,30 @@ LAYERS = {
         lambda: nn.Conv2d(2, 4, (3, 2), groups=2, layout="NHWC", **F64),
         (5, 6, 2),
     ),
+    "Conv2d sides": (
+        lambda: nn.Conv2d(2, 3, 3, 1, 2, border=(("edge", 1.5), "wrap"), **F64),
+        (2, 4, 5),
+    ),
+    "ConvTranspose2d border": (
+        lambda: nn.ConvTranspose2d(2, 3, 3, 2, 1, border=("reflect", ("wrap", -1.0)), **F64),
+        (2, 3, 4),
+    ),
+    "LocalConv2d border": (
+        lambda: nn.LocalConv2d(2, 3, 3, 1, 1, input_size=(4, 5), border=(2.0, "edge"), **F64),
+        (2, 4, 5),
+    ),
+    "TiledConv1d border": (
+        lambda: nn.TiledConv1d(2, 3, 3, 1, 2, period=2, border=(("wrap", 0.5),), **F64),
+        (2, 6),
+    ),
+    "MaxPool2d border": (lambda: nn.MaxPool2d(3, 1, 1, border=("wrap", -9.0)), (2, 4, 5)),
+    "AvgPool2d border": (lambda: nn.AvgPool2d(3, 2, 1, border=("zeros", "wrap")), (2, 5, 6)),
+    "LpPool1d border": (lambda: nn.LpPool1d(3, 1, 2, p=3, border=(("edge", 2.0),)), (2, 5)),
+    "L2Pool3d border": (lambda: nn.L2Pool3d(2, 1, 1, border="symmetric"), (1, 2, 3, 2)),
+    "WeightedPool1d border": (
+        lambda: nn.WeightedPool1d([1.0, 2.0, 1.0], 1, 1, border="reflect"),
+        (2, 5),
+    ),
     "Linear": (lambda: nn.Linear(7, 5, **F64), (7,)),
     "Linear, no bias": (lambda: nn.Linear(7, 5, bias=False, **F64), (7,)),
     "Subsample2d": (lambda: nn.Subsample2d(3, 2, dtype=np.float64), (3, 4, 6)),
@@ -390,7 +414,9 @@ def test_dropout():
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
-@pytest.mark.parametrize("name", [n for n in LAYERS if not n.startswith(("L2", "Lp", "Weighted"))])
+@pytest.mark.parametrize(
+    "name", [n for n in LAYERS if not n.startswith(("L2", "Lp", "Weighted", "MaxPool2d border"))]
+)
 def test_what_is_not_finite_goes_through_without_a_warning(name, dtype):
     layer, x, _ = made(name)
     for value in (np.inf, np.nan, np.finfo(dtype).max):

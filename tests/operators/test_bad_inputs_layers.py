@@ -242,12 +242,16 @@ ROWS = [
     *each("layout", "layout='NWHC'", "layout", "NWHC", "NCHW", "NHWC"),
     *each("layout", "layout='NCHW'", "layout", "NCHW", "NCW", "NWC", nd=1),
     *each("layout", "layout=None", "layout", "None", error=WRONG_KIND),
+    *each("border", "border='circular'", "border", "circular", "symmetric"),
+    *each("border", "border=True", "border", "True", error=("TypeError",)),
+    *each("border", "border=('edge', 0.0)", "border", "(('edge', 0.0),)", nd=1),
+    *each("border", "border=('edge', ('wrap', 'mirror'))", "border[1][1]", "mirror"),
     *each("out", "out=ones(1, 3, 4, 4)", "out", "(1, 3, 4, 4)", "(1, 3, "),
     *each("out", "out=[1.0]", "out", "list", error=("TypeError",)),
     *each("text", "stride=10**5000", "stride"),
     *each("text", "padding='x' * 10**6", "padding", "xxx..."),
     *(row("options", f"{call})", word, error=("TypeError",)) for call, word in [
-        ("local_conv2d(X, L, flip=True", "flip"), ("tiled_conv2d(X, P, border='wrap'", "border"),
+        ("local_conv2d(X, L, flip=True", "flip"), ("tiled_conv2d(X, P, groups=1", "groups"),
         ("conv_transpose2d(X, U, connections=T", "connections"),
         ("tiled_conv2d(X, P, output_padding=0", "output_padding")]),
     # Tables of connected channels.

@@ -261,6 +261,16 @@ ROWS = [
     *each("layout", "layout='NWC'", "layout", "NWC", "NCHW"),
     *each("layout", "layout=None", "layout", "None", error=WRONG_KIND),
     *each("layout", "2, layout='NDHWC'", "layout", "NDHWC", ops=ADAPTIVE),
+    *each("border", "border='circular'", "border", "circular", "symmetric"),
+    *each("border", "border=False", "border", "False", error=("TypeError",)),
+    *each("border", "border=('edge',)", "border", "2 entries"),
+    *each("border", "border=('edge', (0.0, 'mirror'))", "border[1][1]", "mirror"),
+    *(row("border", f"max_pool2d(X.astype('{dtype}'), 3, 1, 1, border={value})", "max_pool2d",
+          "border", dtype) for dtype, value in [
+              ("uint8", -1.0), ("uint8", 256.0), ("int8", 0.5), ("int16", "np.nan"),
+              ("int64", "np.inf"), ("uint64", 2**64), ("bool", 2.0)]),
+    *(row("border", f"max_pool2d_backward(ones(1, 2, 7, 8), X.astype('{dtype}'), 3, 1, 1, "
+          "border=-2)", "max_pool2d_backward", "border", dtype) for dtype in ("uint8", "bool")),
     *each("flag", "ceil_mode=1", "ceil_mode", "1", error=("TypeError",)),
     *each("flag", "ceil_mode='no'", "ceil_mode", "no", error=("TypeError",)),
     *each("flag", "2, return_indices=1", "return_indices", "1", ops=["adaptive_max"],

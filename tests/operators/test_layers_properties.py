@@ -12,6 +12,7 @@ import pytest
 import convcore
 from convcore import reference
 from convcore.spec.axis import transposed_size
+from tests.support.borders import linear
 from tests.support.helpers import assert_equal
 from tests.support.sweeps import each
 from tests.tables import cases
@@ -344,6 +345,7 @@ def test_transposed_is_the_adjoint(case, operators):
 @each([case for case in LAYERS if case.bias and case.x[0]], of=4)
 def test_the_bias_is_added_once(case, operators):
     x, weight, bias = integer_arrays(case)
+    case = linear(case)
     alone = case.call(operators, (np.zeros_like(x), weight, bias))
     without = case.call(operators, (x, weight, None))
     assert_equal(case.call(operators, (x, weight, bias)), without + alone, case)
@@ -357,6 +359,7 @@ def test_the_bias_is_added_once(case, operators):
 @each(LAYERS)
 def test_linear_in_the_input_and_in_the_weight(case):
     x, weight, _ = integer_arrays(case)
+    case = linear(case)
     y, other = x[..., ::-1] * 3 - 1, weight[::-1] * 3 - 1
     once = case.call(convcore, (x, weight, None))
     assert_equal(

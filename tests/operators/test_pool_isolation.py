@@ -117,7 +117,11 @@ LOWEST = {
 def test_padding_is_never_the_first_maximum(dtype):
     # What stands for the padding inside may be the lowest number; a cell that holds it comes first.
     cases = [case for case in POOLINGS if case.kind == "max_pool" and 0 not in case.x]
-    padded = [case for case in cases if case.options.get("padding", "valid") != "valid"]
+    padded = [
+        case
+        for case in cases
+        if case.options.get("padding", "valid") != "valid" and "border" not in case.options
+    ]
     assert len(padded) > 20
     for case in padded:
         x = np.full(case.x, LOWEST[dtype], dtype)
@@ -140,13 +144,14 @@ def test_what_lies_between_the_cells_is_not_read(layout):
 GUARDED = """
 import numpy as np
 import convcore
-from tests.tables.pool_cases import LARGE, POOLINGS, integer_x, positive_grad
+from tests.tables.pool_cases import LARGE, POOLINGS, integer_x, of_integers, positive_grad
 from tests.support.fences import Fenced
 
 places = [Fenced() for _ in range(4)]
 done = 0
-for case in [*POOLINGS[:-len(LARGE):2], *LARGE]:
-    for dtype in (np.float32, np.float64, *[np.int8, np.uint16] * case.is_max):
+for given in [*POOLINGS[:-len(LARGE):2], *LARGE]:
+    for dtype in (np.float32, np.float64, *[np.int8, np.uint16] * given.is_max):
+        case = of_integers(given, dtype)
         x = integer_x(case, dtype)
         want = case.call(convcore, x)
         if min(want.size, x.size) == 0:

@@ -8,18 +8,11 @@ import numpy as np
 import pytest
 
 import convcore
+from tests.support.borders import padded
 from tests.support.sweeps import each
 from tests.tables.cases import CASES, integer_arrays
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")
-
-NUMPYS = {
-    "zeros": "constant",
-    "edge": "edge",
-    "reflect": "reflect",
-    "symmetric": "symmetric",
-    "wrap": "wrap",
-}
 
 
 def comparable(case):
@@ -69,7 +62,7 @@ def torchs_answer(case, x, weight, bias):
     if not torch_pads:
         axes = zip(entries, x.shape[2:], weight.shape[2:], stride, dilation, strict=True)
         pairs = [pair(*axis) for axis in axes]
-        x = np.pad(x, [(0, 0), (0, 0), *pairs], NUMPYS[border])
+        x = padded(x, pairs, border)
         padding = "valid"
     operator = getattr(torch.nn.functional, case.op)
     z = operator(
@@ -94,6 +87,38 @@ def test_equals_torch(case):
     got = case.call(convcore, arrays)
     assert got.shape == want.shape
     assert (got == want).all()
+
+
+TORCHS = {"edge": "replicate", "reflect": "reflect", "wrap": "circular"}
+
+
+@pytest.mark.parametrize("columns", [*TORCHS, -1024.0])
+@pytest.mark.parametrize("rows", [*TORCHS, 0.5])
+def test_borders_are_torchs_pads_one_axis_after_the_other(rows, columns):
+    x, weight = integer_arrays(CASES[0], np.float64)[:2]
+    x = np.arange(2 * 3 * 6 * 7.0).reshape(2, 3, 6, 7) % 11
+    weight = np.arange(4 * 3 * 3 * 3.0).reshape(4, 3, 3, 3) % 7
+    v = torch.from_numpy(x).requires_grad_()
+    z = v
+    for pads, border in (((0, 0, 2, 3), rows), ((1, 4, 0, 0), columns)):
+        more = {"mode": TORCHS[border]} if border in TORCHS else {"value": border}
+        z = torch.nn.functional.pad(z, pads, **more)
+    options = {"padding": ((2, 3), (1, 4)), "border": (rows, columns)}
+    for theirs, name, operand in [
+        (torch.nn.functional.conv2d(z, torch.from_numpy(weight)), "conv2d", weight),
+        (torch.nn.functional.max_pool2d(z, 3, 2), "max_pool2d", 3),
+        (torch.nn.functional.avg_pool2d(z, 3, 2), "avg_pool2d", 3),
+    ]:
+        more = {} if name == "conv2d" else {"stride": 2}
+        y = getattr(convcore, name)(x, operand, **more, **options)
+        np.testing.assert_allclose(y, theirs.detach().numpy(), rtol=1e-14)
+        grad = np.arange(y.size).reshape(y.shape) % 5.0
+        v.grad = None
+        theirs.backward(torch.from_numpy(grad), retain_graph=True)
+        back = getattr(convcore, f"{name}_backward")(grad, x, operand, **more, **options)
+        dx = back[0] if isinstance(back, tuple) else back
+        if name != "max_pool2d":  # whose first maximum may be another among equals
+            np.testing.assert_allclose(dx, v.grad.numpy(), rtol=1e-13, atol=1e-13)
 
 
 def test_nearly_every_case_is_compared():

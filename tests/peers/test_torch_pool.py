@@ -119,6 +119,7 @@ def chosen(*kinds):
         and 0 not in case.x
         and (case.is_max or case.options.get("dilation", 1) == 1)
         and case.options.get("p") != np.inf
+        and "border" not in case.options  # which PyTorch's poolings lack
     ]
 
 

@@ -87,7 +87,8 @@ def test_connections_are_what_single_cells_reach(case):
     # The operator itself on images with one cell set each, its weights all 1.
     options = case.arguments() if case in LAYERS else dict(case.options)
     x = np.eye(prod(case.x[1:])).reshape(-1, *case.x[1:])
-    reached = getattr(reference, case.op)(x, np.ones(case.weight), **options)
+    forward, weight = getattr(reference, case.op), np.ones(case.weight)
+    reached = forward(x, weight, **options) - forward(0 * x, weight, **options)
     got = count(Layer(case.op, case.weight, **options), case.x[1:])
     assert got.connections == np.count_nonzero(reached)
 
@@ -105,7 +106,7 @@ def test_poolings(case):
     got = count(Layer(case.op, **options), case.x)
     steps = {
         key: options[key]
-        for key in ("stride", "padding", "dilation", "ceil_mode")
+        for key in ("stride", "padding", "dilation", "ceil_mode", "border")
         if key in options
     }
     if case.kind == "weighted_pool":

@@ -134,6 +134,42 @@ BORDER = [
              layout="NHWC") for b in _BORDERS),
 ]
 
+# A border for each side: every pair of words and constants along one axis; several axes in turn.
+
+SIDES = [*_BORDERS, -3.5, 2.0]
+SIDE_PAIRS = [*product(SIDES, SIDES)]
+
+
+def side_borders(axes, count):
+    """Borders whose axes and sides differ, `count` of them: pairs far apart in the list."""
+    return [tuple(SIDE_PAIRS[(i * 17 + a * 23 + 3) % len(SIDE_PAIRS)] for a in range(axes))
+            for i in range(count)]
+
+
+BORDER_SIDES = [
+    *(_named("sides1d", "conv1d", (2, 2, 5), (3, 2, 3), border=(pair,), padding=((4, 7),))
+      for pair in SIDE_PAIRS),
+    *(_named("sides2d", "conv2d", (2, 3, 6, 5), (4, 3, 3, 2), border=b, stride=1 + i % 2,
+             padding=((3, 4), (2, 9)), dilation=(1, 1 + i % 3)) for i, b in
+      enumerate(side_borders(2, 28))),
+    *(_named("sides2d_last", "conv2d", (2, 6, 5, 3), (4, 3, 3, 2), border=b, layout="NHWC",
+             padding=((3, 0), (2, 9))) for b in side_borders(2, 14)),
+    *(_named("sides3d", "conv3d", (1, 2, 3, 4, 5), (2, 2, 2, 2, 3), border=b,
+             padding=((2, 4), (5, 1), (3, 3))) for b in side_borders(3, 21)),
+    # one value; a word or a value for each axis
+    *(_named("sides_one", "conv2d", (1, 2, 6, 5), (3, 2, 3, 3), border=b, padding=2)
+      for b in (-1024.0, 0.0, 7, ("reflect", "wrap"), ("edge", 0.5), (("edge", 0.0), "wrap"))),
+    # layers for every algorithm
+    *(_named("sides_wide", "conv2d", (1, 32, 20, 21), (32, 32, 3, 3), border=b, padding=1)
+      for b in side_borders(2, 4)),
+    *(_named("sides_depthwise", "conv2d", (1, 9, 40, 50), (9, 1, 5, 5), groups=9, border=b,
+             padding="same") for b in side_borders(2, 4)),
+    *(_named("sides_large", "conv2d", (1, 2, 40, 45), (2, 2, 25, 19), border=b, padding="same")
+      for b in side_borders(2, 4)),
+    *(_named("sides_dot", "conv2d", (1, 3, 4, 4), (2, 3, 2, 2), border=b, padding=((1, 2), (3, 0)),
+             stride=2) for b in side_borders(2, 4)),
+]
+
 # Groups, from two to one per channel.
 
 GROUPS = [
@@ -336,8 +372,8 @@ LARGE = [
 ]
 
 CASES = [
-    *GEOMETRY, *BORDER, *GROUPS, *FLIP, *LAST, *SHAPES, *CHANNELS, *WIDTHS, *KERNELS, *PIECES,
-    *LARGE,
+    *GEOMETRY, *BORDER, *BORDER_SIDES, *GROUPS, *FLIP, *LAST, *SHAPES, *CHANNELS, *WIDTHS,
+    *KERNELS, *PIECES, *LARGE,
 ]
 
 # A short list for tests that vary something else (memory, dtypes, values): one case for each way

@@ -13,7 +13,7 @@ from math import prod
 
 import numpy as np
 
-from tests.tables.cases import rng_of, word
+from tests.tables.cases import SIDE_PAIRS, rng_of, side_borders, word
 
 LAYOUTS = {1: ("NCW", "NWC"), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
 
@@ -382,7 +382,30 @@ PIECES = [
     *(_transposed("pieces", (5, 6), (28, 27), stride=s) for s in (1, 2)),
 ]
 
-LAYERS = [*LOCAL, *TILED, *TRANSPOSED, *CONNECTED, *PIECES]
+# What the padding holds, for each side of each axis.
+
+_PADS = {1: ((4, 7),), 2: ((3, 4), (2, 6)), 3: ((2, 4), (4, 1), (3, 3))}
+_SMALL = {1: (6,), 2: (6, 5), 3: (3, 4, 5)}
+
+BORDERS = [
+    *(make(pair) for pair in SIDE_PAIRS for make in (
+        lambda b: _local("sides", (5,), (3,), c=2, k=3, border=(b,), padding=((4, 7),)),
+        lambda b: _tiled("sides", (2,), (5,), (3,), c=2, k=3, border=(b,), padding=((4, 7),)),
+        lambda b: _transposed("sides", (9,), (3,), c=2, k=3, border=(b,), padding=((2, 3),)))),
+    *(make(nd, b, i) for nd in (2, 3) for i, b in enumerate(side_borders(nd, 14)) for make in (
+        lambda nd, b, i: _local("sides", _SMALL[nd], _KERNEL[nd], c=3, k=2, border=b,
+                                padding=_PADS[nd], stride=1 + i % 2, layout=LAYOUTS[nd][i % 4 > 1]),
+        lambda nd, b, i: _tiled("sides", (2, 3, 1)[:nd], _SMALL[nd], _KERNEL[nd], c=3, k=2,
+                                border=b, padding=_PADS[nd], dilation=1 + i % 2,
+                                layout=LAYOUTS[nd][i % 4 > 1]),
+        lambda nd, b, i: _transposed("sides", _SPACE[nd], _KERNEL[nd], c=3, k=2, border=b,
+                                     padding=((1, 0), (1, 1), (2, 1))[:nd], stride=1 + i % 2,
+                                     layout=LAYOUTS[nd][i % 4 > 1]))),
+    *(_connected("sides", "random", border=b, padding=((4, 1), (0, 3)))
+      for b in side_borders(2, 7)),
+]
+
+LAYERS = [*LOCAL, *TILED, *TRANSPOSED, *CONNECTED, *PIECES, *BORDERS]
 
 # A short list for tests that vary something else (memory, dtypes, values): each kind of layer, few
 # and many channels, channels last.

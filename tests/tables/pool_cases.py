@@ -7,13 +7,13 @@ them; so most families give each geometry one kind of pooling, all kinds taking 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import cycle, product
 from math import inf, prod
 
 import numpy as np
 
-from tests.tables.cases import rng_of, word
+from tests.tables.cases import SIDE_PAIRS, rng_of, side_borders, word
 
 LAYOUTS = {1: ("NCW", "NWC"), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
 
@@ -91,7 +91,7 @@ def positive_grad(case, shape, dtype=np.float32):
 
 SHORT = {"kernel_size": "k", "stride": "s", "padding": "pad", "dilation": "d", "ceil_mode": "ceil",
          "count_include_pad": "count", "window": "w", "output_size": "o", "layout": "l",
-         "normalize": "n"}
+         "normalize": "n", "border": "b"}
 
 
 def _named(prefix, op, x, **options):
@@ -121,8 +121,9 @@ def _in_turn(prefix, calls, turns=TURNS):
             for (x, kernel, options), (kind, more) in zip(calls, cycle(turns), strict=False)]
 
 
-def _each(prefix, x, kernel, **options):
+def _each(prefix, x, kernel, options=None, **more):
     """One geometry with each way of adding cells up."""
+    options = {**(options or {}), **more}
     few = [("max", {}), ("avg", {}), ("weighted", {}), ("lp", {"p": 3}), ("lp", {"p": inf})]
     return _in_turn(prefix, [(x, kernel, options)] * len(few), few)
 
@@ -165,6 +166,68 @@ GEOMETRY = [
     *_each("more_window_than_input", (2, 2, 3, 2), (5, 9), stride=1, padding=((2, 4), (7, 7))),
     *_each("mostly_padding", (2, 9, 20), (3,), stride=1, dilation=600, padding="same"),
     *_each("mostly_padding", (1, 3, 10), (1200,), stride=200, padding=((1100, 900),)),
+]
+
+# What the padding holds, for each side of each axis: in short rows and long ones, with windows that
+# are as long as the input and longer, in every way of reducing them.
+
+
+def _bordered(x, kernel, border, padding, **options):
+    """A call; where the padding holds nothing, there is so little of it that no window is empty."""
+    if not isinstance(padding, str):
+        axes = zip(border, padding, kernel, strict=True)
+        padding = tuple(
+            tuple(min(p, k - 1) if b == "zeros" else p for b, p in zip(sides, pair, strict=True))
+            for sides, pair, k in axes)
+    return (x, kernel, {"border": border, "padding": padding, **options})
+
+
+def _numbers_of(side, dtype):
+    if isinstance(side, tuple):
+        return tuple(_numbers_of(each, dtype) for each in side)
+    if isinstance(side, str):
+        return side
+    return {"b": 1, "u": abs(int(side)) % 200, "i": int(side) % 100}[dtype.kind]
+
+
+def of_integers(case, dtype):
+    """The case with constants that an integer dtype has."""
+    dtype = np.dtype(dtype)
+    if dtype.kind == "f" or "border" not in case.options:
+        return case
+    return replace(case, options={**case.options,
+                                  "border": _numbers_of(case.options["border"], dtype)})
+
+
+BORDERS = [
+    *(case for pair in SIDE_PAIRS
+      for case in _each("sides", *_bordered((2, 2, 7), (3,), (pair,), ((3, 4),), stride=1))),
+    *_in_turn("sides_strided", [_bordered((2, 3, 9), (4,), (pair,), ((5, 9),), stride=1 + i % 3,
+                                          dilation=1 + i % 2, ceil_mode=i % 5 > 2)
+                                for i, pair in enumerate(SIDE_PAIRS)]),
+    *_in_turn("sides2d", [_bordered((2, 2, 6, 9), (3, 3), b, ((3, 2), (2, 4)),
+                                    stride=(1 + i % 2, 1), dilation=(1, 1 + i % 3 // 2),
+                                    ceil_mode=i % 2 == 1)
+                          for i, b in enumerate(side_borders(2, 49))]),
+    *_in_turn("sides2d_last", [_bordered((2, 6, 9, 3), (3, 2), b, ((3, 2), (2, 4)), stride=(2, 1),
+                                         layout="NHWC") for b in side_borders(2, 22)]),
+    *_in_turn("sides3d", [_bordered((1, 2, 3, 4, 5), (2, 3, 2), b, ((2, 1), (3, 4), (2, 2)),
+                                    stride=(1, 2, 1)) for b in side_borders(3, 33)]),
+    *_in_turn("sides3d_last", [_bordered((1, 3, 4, 5, 2), (2, 1, 3), b, ((1, 1), (3, 4), (2, 2)),
+                                         stride=1, layout="NDHWC") for b in side_borders(3, 11)]),
+    *_in_turn("sides_long", [_bordered((1, 2, 24, 27), (12, 9), b, ((7, 9), (5, 8)), stride=(s, 1))
+                             for b, s in product(side_borders(2, 11), (1, 2))]),
+    *_in_turn("sides_long_last", [_bordered((1, 24, 27, 2), (9, 11), b, ((7, 9), (5, 8)), stride=1,
+                                            layout="NHWC") for b in side_borders(2, 11)]),
+    *_in_turn("sides_wide", [_bordered((1, 1, 3, 4600), (2, 3), b, ((1, 1), (2, 5)), stride=(1, 2))
+                             for b in side_borders(2, 11)]),
+    *_in_turn("sides_many", [_bordered((4, 9, 5, 3), (2, 2), b, ((1, 2), (1, 1)), stride=1)
+                             for b in side_borders(2, 11)]),
+    *_in_turn("sides_pieces", [_bordered((1, 1, 2, 30), (1, 4300), b, ((0, 0), (2200, 2100)),
+                                         stride=(1, 9)) for b in side_borders(2, 11)]),
+    *_in_turn("sides_one", [_bordered((2, 3, 8, 9), (3, 3), b, "same", stride=1) for b in (
+        -1024.0, 0.0, 7, ("reflect", "wrap"), ("edge", 0.5), (("edge", 0.0), "wrap"),
+        ("zeros", "wrap"), (("zeros", "edge"), 2.0))]),
 ]
 
 # Windows so long that neighbours share what they have in common: along rows, columns, both.
@@ -349,7 +412,7 @@ LARGE = [
     *(_adaptive(kind, (1, 3, 240, 250), (17, 19)) for kind in ("avg", "max")),
 ]
 
-POOLINGS = [*GEOMETRY, *LONG, *WIDTHS, *CHANNELS, *NORMS, *ADAPTIVE, *SHAPES, *LARGE]
+POOLINGS = [*GEOMETRY, *BORDERS, *LONG, *WIDTHS, *CHANNELS, *NORMS, *ADAPTIVE, *SHAPES, *LARGE]
 
 # A short list for tests that vary something else (memory, dtypes, values): each kind, and each way
 # a pooling may be computed: along rows, by planes, by channels, with sums shared, cut unevenly.

@@ -173,8 +173,9 @@ def _more_options(random, call, options):
     perhaps("threads", (None, 1, 2, 3, 7), 0.2)
     if kind == "conv":
         perhaps("flip", both)
-        perhaps("border", BORDERS, 0.4)
         perhaps("algorithm", ("auto", "direct"), 0.1)
+    if (kind in LINEAR or kind in POOLS) and random.random() < 0.4:
+        options["border"] = _border(random, call.nd)
     if kind in POOLS:
         perhaps("ceil_mode", both, 0.4)
     if kind == "avg_pool":
@@ -188,6 +189,17 @@ def _more_options(random, call, options):
     if kind in LINEAR and call.backward:
         perhaps("needs", [(x, w, b) for x in both for w in both for b in both], 0.5)
     return options
+
+
+def _border(random, nd):
+    """A border of any spelling; its numbers are those that every dtype has."""
+    sides = (*BORDERS, 0.0, 1.0)
+    form = random.randrange(4)
+    if form == 0:
+        return random.choice(sides)
+    if form == 1:
+        return tuple(random.choice(sides) for _ in range(nd))
+    return tuple((random.choice(sides), random.choice(sides)) for _ in range(nd))
 
 
 def _signal(random, kind, nd):

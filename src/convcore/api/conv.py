@@ -10,6 +10,7 @@ from convcore.engine.execute import convolve
 from convcore.engine.masked import by_name, select
 from convcore.engine.masked_conv import masked_convolve
 from convcore.engine.masked_gradients import masked_conv_gradients
+from convcore.spec.border import AnyBorder
 from convcore.spec.missing import NAN, PROPAGATE
 from convcore.spec.operands import Array
 from convcore.spec.options import Paddings, Sizes
@@ -42,7 +43,7 @@ def conv1d(
     *,
     connections: ArrayLike | None = None,
     flip: bool = False,
-    border: str = "zeros",
+    border: AnyBorder = "zeros",
     layout: str = "NCW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -115,7 +116,7 @@ def conv2d(
     *,
     connections: ArrayLike | None = None,
     flip: bool = False,
-    border: str = "zeros",
+    border: AnyBorder = "zeros",
     layout: str = "NCHW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -160,8 +161,12 @@ def conv2d(
         used. Excludes ``groups``. See ``convcore.connections``.
     flip : bool
         Flip the kernel along its spatial axes: convolution in the mathematical sense.
-    border : {"zeros", "edge", "reflect", "symmetric", "wrap"}
-        Values of the padding, with the names and meanings of :func:`numpy.pad`.
+    border : word or number, or one of these or a (before, after) pair for each axis
+        What the padding holds. ``"zeros"``, ``"edge"``, ``"reflect"``, ``"symmetric"`` and
+        ``"wrap"`` have the meanings of :func:`numpy.pad`, a number is a constant, and ``"zeros"``
+        is 0. ``("edge", "wrap")`` is a word for each axis, ``(("edge", 0.0), "wrap")`` has one for
+        each side of the first. Where two axes meet, the padding is what :func:`numpy.pad` makes of
+        one axis after the other.
     layout : {"NCHW", "NHWC"}
         Order of the axes of ``x`` and of the result.
     mask : array_like of bool, optional
@@ -260,7 +265,7 @@ def conv3d(
     *,
     connections: ArrayLike | None = None,
     flip: bool = False,
-    border: str = "zeros",
+    border: AnyBorder = "zeros",
     layout: str = "NCDHW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -336,7 +341,7 @@ def conv1d_backward(
     *,
     connections: ArrayLike | None = None,
     flip: bool = False,
-    border: str = "zeros",
+    border: AnyBorder = "zeros",
     layout: str = "NCW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -411,7 +416,7 @@ def conv2d_backward(
     *,
     connections: ArrayLike | None = None,
     flip: bool = False,
-    border: str = "zeros",
+    border: AnyBorder = "zeros",
     layout: str = "NCHW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -512,7 +517,7 @@ def conv3d_backward(
     *,
     connections: ArrayLike | None = None,
     flip: bool = False,
-    border: str = "zeros",
+    border: AnyBorder = "zeros",
     layout: str = "NCDHW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from convcore.engine import error_bound as engine
+from convcore.spec.border import AnyBorder
 from convcore.spec.operands import Array
 from convcore.spec.options import Paddings, Sizes
 
@@ -22,7 +23,7 @@ def error_bound(
     *,
     connections: ArrayLike | None = None,
     flip: bool = False,
-    border: str = "zeros",
+    border: AnyBorder = "zeros",
     layout: str | None = None,
     algorithm: str = "auto",
 ) -> Array:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from convcore.engine.backward import Gradients, Needs, Outs, conv_gradients
 from convcore.engine.calls import Calls
 from convcore.engine.execute import convolve
+from convcore.spec.border import AnyBorder
 from convcore.spec.operands import Array
 from convcore.spec.options import Paddings, Sizes
 
@@ -37,6 +38,7 @@ def local_conv1d(
     padding: Paddings = "valid",
     dilation: Sizes = 1,
     *,
+    border: AnyBorder = "zeros",
     layout: str = "NCW",
     threads: int | None = None,
     out: Array | None = None,
@@ -55,7 +57,7 @@ def local_conv1d(
         Input V, any strides; ``layout="NWC"``: channels last.
     weight : array_like, shape (out, OW, C, S)
         Kernels w, in every layout. The shape contains the output's size.
-    bias, stride, padding, dilation, layout, threads, out
+    bias, stride, padding, dilation, border, layout, threads, out
         As in :func:`local_conv2d`, for one axis; layouts are ``"NCW"`` and ``"NWC"``.
 
     Returns
@@ -89,7 +91,7 @@ def local_conv1d(
     """
     return convolve(
         "local_conv1d", x, weight, bias, axes=1, stride=stride, padding=padding, dilation=dilation,
-        layout=layout, sharing="local", threads=threads, out=out,
+        border=border, layout=layout, sharing="local", threads=threads, out=out,
     )  # fmt: skip
 
 
@@ -101,6 +103,7 @@ def local_conv2d(
     padding: Paddings = "valid",
     dilation: Sizes = 1,
     *,
+    border: AnyBorder = "zeros",
     layout: str = "NCHW",
     threads: int | None = None,
     out: Array | None = None,
@@ -123,6 +126,8 @@ def local_conv2d(
         Added to each output.
     stride, padding, dilation
         As in :func:`convcore.conv2d`. The padding holds zeros.
+    border : word or number, or one of these or a (before, after) pair for each axis
+        What the padding holds, as in :func:`convcore.conv2d`.
     layout : {"NCHW", "NHWC"}
         Order of the axes of ``x`` and of the result.
     threads : int, optional
@@ -171,7 +176,7 @@ def local_conv2d(
     """
     return convolve(
         "local_conv2d", x, weight, bias, axes=2, stride=stride, padding=padding, dilation=dilation,
-        layout=layout, sharing="local", threads=threads, out=out,
+        border=border, layout=layout, sharing="local", threads=threads, out=out,
     )  # fmt: skip
 
 
@@ -183,6 +188,7 @@ def local_conv3d(
     padding: Paddings = "valid",
     dilation: Sizes = 1,
     *,
+    border: AnyBorder = "zeros",
     layout: str = "NCDHW",
     threads: int | None = None,
     out: Array | None = None,
@@ -201,7 +207,7 @@ def local_conv3d(
         Input V, any strides; ``layout="NDHWC"``: channels last.
     weight : array_like, shape (out, OD, OH, OW, C, Q, R, S)
         Kernels w, in every layout. The shape contains the output's size.
-    bias, stride, padding, dilation, layout, threads, out
+    bias, stride, padding, dilation, border, layout, threads, out
         As in :func:`local_conv2d`, for three axes; layouts are ``"NCDHW"`` and ``"NDHWC"``.
 
     Returns
@@ -235,7 +241,7 @@ def local_conv3d(
     """
     return convolve(
         "local_conv3d", x, weight, bias, axes=3, stride=stride, padding=padding, dilation=dilation,
-        layout=layout, sharing="local", threads=threads, out=out,
+        border=border, layout=layout, sharing="local", threads=threads, out=out,
     )  # fmt: skip
 
 
@@ -248,6 +254,7 @@ def local_conv1d_backward(
     padding: Paddings = "valid",
     dilation: Sizes = 1,
     *,
+    border: AnyBorder = "zeros",
     layout: str = "NCW",
     threads: int | None = None,
     needs: Needs = (True, True, True),
@@ -259,7 +266,7 @@ def local_conv1d_backward(
 
     Parameters
     ----------
-    grad, x, weight, bias, stride, padding, dilation, layout, threads, needs, out
+    grad, x, weight, bias, stride, padding, dilation, border, layout, threads, needs, out
         As in :func:`local_conv2d_backward`, for one axis; layouts are ``"NCW"`` and
         ``"NWC"``.
 
@@ -293,7 +300,8 @@ def local_conv1d_backward(
     """
     return conv_gradients(
         "local_conv1d_backward", (grad, x, weight), bias, axes=1, stride=stride, padding=padding,
-        dilation=dilation, layout=layout, sharing="local", threads=threads, needs=needs, out=out,
+        dilation=dilation, border=border, layout=layout, sharing="local", threads=threads,
+        needs=needs, out=out,
     )  # fmt: skip
 
 
@@ -306,6 +314,7 @@ def local_conv2d_backward(
     padding: Paddings = "valid",
     dilation: Sizes = 1,
     *,
+    border: AnyBorder = "zeros",
     layout: str = "NCHW",
     threads: int | None = None,
     needs: Needs = (True, True, True),
@@ -326,7 +335,7 @@ def local_conv2d_backward(
     ----------
     grad : array_like
         Gradient G of a number with respect to the result, of the result's shape.
-    x, weight, bias, stride, padding, dilation, layout, threads
+    x, weight, bias, stride, padding, dilation, border, layout, threads
         As passed to :func:`convcore.local_conv2d`.
     needs, out
         As in :func:`convcore.conv2d_backward`.
@@ -362,7 +371,8 @@ def local_conv2d_backward(
     """
     return conv_gradients(
         "local_conv2d_backward", (grad, x, weight), bias, axes=2, stride=stride, padding=padding,
-        dilation=dilation, layout=layout, sharing="local", threads=threads, needs=needs, out=out,
+        dilation=dilation, border=border, layout=layout, sharing="local", threads=threads,
+        needs=needs, out=out,
     )  # fmt: skip
 
 
@@ -375,6 +385,7 @@ def local_conv3d_backward(
     padding: Paddings = "valid",
     dilation: Sizes = 1,
     *,
+    border: AnyBorder = "zeros",
     layout: str = "NCDHW",
     threads: int | None = None,
     needs: Needs = (True, True, True),
@@ -386,7 +397,7 @@ def local_conv3d_backward(
 
     Parameters
     ----------
-    grad, x, weight, bias, stride, padding, dilation, layout, threads, needs, out
+    grad, x, weight, bias, stride, padding, dilation, border, layout, threads, needs, out
         As in :func:`local_conv2d_backward`, for three axes; layouts are ``"NCDHW"`` and
         ``"NDHWC"``.
 
@@ -420,5 +431,6 @@ def local_conv3d_backward(
     """
     return conv_gradients(
         "local_conv3d_backward", (grad, x, weight), bias, axes=3, stride=stride, padding=padding,
-        dilation=dilation, layout=layout, sharing="local", threads=threads, needs=needs, out=out,
+        dilation=dilation, border=border, layout=layout, sharing="local", threads=threads,
+        needs=needs, out=out,
     )  # fmt: skip

@@ -11,6 +11,7 @@ from convcore.engine.calls import Calls, sliding
 from convcore.engine.masked import by_name, select
 from convcore.engine.masked_pool import masked_avg_gradient, masked_avg_pool
 from convcore.engine.pooling import Sliding, pool
+from convcore.spec.border import AnyBorder
 from convcore.spec.missing import NAN, PROPAGATE
 from convcore.spec.operands import Array
 from convcore.spec.options import Paddings, Sizes
@@ -42,6 +43,7 @@ def avg_pool1d(
     *,
     ceil_mode: bool = False,
     count_include_pad: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -61,7 +63,9 @@ def avg_pool1d(
     ----------
     x : array_like, shape (N, C, W) or (C, W)
         Input V, any strides; ``layout="NWC"``: channels last.
-    kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, layout, threads, out
+    kernel_size, stride, padding, dilation, ceil_mode, count_include_pad
+        As in :func:`avg_pool2d`.
+    border, layout, threads, out
         As in :func:`avg_pool2d`, for one axis; layouts are ``"NCW"`` and ``"NWC"``.
     mask, nan, normalize, fill, return_weight
         As in :func:`avg_pool2d`.
@@ -93,7 +97,7 @@ def avg_pool1d(
     >>> avg_pool1d(x, 2, ceil_mode=True).ravel().tolist()
     [2.0, 6.0, 9.0]
     """
-    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
+    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode, border)
     call = select(pool, masked_avg_pool, x, (mask, nan, normalize, fill, return_weight))
     return call(
         "avg_pool1d", x, windows, axes=1, kind="mean", layout=layout, threads=threads, out=out,
@@ -110,6 +114,7 @@ def avg_pool2d(
     *,
     ceil_mode: bool = False,
     count_include_pad: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCHW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -134,13 +139,19 @@ def avg_pool2d(
     stride : int or (int, int), optional
         Cells from one window to the next. Default: ``kernel_size``.
     padding, dilation
-        As in :func:`convcore.conv2d`. The padding adds nothing to the sums.
+        As in :func:`convcore.conv2d`. The padding adds nothing to the sums, unless ``border`` says
+        what it holds.
     ceil_mode : bool
         Round the number of outputs up: keep a partial last window, unless it would start in the
         padding after the input.
     count_include_pad : bool
         Count cells of the padding in the divisor, but not cells beyond the padding. Borders are
         darkened.
+    border : word or number, or one of these or a (before, after) pair for each axis
+        What the padding holds, as in :func:`convcore.conv2d`. ``"zeros"``: nothing, and
+        ``count_include_pad`` says whether it is counted. Any other word or number makes its cells
+        cells of a window, which are summed and counted whatever ``count_include_pad`` says. Of two
+        axes with different borders, a side with ``"zeros"`` holds nothing along its whole length.
     layout : {"NCHW", "NHWC"}
         Order of the axes of ``x`` and of the result.
     mask : array_like of bool, optional
@@ -198,7 +209,7 @@ def avg_pool2d(
     >>> avg_pool2d(x, [1, 2], ceil_mode=True).ravel().tolist()
     [2.0, 6.0, 9.0]
     """
-    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
+    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode, border)
     call = select(pool, masked_avg_pool, x, (mask, nan, normalize, fill, return_weight))
     return call(
         "avg_pool2d", x, windows, axes=2, kind="mean", layout=layout, threads=threads, out=out,
@@ -215,6 +226,7 @@ def avg_pool3d(
     *,
     ceil_mode: bool = False,
     count_include_pad: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCDHW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -234,7 +246,9 @@ def avg_pool3d(
     ----------
     x : array_like, shape (N, C, D, H, W) or (C, D, H, W)
         Input V, any strides; ``layout="NDHWC"``: channels last.
-    kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, layout, threads, out
+    kernel_size, stride, padding, dilation, ceil_mode, count_include_pad
+        As in :func:`avg_pool2d`.
+    border, layout, threads, out
         As in :func:`avg_pool2d`, for three axes; layouts are ``"NCDHW"`` and ``"NDHWC"``.
     mask, nan, normalize, fill, return_weight
         As in :func:`avg_pool2d`.
@@ -266,7 +280,7 @@ def avg_pool3d(
     >>> avg_pool3d(x, [1, 1, 2], ceil_mode=True).ravel().tolist()
     [2.0, 6.0, 9.0]
     """
-    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
+    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode, border)
     call = select(pool, masked_avg_pool, x, (mask, nan, normalize, fill, return_weight))
     return call(
         "avg_pool3d", x, windows, axes=3, kind="mean", layout=layout, threads=threads, out=out,
@@ -284,6 +298,7 @@ def avg_pool1d_backward(
     *,
     ceil_mode: bool = False,
     count_include_pad: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -299,7 +314,7 @@ def avg_pool1d_backward(
 
     Parameters
     ----------
-    grad, x, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, layout
+    grad, x, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, border, layout
         As in :func:`avg_pool2d_backward`.
     mask, nan, normalize, fill, return_weight
         As in :func:`avg_pool2d_backward`.
@@ -332,7 +347,7 @@ def avg_pool1d_backward(
     >>> avg_pool1d_backward(np.full((1, 2), 2.0), x, 2).ravel().tolist()
     [1.0, 1.0, 1.0, 1.0, 0.0]
     """
-    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
+    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode, border)
     call = select(avg_gradient, masked_avg_gradient, x, (mask, nan, normalize, fill, return_weight))
     return call(
         "avg_pool1d_backward", grad, x, windows, axes=1, layout=layout, threads=threads, out=out,
@@ -350,6 +365,7 @@ def avg_pool2d_backward(
     *,
     ceil_mode: bool = False,
     count_include_pad: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCHW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -367,7 +383,7 @@ def avg_pool2d_backward(
     ----------
     grad : array_like
         Gradient with respect to the result, of its shape.
-    x, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, layout, threads
+    x, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, border, layout, threads
         As passed to the forward function; of ``x`` only the shape, the dtype and, if
         it is ignored, NaN matter.
     mask, nan, normalize, fill, return_weight
@@ -404,7 +420,7 @@ def avg_pool2d_backward(
     >>> avg_pool2d_backward(np.full((1, 1, 2), 2.0), x, [1, 2]).ravel().tolist()
     [1.0, 1.0, 1.0, 1.0, 0.0]
     """
-    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
+    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode, border)
     call = select(avg_gradient, masked_avg_gradient, x, (mask, nan, normalize, fill, return_weight))
     return call(
         "avg_pool2d_backward", grad, x, windows, axes=2, layout=layout, threads=threads, out=out,
@@ -422,6 +438,7 @@ def avg_pool3d_backward(
     *,
     ceil_mode: bool = False,
     count_include_pad: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCDHW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -437,7 +454,7 @@ def avg_pool3d_backward(
 
     Parameters
     ----------
-    grad, x, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, layout
+    grad, x, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, border, layout
         As in :func:`avg_pool2d_backward`.
     mask, nan, normalize, fill, return_weight
         As in :func:`avg_pool2d_backward`.
@@ -470,7 +487,7 @@ def avg_pool3d_backward(
     >>> avg_pool3d_backward(np.full((1, 1, 1, 2), 2.0), x, [1, 1, 2]).ravel().tolist()
     [1.0, 1.0, 1.0, 1.0, 0.0]
     """
-    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
+    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode, border)
     call = select(avg_gradient, masked_avg_gradient, x, (mask, nan, normalize, fill, return_weight))
     return call(
         "avg_pool3d_backward", grad, x, windows, axes=3, layout=layout, threads=threads, out=out,

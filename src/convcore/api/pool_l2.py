@@ -11,6 +11,7 @@ from convcore.engine.masked import by_name, select
 from convcore.engine.masked_pool import masked_norm_gradient, masked_norm_pool
 from convcore.engine.norms import norm_gradient, norm_pool
 from convcore.engine.pooling import Sliding
+from convcore.spec.border import AnyBorder
 from convcore.spec.missing import NAN, PROPAGATE
 from convcore.spec.operands import Array
 from convcore.spec.options import Paddings, Sizes
@@ -41,6 +42,7 @@ def l2_pool1d(
     dilation: Sizes = 1,
     *,
     ceil_mode: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -57,7 +59,7 @@ def l2_pool1d(
     ----------
     x : array_like, shape (N, C, W) or (C, W)
         Input V; ``layout="NWC"``: channels last.
-    kernel_size, stride, padding, dilation, ceil_mode, layout, threads, out
+    kernel_size, stride, padding, dilation, ceil_mode, border, layout, threads, out
         As in :func:`l2_pool2d`, for one axis; layouts are ``"NCW"`` and ``"NWC"``.
     mask, nan, fill, return_weight
         As in :func:`l2_pool2d`.
@@ -87,7 +89,7 @@ def l2_pool1d(
     >>> l2_pool1d(x, 2).ravel().tolist()
     [5.0, 1.0]
     """
-    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
+    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode, border)
     call = select(norm_pool, masked_norm_pool, x, (mask, nan, True, fill, return_weight))
     return call("l2_pool1d", x, windows, axes=1, p=2.0, layout=layout, threads=threads, out=out)
 
@@ -100,6 +102,7 @@ def l2_pool2d(
     dilation: Sizes = 1,
     *,
     ceil_mode: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCHW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -116,7 +119,7 @@ def l2_pool2d(
     ----------
     x : array_like, shape (N, C, H, W) or (C, H, W)
         Input V; ``layout="NHWC"``: channels last.
-    kernel_size, stride, padding, dilation, ceil_mode, layout, threads, out
+    kernel_size, stride, padding, dilation, ceil_mode, border, layout, threads, out
         As in :func:`avg_pool2d`.
     mask : array_like of bool, optional
         True where a cell of ``x`` counts, as in :func:`convcore.conv2d`. A masked array ``x`` has
@@ -154,7 +157,7 @@ def l2_pool2d(
     >>> l2_pool2d(x, [1, 2]).ravel().tolist()
     [5.0, 1.0]
     """
-    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
+    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode, border)
     call = select(norm_pool, masked_norm_pool, x, (mask, nan, True, fill, return_weight))
     return call("l2_pool2d", x, windows, axes=2, p=2.0, layout=layout, threads=threads, out=out)
 
@@ -167,6 +170,7 @@ def l2_pool3d(
     dilation: Sizes = 1,
     *,
     ceil_mode: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCDHW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -183,7 +187,7 @@ def l2_pool3d(
     ----------
     x : array_like, shape (N, C, D, H, W) or (C, D, H, W)
         Input V; ``layout="NDHWC"``: channels last.
-    kernel_size, stride, padding, dilation, ceil_mode, layout, threads, out
+    kernel_size, stride, padding, dilation, ceil_mode, border, layout, threads, out
         As in :func:`l2_pool2d`, for three axes; layouts are ``"NCDHW"`` and ``"NDHWC"``.
     mask, nan, fill, return_weight
         As in :func:`l2_pool2d`.
@@ -213,7 +217,7 @@ def l2_pool3d(
     >>> l2_pool3d(x, [1, 1, 2]).ravel().tolist()
     [5.0, 1.0]
     """
-    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
+    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode, border)
     call = select(norm_pool, masked_norm_pool, x, (mask, nan, True, fill, return_weight))
     return call("l2_pool3d", x, windows, axes=3, p=2.0, layout=layout, threads=threads, out=out)
 
@@ -227,6 +231,7 @@ def l2_pool1d_backward(
     dilation: Sizes = 1,
     *,
     ceil_mode: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -241,7 +246,7 @@ def l2_pool1d_backward(
 
     Parameters
     ----------
-    grad, x, kernel_size, stride, padding, dilation, ceil_mode, layout, threads, out
+    grad, x, kernel_size, stride, padding, dilation, ceil_mode, border, layout, threads, out
         As in :func:`l2_pool2d_backward`, for one axis; layouts are ``"NCW"`` and ``"NWC"``.
     mask, nan, fill, return_weight
         As in :func:`l2_pool2d_backward`.
@@ -271,7 +276,7 @@ def l2_pool1d_backward(
     >>> l2_pool1d_backward(np.full((1, 2), 5.0), x, 2).ravel().tolist()
     [3.0, -4.0, 0.0, 5.0]
     """
-    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
+    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode, border)
     call = select(norm_gradient, masked_norm_gradient, x, (mask, nan, True, fill, return_weight))
     return call(
         "l2_pool1d_backward", grad, x, windows, axes=1, p=2.0, layout=layout, threads=threads,
@@ -288,6 +293,7 @@ def l2_pool2d_backward(
     dilation: Sizes = 1,
     *,
     ceil_mode: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCHW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -306,7 +312,7 @@ def l2_pool2d_backward(
     ----------
     grad : array_like
         Gradient with respect to the result, of its shape.
-    x, kernel_size, stride, padding, dilation, ceil_mode, layout, threads, out
+    x, kernel_size, stride, padding, dilation, ceil_mode, border, layout, threads, out
         As in :func:`lp_pool2d_backward`.
     mask, nan, fill, return_weight
         As passed to :func:`convcore.l2_pool2d`. An output that is filled in has gradient 0;
@@ -338,7 +344,7 @@ def l2_pool2d_backward(
     >>> l2_pool2d_backward(np.full((1, 1, 2), 5.0), x, [1, 2]).ravel().tolist()
     [3.0, -4.0, 0.0, 5.0]
     """
-    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
+    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode, border)
     call = select(norm_gradient, masked_norm_gradient, x, (mask, nan, True, fill, return_weight))
     return call(
         "l2_pool2d_backward", grad, x, windows, axes=2, p=2.0, layout=layout, threads=threads,
@@ -355,6 +361,7 @@ def l2_pool3d_backward(
     dilation: Sizes = 1,
     *,
     ceil_mode: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCDHW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -369,7 +376,7 @@ def l2_pool3d_backward(
 
     Parameters
     ----------
-    grad, x, kernel_size, stride, padding, dilation, ceil_mode, layout, threads, out
+    grad, x, kernel_size, stride, padding, dilation, ceil_mode, border, layout, threads, out
         As in :func:`l2_pool2d_backward`, for three axes; layouts are ``"NCDHW"`` and
         ``"NDHWC"``.
     mask, nan, fill, return_weight
@@ -400,7 +407,7 @@ def l2_pool3d_backward(
     >>> l2_pool3d_backward(np.full((1, 1, 1, 2), 5.0), x, [1, 1, 2]).ravel().tolist()
     [3.0, -4.0, 0.0, 5.0]
     """
-    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
+    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode, border)
     call = select(norm_gradient, masked_norm_gradient, x, (mask, nan, True, fill, return_weight))
     return call(
         "l2_pool3d_backward", grad, x, windows, axes=3, p=2.0, layout=layout, threads=threads,

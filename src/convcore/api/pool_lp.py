@@ -9,6 +9,7 @@ from convcore.engine.masked import by_name, select
 from convcore.engine.masked_pool import masked_norm_gradient, masked_norm_pool
 from convcore.engine.norms import norm_gradient, norm_pool
 from convcore.engine.pooling import Sliding
+from convcore.spec.border import AnyBorder
 from convcore.spec.missing import NAN, PROPAGATE
 from convcore.spec.operands import Array
 from convcore.spec.options import Paddings, Sizes
@@ -40,6 +41,7 @@ def lp_pool1d(
     *,
     p: float = 2.0,
     ceil_mode: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -58,7 +60,7 @@ def lp_pool1d(
     ----------
     x : array_like, shape (N, C, W) or (C, W)
         Input V; ``layout="NWC"``: channels last.
-    kernel_size, stride, padding, dilation, ceil_mode, layout, threads, out, p
+    kernel_size, stride, padding, dilation, ceil_mode, border, layout, threads, out, p
         As in :func:`lp_pool2d`, for one axis; layouts are ``"NCW"`` and ``"NWC"``.
     mask, nan, fill, return_weight
         As in :func:`lp_pool2d`.
@@ -90,7 +92,7 @@ def lp_pool1d(
     >>> lp_pool1d(x, 2, p=np.inf).ravel().tolist()
     [1.0, 2.0]
     """
-    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
+    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode, border)
     call = select(norm_pool, masked_norm_pool, x, (mask, nan, True, fill, return_weight))
     return call("lp_pool1d", x, windows, axes=1, p=p, layout=layout, threads=threads, out=out)
 
@@ -104,6 +106,7 @@ def lp_pool2d(
     *,
     p: float = 2.0,
     ceil_mode: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCHW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -122,7 +125,7 @@ def lp_pool2d(
     ----------
     x : array_like, shape (N, C, H, W) or (C, H, W)
         Input V; ``layout="NHWC"``: channels last.
-    kernel_size, stride, padding, dilation, ceil_mode, layout, threads, out
+    kernel_size, stride, padding, dilation, ceil_mode, border, layout, threads, out
         As in :func:`avg_pool2d`.
     mask : array_like of bool, optional
         True where a cell of ``x`` counts, as in :func:`convcore.conv2d`. A masked array ``x`` has
@@ -168,7 +171,7 @@ def lp_pool2d(
     >>> lp_pool2d(x, [1, 2], p=np.inf).ravel().tolist()
     [1.0, 2.0]
     """
-    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
+    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode, border)
     call = select(norm_pool, masked_norm_pool, x, (mask, nan, True, fill, return_weight))
     return call("lp_pool2d", x, windows, axes=2, p=p, layout=layout, threads=threads, out=out)
 
@@ -182,6 +185,7 @@ def lp_pool3d(
     *,
     p: float = 2.0,
     ceil_mode: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCDHW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -200,7 +204,7 @@ def lp_pool3d(
     ----------
     x : array_like, shape (N, C, D, H, W) or (C, D, H, W)
         Input V; ``layout="NDHWC"``: channels last.
-    kernel_size, stride, padding, dilation, ceil_mode, layout, threads, out, p
+    kernel_size, stride, padding, dilation, ceil_mode, border, layout, threads, out, p
         As in :func:`lp_pool2d`, for three axes; layouts are ``"NCDHW"`` and ``"NDHWC"``.
     mask, nan, fill, return_weight
         As in :func:`lp_pool2d`.
@@ -232,7 +236,7 @@ def lp_pool3d(
     >>> lp_pool3d(x, [1, 1, 2], p=np.inf).ravel().tolist()
     [1.0, 2.0]
     """
-    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
+    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode, border)
     call = select(norm_pool, masked_norm_pool, x, (mask, nan, True, fill, return_weight))
     return call("lp_pool3d", x, windows, axes=3, p=p, layout=layout, threads=threads, out=out)
 
@@ -247,6 +251,7 @@ def lp_pool1d_backward(
     *,
     p: float = 2.0,
     ceil_mode: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -261,7 +266,7 @@ def lp_pool1d_backward(
 
     Parameters
     ----------
-    grad, x, kernel_size, stride, padding, dilation, p, ceil_mode, layout, threads, out
+    grad, x, kernel_size, stride, padding, dilation, p, ceil_mode, border, layout, threads, out
         As in :func:`lp_pool2d_backward`, for one axis; layouts are ``"NCW"`` and ``"NWC"``.
     mask, nan, fill, return_weight
         As in :func:`lp_pool2d_backward`.
@@ -291,7 +296,7 @@ def lp_pool1d_backward(
     >>> lp_pool1d_backward(np.full((1, 2), 5.0), x, 2).ravel().tolist()
     [3.0, -4.0, 0.0, 0.0]
     """
-    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
+    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode, border)
     call = select(norm_gradient, masked_norm_gradient, x, (mask, nan, True, fill, return_weight))
     return call(
         "lp_pool1d_backward", grad, x, windows, axes=1, p=p, layout=layout, threads=threads, out=out
@@ -308,6 +313,7 @@ def lp_pool2d_backward(
     *,
     p: float = 2.0,
     ceil_mode: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCHW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -330,7 +336,7 @@ def lp_pool2d_backward(
     ----------
     grad : array_like
         Gradient with respect to the result, of its shape.
-    x, kernel_size, stride, padding, dilation, p, ceil_mode, layout, threads
+    x, kernel_size, stride, padding, dilation, p, ceil_mode, border, layout, threads
         As passed to the forward function.
     mask, nan, fill, return_weight
         As passed to :func:`convcore.lp_pool2d`. An output that is filled in has gradient 0;
@@ -370,7 +376,7 @@ def lp_pool2d_backward(
     >>> lp_pool2d_backward(np.full((1, 1, 2), 5.0), x, [1, 2]).ravel().tolist()
     [3.0, -4.0, 0.0, 0.0]
     """
-    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
+    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode, border)
     call = select(norm_gradient, masked_norm_gradient, x, (mask, nan, True, fill, return_weight))
     return call(
         "lp_pool2d_backward", grad, x, windows, axes=2, p=p, layout=layout, threads=threads, out=out
@@ -387,6 +393,7 @@ def lp_pool3d_backward(
     *,
     p: float = 2.0,
     ceil_mode: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCDHW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -401,7 +408,7 @@ def lp_pool3d_backward(
 
     Parameters
     ----------
-    grad, x, kernel_size, stride, padding, dilation, p, ceil_mode, layout, threads, out
+    grad, x, kernel_size, stride, padding, dilation, p, ceil_mode, border, layout, threads, out
         As in :func:`lp_pool2d_backward`, for three axes; layouts are ``"NCDHW"`` and
         ``"NDHWC"``.
     mask, nan, fill, return_weight
@@ -432,7 +439,7 @@ def lp_pool3d_backward(
     >>> lp_pool3d_backward(np.full((1, 1, 1, 2), 5.0), x, [1, 1, 2]).ravel().tolist()
     [3.0, -4.0, 0.0, 0.0]
     """
-    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
+    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode, border)
     call = select(norm_gradient, masked_norm_gradient, x, (mask, nan, True, fill, return_weight))
     return call(
         "lp_pool3d_backward", grad, x, windows, axes=3, p=p, layout=layout, threads=threads, out=out

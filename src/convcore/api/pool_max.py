@@ -11,6 +11,7 @@ from convcore.engine.masked import by_name, select
 from convcore.engine.masked_pool import masked_max_gradient, masked_max_pool
 from convcore.engine.maxima import max_gradient
 from convcore.engine.pooling import Sliding, max_pool
+from convcore.spec.border import AnyBorder
 from convcore.spec.missing import NAN, PROPAGATE
 from convcore.spec.operands import Array
 from convcore.spec.options import Paddings, Sizes
@@ -44,6 +45,7 @@ def max_pool1d(
     *,
     ceil_mode: bool = False,
     return_indices: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -56,13 +58,14 @@ def max_pool1d(
 
     .. math:: Y_o = \max_{i \in R(o)} V_i
 
-    with :math:`R(o)` the input cells that window o holds; padding is left out.
+    with :math:`R(o)` the input cells that window o holds; padding is left out unless ``border``
+    says what it holds.
 
     Parameters
     ----------
     x : array_like, shape (N, C, W) or (C, W)
         Input V, any strides; ``layout="NWC"``: channels last.
-    kernel_size, stride, padding, dilation, ceil_mode, return_indices, layout, threads, out
+    kernel_size, stride, padding, dilation, ceil_mode, return_indices, border, layout, threads, out
         As in :func:`max_pool2d`, for one axis; layouts are ``"NCW"`` and ``"NWC"``.
     mask, nan, fill, return_weight
         As in :func:`max_pool2d`.
@@ -96,7 +99,7 @@ def max_pool1d(
     >>> indices.ravel().tolist()
     [1, 3]
     """
-    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
+    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode, border)
     call = select(max_pool, masked_max_pool, x, (mask, nan, True, fill, return_weight))
     return call(
         "max_pool1d", x, windows, axes=1, layout=layout, return_indices=return_indices,
@@ -113,6 +116,7 @@ def max_pool2d(
     *,
     ceil_mode: bool = False,
     return_indices: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCHW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -142,6 +146,11 @@ def max_pool2d(
         padding after the input.
     return_indices : bool
         Also return the index of each maximum.
+    border : word or number, or one of these or a (before, after) pair for each axis
+        What the padding holds, as in :func:`convcore.conv2d`. ``"zeros"``: nothing, so that no
+        window sees it. Any other word or number makes its cells cells of a window. Of a cell that
+        repeats an input cell the index is that cell's, of a constant -1. A constant must be a
+        number that the dtype of integers has.
     layout : {"NCHW", "NHWC"}
         Order of the axes of ``x`` and of the result.
     mask : array_like of bool, optional
@@ -201,7 +210,7 @@ def max_pool2d(
     >>> indices.ravel().tolist()
     [1, 3]
     """
-    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
+    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode, border)
     call = select(max_pool, masked_max_pool, x, (mask, nan, True, fill, return_weight))
     return call(
         "max_pool2d", x, windows, axes=2, layout=layout, return_indices=return_indices,
@@ -218,6 +227,7 @@ def max_pool3d(
     *,
     ceil_mode: bool = False,
     return_indices: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCDHW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -236,7 +246,7 @@ def max_pool3d(
     ----------
     x : array_like, shape (N, C, D, H, W) or (C, D, H, W)
         Input V, any strides; ``layout="NDHWC"``: channels last.
-    kernel_size, stride, padding, dilation, ceil_mode, return_indices, layout, threads, out
+    kernel_size, stride, padding, dilation, ceil_mode, return_indices, border, layout, threads, out
         As in :func:`max_pool2d`, for three axes; layouts are ``"NCDHW"`` and ``"NDHWC"``.
     mask, nan, fill, return_weight
         As in :func:`max_pool2d`.
@@ -270,7 +280,7 @@ def max_pool3d(
     >>> indices.ravel().tolist()
     [1, 3]
     """
-    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
+    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode, border)
     call = select(max_pool, masked_max_pool, x, (mask, nan, True, fill, return_weight))
     return call(
         "max_pool3d", x, windows, axes=3, layout=layout, return_indices=return_indices,
@@ -289,6 +299,7 @@ def max_pool1d_backward(
     ceil_mode: bool = False,
     return_indices: bool = False,
     indices: ArrayLike | None = None,
+    border: AnyBorder = "zeros",
     layout: str = "NCW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -303,7 +314,7 @@ def max_pool1d_backward(
 
     Parameters
     ----------
-    grad, x, kernel_size, stride, padding, dilation, ceil_mode, layout, threads
+    grad, x, kernel_size, stride, padding, dilation, ceil_mode, border, layout, threads
         As in :func:`max_pool2d_backward`.
     mask, nan, fill, return_weight
         As in :func:`max_pool2d_backward`.
@@ -337,7 +348,7 @@ def max_pool1d_backward(
     >>> max_pool1d_backward(grad, x, 3, stride=1).ravel().tolist()
     [0.0, 11.0, 0.0, 100.0, 0.0]
     """
-    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
+    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode, border)
     call = select(max_gradient, masked_max_gradient, x, (mask, nan, True, fill, return_weight))
     return call(
         "max_pool1d_backward", grad, x, windows, axes=1, indices=indices,
@@ -356,6 +367,7 @@ def max_pool2d_backward(
     ceil_mode: bool = False,
     return_indices: bool = False,
     indices: ArrayLike | None = None,
+    border: AnyBorder = "zeros",
     layout: str = "NCHW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -372,7 +384,7 @@ def max_pool2d_backward(
     ----------
     grad : array_like
         Gradient with respect to the values, of their shape.
-    x, kernel_size, stride, padding, dilation, ceil_mode, layout, threads
+    x, kernel_size, stride, padding, dilation, ceil_mode, border, layout, threads
         As passed to the forward function.
     mask, nan, fill, return_weight
         As passed to :func:`convcore.max_pool2d`. An output that is filled in has gradient 0;
@@ -416,7 +428,7 @@ def max_pool2d_backward(
     >>> max_pool2d_backward(grad, x, [1, 3], stride=1).ravel().tolist()
     [0.0, 11.0, 0.0, 100.0, 0.0]
     """
-    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
+    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode, border)
     call = select(max_gradient, masked_max_gradient, x, (mask, nan, True, fill, return_weight))
     return call(
         "max_pool2d_backward", grad, x, windows, axes=2, indices=indices,
@@ -435,6 +447,7 @@ def max_pool3d_backward(
     ceil_mode: bool = False,
     return_indices: bool = False,
     indices: ArrayLike | None = None,
+    border: AnyBorder = "zeros",
     layout: str = "NCDHW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -449,7 +462,7 @@ def max_pool3d_backward(
 
     Parameters
     ----------
-    grad, x, kernel_size, stride, padding, dilation, ceil_mode, layout, threads
+    grad, x, kernel_size, stride, padding, dilation, ceil_mode, border, layout, threads
         As in :func:`max_pool2d_backward`.
     mask, nan, fill, return_weight
         As in :func:`max_pool2d_backward`.
@@ -483,7 +496,7 @@ def max_pool3d_backward(
     >>> max_pool3d_backward(grad, x, [1, 1, 3], stride=1).ravel().tolist()
     [0.0, 11.0, 0.0, 100.0, 0.0]
     """
-    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
+    windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode, border)
     call = select(max_gradient, masked_max_gradient, x, (mask, nan, True, fill, return_weight))
     return call(
         "max_pool3d_backward", grad, x, windows, axes=3, indices=indices,

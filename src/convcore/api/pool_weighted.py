@@ -8,6 +8,7 @@ from convcore.engine.calls import Calls
 from convcore.engine.masked import by_name, select
 from convcore.engine.masked_weighted import masked_weighted_gradient, masked_weighted_pool
 from convcore.engine.weighted import weighted_gradient, weighted_pool
+from convcore.spec.border import AnyBorder
 from convcore.spec.missing import NAN, PROPAGATE
 from convcore.spec.operands import Array
 from convcore.spec.options import Paddings, Sizes
@@ -39,6 +40,7 @@ def weighted_pool1d(
     *,
     normalize: bool = True,
     ceil_mode: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -63,7 +65,7 @@ def weighted_pool1d(
         Input V; ``layout="NWC"``: channels last.
     window : array_like, shape (S,)
         Weights w, real numbers, the same for every channel. Not flipped; converted to float64.
-    stride, padding, dilation, ceil_mode, layout, threads, out, normalize
+    stride, padding, dilation, ceil_mode, border, layout, threads, out, normalize
         As in :func:`weighted_pool2d`, for one axis; layouts are ``"NCW"`` and ``"NWC"``.
     mask, nan, fill, return_weight
         As in :func:`weighted_pool2d`.
@@ -97,7 +99,8 @@ def weighted_pool1d(
     call = select(weighted_pool, masked_weighted_pool, x, (mask, nan, True, fill, return_weight))
     return call(
         "weighted_pool1d", x, window, axes=1, stride=stride, padding=padding, dilation=dilation,
-        normalize=normalize, ceil_mode=ceil_mode, layout=layout, threads=threads, out=out,
+        normalize=normalize, ceil_mode=ceil_mode, border=border, layout=layout, threads=threads,
+        out=out,
     )  # fmt: skip
 
 
@@ -110,6 +113,7 @@ def weighted_pool2d(
     *,
     normalize: bool = True,
     ceil_mode: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCHW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -136,7 +140,7 @@ def weighted_pool2d(
         Weights w, real numbers, the same for every channel. Not flipped; converted to float64.
     stride : int or (int, int), optional
         Cells from one window to the next. Default: the window's size.
-    padding, dilation, ceil_mode, layout, threads, out
+    padding, dilation, ceil_mode, border, layout, threads, out
         As in :func:`avg_pool2d`.
     mask : array_like of bool, optional
         True where a cell of ``x`` counts, as in :func:`convcore.conv2d`. A masked array ``x`` has
@@ -185,7 +189,8 @@ def weighted_pool2d(
     call = select(weighted_pool, masked_weighted_pool, x, (mask, nan, True, fill, return_weight))
     return call(
         "weighted_pool2d", x, window, axes=2, stride=stride, padding=padding, dilation=dilation,
-        normalize=normalize, ceil_mode=ceil_mode, layout=layout, threads=threads, out=out,
+        normalize=normalize, ceil_mode=ceil_mode, border=border, layout=layout, threads=threads,
+        out=out,
     )  # fmt: skip
 
 
@@ -198,6 +203,7 @@ def weighted_pool3d(
     *,
     normalize: bool = True,
     ceil_mode: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCDHW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -222,7 +228,7 @@ def weighted_pool3d(
         Input V; ``layout="NDHWC"``: channels last.
     window : array_like, shape (Q, R, S)
         Weights w, real numbers, the same for every channel. Not flipped; converted to float64.
-    stride, padding, dilation, ceil_mode, layout, threads, out, normalize
+    stride, padding, dilation, ceil_mode, border, layout, threads, out, normalize
         As in :func:`weighted_pool2d`, for three axes; layouts are ``"NCDHW"`` and
         ``"NDHWC"``.
     mask, nan, fill, return_weight
@@ -257,7 +263,8 @@ def weighted_pool3d(
     call = select(weighted_pool, masked_weighted_pool, x, (mask, nan, True, fill, return_weight))
     return call(
         "weighted_pool3d", x, window, axes=3, stride=stride, padding=padding, dilation=dilation,
-        normalize=normalize, ceil_mode=ceil_mode, layout=layout, threads=threads, out=out,
+        normalize=normalize, ceil_mode=ceil_mode, border=border, layout=layout, threads=threads,
+        out=out,
     )  # fmt: skip
 
 
@@ -271,6 +278,7 @@ def weighted_pool1d_backward(
     *,
     normalize: bool = True,
     ceil_mode: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -285,7 +293,7 @@ def weighted_pool1d_backward(
 
     Parameters
     ----------
-    grad, x, window, stride, padding, dilation, normalize, ceil_mode, layout, threads, out
+    grad, x, window, stride, padding, dilation, normalize, ceil_mode, border, layout, threads, out
         As in :func:`weighted_pool2d_backward`, for one axis; layouts are ``"NCW"`` and
         ``"NWC"``.
     mask, nan, fill, return_weight
@@ -322,8 +330,8 @@ def weighted_pool1d_backward(
     )
     return call(
         "weighted_pool1d_backward", grad, x, window, axes=1, stride=stride, padding=padding,
-        dilation=dilation, normalize=normalize, ceil_mode=ceil_mode, layout=layout, threads=threads,
-        out=out,
+        dilation=dilation, normalize=normalize, ceil_mode=ceil_mode, border=border, layout=layout,
+        threads=threads, out=out,
     )  # fmt: skip
 
 
@@ -337,6 +345,7 @@ def weighted_pool2d_backward(
     *,
     normalize: bool = True,
     ceil_mode: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCHW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -355,7 +364,7 @@ def weighted_pool2d_backward(
     ----------
     grad : array_like
         Gradient with respect to the result, of its shape.
-    x, window, stride, padding, dilation, normalize, ceil_mode, layout, threads
+    x, window, stride, padding, dilation, normalize, ceil_mode, border, layout, threads
         As passed to the forward function; of ``x`` only the shape, the dtype and, if
         it is ignored, NaN matter.
     mask, nan, fill, return_weight
@@ -397,8 +406,8 @@ def weighted_pool2d_backward(
     )
     return call(
         "weighted_pool2d_backward", grad, x, window, axes=2, stride=stride, padding=padding,
-        dilation=dilation, normalize=normalize, ceil_mode=ceil_mode, layout=layout, threads=threads,
-        out=out,
+        dilation=dilation, normalize=normalize, ceil_mode=ceil_mode, border=border, layout=layout,
+        threads=threads, out=out,
     )  # fmt: skip
 
 
@@ -412,6 +421,7 @@ def weighted_pool3d_backward(
     *,
     normalize: bool = True,
     ceil_mode: bool = False,
+    border: AnyBorder = "zeros",
     layout: str = "NCDHW",
     mask: ArrayLike | None = None,
     nan: str = PROPAGATE,
@@ -426,7 +436,7 @@ def weighted_pool3d_backward(
 
     Parameters
     ----------
-    grad, x, window, stride, padding, dilation, normalize, ceil_mode, layout, threads, out
+    grad, x, window, stride, padding, dilation, normalize, ceil_mode, border, layout, threads, out
         As in :func:`weighted_pool2d_backward`, for three axes; layouts are ``"NCDHW"`` and
         ``"NDHWC"``.
     mask, nan, fill, return_weight
@@ -463,6 +473,6 @@ def weighted_pool3d_backward(
     )
     return call(
         "weighted_pool3d_backward", grad, x, window, axes=3, stride=stride, padding=padding,
-        dilation=dilation, normalize=normalize, ceil_mode=ceil_mode, layout=layout, threads=threads,
-        out=out,
+        dilation=dilation, normalize=normalize, ceil_mode=ceil_mode, border=border, layout=layout,
+        threads=threads, out=out,
     )  # fmt: skip

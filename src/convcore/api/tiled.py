@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from convcore.engine.backward import Gradients, Needs, Outs, conv_gradients
 from convcore.engine.calls import Calls
 from convcore.engine.execute import convolve
+from convcore.spec.border import AnyBorder
 from convcore.spec.operands import Array
 from convcore.spec.options import Paddings, Sizes
 
@@ -37,6 +38,7 @@ def tiled_conv1d(
     padding: Paddings = "valid",
     dilation: Sizes = 1,
     *,
+    border: AnyBorder = "zeros",
     layout: str = "NCW",
     threads: int | None = None,
     out: Array | None = None,
@@ -59,7 +61,7 @@ def tiled_conv1d(
     weight : array_like, shape (out, \*period, C, S)
         Kernels K, in every layout, with a period along each axis. Kernels that no output uses are
         not read.
-    bias, stride, padding, dilation, layout, threads, out
+    bias, stride, padding, dilation, border, layout, threads, out
         As in :func:`tiled_conv2d`, for one axis; layouts are ``"NCW"`` and ``"NWC"``.
 
     Returns
@@ -93,7 +95,7 @@ def tiled_conv1d(
     """
     return convolve(
         "tiled_conv1d", x, weight, bias, axes=1, stride=stride, padding=padding, dilation=dilation,
-        layout=layout, sharing="tiled", threads=threads, out=out,
+        border=border, layout=layout, sharing="tiled", threads=threads, out=out,
     )  # fmt: skip
 
 
@@ -105,6 +107,7 @@ def tiled_conv2d(
     padding: Paddings = "valid",
     dilation: Sizes = 1,
     *,
+    border: AnyBorder = "zeros",
     layout: str = "NCHW",
     threads: int | None = None,
     out: Array | None = None,
@@ -131,6 +134,8 @@ def tiled_conv2d(
         Added to the outputs of each kernel.
     stride, padding, dilation
         As in :func:`convcore.conv2d`. The padding holds zeros.
+    border : word or number, or one of these or a (before, after) pair for each axis
+        What the padding holds, as in :func:`convcore.conv2d`.
     layout : {"NCHW", "NHWC"}
         Order of the axes of ``x`` and of the result.
     threads : int, optional
@@ -172,7 +177,7 @@ def tiled_conv2d(
     """
     return convolve(
         "tiled_conv2d", x, weight, bias, axes=2, stride=stride, padding=padding, dilation=dilation,
-        layout=layout, sharing="tiled", threads=threads, out=out,
+        border=border, layout=layout, sharing="tiled", threads=threads, out=out,
     )  # fmt: skip
 
 
@@ -184,6 +189,7 @@ def tiled_conv3d(
     padding: Paddings = "valid",
     dilation: Sizes = 1,
     *,
+    border: AnyBorder = "zeros",
     layout: str = "NCDHW",
     threads: int | None = None,
     out: Array | None = None,
@@ -206,7 +212,7 @@ def tiled_conv3d(
     weight : array_like, shape (out, \*period, C, Q, R, S)
         Kernels K, in every layout, with a period along each axis. Kernels that no output uses are
         not read.
-    bias, stride, padding, dilation, layout, threads, out
+    bias, stride, padding, dilation, border, layout, threads, out
         As in :func:`tiled_conv2d`, for three axes; layouts are ``"NCDHW"`` and ``"NDHWC"``.
 
     Returns
@@ -240,7 +246,7 @@ def tiled_conv3d(
     """
     return convolve(
         "tiled_conv3d", x, weight, bias, axes=3, stride=stride, padding=padding, dilation=dilation,
-        layout=layout, sharing="tiled", threads=threads, out=out,
+        border=border, layout=layout, sharing="tiled", threads=threads, out=out,
     )  # fmt: skip
 
 
@@ -253,6 +259,7 @@ def tiled_conv1d_backward(
     padding: Paddings = "valid",
     dilation: Sizes = 1,
     *,
+    border: AnyBorder = "zeros",
     layout: str = "NCW",
     threads: int | None = None,
     needs: Needs = (True, True, True),
@@ -264,7 +271,7 @@ def tiled_conv1d_backward(
 
     Parameters
     ----------
-    grad, x, weight, bias, stride, padding, dilation, layout, threads, needs, out
+    grad, x, weight, bias, stride, padding, dilation, border, layout, threads, needs, out
         As in :func:`tiled_conv2d_backward`, for one axis; layouts are ``"NCW"`` and
         ``"NWC"``.
 
@@ -298,7 +305,8 @@ def tiled_conv1d_backward(
     """
     return conv_gradients(
         "tiled_conv1d_backward", (grad, x, weight), bias, axes=1, stride=stride, padding=padding,
-        dilation=dilation, layout=layout, sharing="tiled", threads=threads, needs=needs, out=out,
+        dilation=dilation, border=border, layout=layout, sharing="tiled", threads=threads,
+        needs=needs, out=out,
     )  # fmt: skip
 
 
@@ -311,6 +319,7 @@ def tiled_conv2d_backward(
     padding: Paddings = "valid",
     dilation: Sizes = 1,
     *,
+    border: AnyBorder = "zeros",
     layout: str = "NCHW",
     threads: int | None = None,
     needs: Needs = (True, True, True),
@@ -332,7 +341,7 @@ def tiled_conv2d_backward(
     ----------
     grad : array_like
         Gradient G of a number with respect to the result, of the result's shape.
-    x, weight, bias, stride, padding, dilation, layout, threads
+    x, weight, bias, stride, padding, dilation, border, layout, threads
         As passed to :func:`convcore.tiled_conv2d`.
     needs, out
         As in :func:`convcore.conv2d_backward`.
@@ -368,7 +377,8 @@ def tiled_conv2d_backward(
     """
     return conv_gradients(
         "tiled_conv2d_backward", (grad, x, weight), bias, axes=2, stride=stride, padding=padding,
-        dilation=dilation, layout=layout, sharing="tiled", threads=threads, needs=needs, out=out,
+        dilation=dilation, border=border, layout=layout, sharing="tiled", threads=threads,
+        needs=needs, out=out,
     )  # fmt: skip
 
 
@@ -381,6 +391,7 @@ def tiled_conv3d_backward(
     padding: Paddings = "valid",
     dilation: Sizes = 1,
     *,
+    border: AnyBorder = "zeros",
     layout: str = "NCDHW",
     threads: int | None = None,
     needs: Needs = (True, True, True),
@@ -392,7 +403,7 @@ def tiled_conv3d_backward(
 
     Parameters
     ----------
-    grad, x, weight, bias, stride, padding, dilation, layout, threads, needs, out
+    grad, x, weight, bias, stride, padding, dilation, border, layout, threads, needs, out
         As in :func:`tiled_conv2d_backward`, for three axes; layouts are ``"NCDHW"`` and
         ``"NDHWC"``.
 
@@ -426,5 +437,6 @@ def tiled_conv3d_backward(
     """
     return conv_gradients(
         "tiled_conv3d_backward", (grad, x, weight), bias, axes=3, stride=stride, padding=padding,
-        dilation=dilation, layout=layout, sharing="tiled", threads=threads, needs=needs, out=out,
+        dilation=dilation, border=border, layout=layout, sharing="tiled", threads=threads,
+        needs=needs, out=out,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from convcore.engine.backward import Gradients, Needs, Outs, transposed_gradients
 from convcore.engine.calls import Calls
 from convcore.engine.execute import transpose
+from convcore.spec.border import AnyBorder
 from convcore.spec.operands import Array
 from convcore.spec.options import Paddings, Sizes
 
@@ -33,6 +34,7 @@ def conv_transpose1d(
     groups: int = 1,
     *,
     output_padding: Sizes = 0,
+    border: AnyBorder = "zeros",
     layout: str = "NCW",
     threads: int | None = None,
     out: Array | None = None,
@@ -54,7 +56,7 @@ def conv_transpose1d(
         Input V, any strides; ``layout="NWC"``: channels last.
     weight : array_like, shape (in, out / groups, S)
         Kernels K, in every layout: the array that the convolution takes.
-    bias, stride, dilation, groups, padding, output_padding, layout, threads, out
+    bias, stride, dilation, groups, padding, output_padding, border, layout, threads, out
         As in :func:`conv_transpose2d`, for one axis; layouts are ``"NCW"`` and ``"NWC"``.
 
     Returns
@@ -84,8 +86,8 @@ def conv_transpose1d(
     """
     return transpose(
         "conv_transpose1d", x, weight, bias, axes=1, stride=stride, padding=padding,
-        dilation=dilation, groups=groups, output_padding=output_padding, layout=layout,
-        threads=threads, out=out,
+        dilation=dilation, groups=groups, output_padding=output_padding, border=border,
+        layout=layout, threads=threads, out=out,
     )  # fmt: skip
 
 
@@ -99,6 +101,7 @@ def conv_transpose2d(
     groups: int = 1,
     *,
     output_padding: Sizes = 0,
+    border: AnyBorder = "zeros",
     layout: str = "NCHW",
     threads: int | None = None,
     out: Array | None = None,
@@ -131,6 +134,10 @@ def conv_transpose2d(
         Cells added at the end of the result, fewer than the stride. As in PyTorch, a larger
         dilation allows up to ``dilation - 1``, but not with ``"same"``; the convolution of such a
         result has more than n outputs, of which the first n are meant.
+    border : word or number, or one of these or a (before, after) pair for each axis
+        Border of the convolution whose adjoint this is, as in :func:`convcore.conv2d`: what outputs
+        in its padding receive goes to the cells that the padding repeats. A constant is dropped,
+        like zeros: the adjoint is that of the convolution's linear part.
     layout : {"NCHW", "NHWC"}
         Order of the axes of ``x`` and of the result.
     threads : int, optional
@@ -177,8 +184,8 @@ def conv_transpose2d(
     """
     return transpose(
         "conv_transpose2d", x, weight, bias, axes=2, stride=stride, padding=padding,
-        dilation=dilation, groups=groups, output_padding=output_padding, layout=layout,
-        threads=threads, out=out,
+        dilation=dilation, groups=groups, output_padding=output_padding, border=border,
+        layout=layout, threads=threads, out=out,
     )  # fmt: skip
 
 
@@ -192,6 +199,7 @@ def conv_transpose3d(
     groups: int = 1,
     *,
     output_padding: Sizes = 0,
+    border: AnyBorder = "zeros",
     layout: str = "NCDHW",
     threads: int | None = None,
     out: Array | None = None,
@@ -213,7 +221,7 @@ def conv_transpose3d(
         Input V, any strides; ``layout="NDHWC"``: channels last.
     weight : array_like, shape (in, out / groups, Q, R, S)
         Kernels K, in every layout: the array that the convolution takes.
-    bias, stride, dilation, groups, padding, output_padding, layout, threads, out
+    bias, stride, dilation, groups, padding, output_padding, border, layout, threads, out
         As in :func:`conv_transpose2d`, for three axes; layouts are ``"NCDHW"`` and
         ``"NDHWC"``.
 
@@ -244,8 +252,8 @@ def conv_transpose3d(
     """
     return transpose(
         "conv_transpose3d", x, weight, bias, axes=3, stride=stride, padding=padding,
-        dilation=dilation, groups=groups, output_padding=output_padding, layout=layout,
-        threads=threads, out=out,
+        dilation=dilation, groups=groups, output_padding=output_padding, border=border,
+        layout=layout, threads=threads, out=out,
     )  # fmt: skip
 
 
@@ -260,6 +268,7 @@ def conv_transpose1d_backward(
     groups: int = 1,
     *,
     output_padding: Sizes = 0,
+    border: AnyBorder = "zeros",
     layout: str = "NCW",
     threads: int | None = None,
     needs: Needs = (True, True, True),
@@ -271,9 +280,9 @@ def conv_transpose1d_backward(
 
     Parameters
     ----------
-    grad, x, weight, bias, stride, padding, dilation, groups, output_padding, layout, threads
+    grad, x, weight, bias, stride, padding, dilation, groups, output_padding, border, layout
         As in :func:`conv_transpose2d_backward`.
-    needs, out
+    threads, needs, out
         As in :func:`conv_transpose2d_backward`, for one axis; layouts are ``"NCW"`` and
         ``"NWC"``.
 
@@ -307,7 +316,7 @@ def conv_transpose1d_backward(
     return transposed_gradients(
         "conv_transpose1d_backward", (grad, x, weight), bias, axes=1, stride=stride,
         padding=padding, dilation=dilation, groups=groups, output_padding=output_padding,
-        layout=layout, threads=threads, needs=needs, out=out,
+        border=border, layout=layout, threads=threads, needs=needs, out=out,
     )  # fmt: skip
 
 
@@ -322,6 +331,7 @@ def conv_transpose2d_backward(
     groups: int = 1,
     *,
     output_padding: Sizes = 0,
+    border: AnyBorder = "zeros",
     layout: str = "NCHW",
     threads: int | None = None,
     needs: Needs = (True, True, True),
@@ -343,7 +353,7 @@ def conv_transpose2d_backward(
     ----------
     grad : array_like
         Gradient G of a number with respect to the result, of the result's shape.
-    x, weight, bias, stride, padding, dilation, groups, output_padding, layout, threads
+    x, weight, bias, stride, padding, dilation, groups, output_padding, border, layout, threads
         As passed to :func:`convcore.conv_transpose2d`.
     needs, out
         As in :func:`convcore.conv2d_backward`.
@@ -381,7 +391,7 @@ def conv_transpose2d_backward(
     return transposed_gradients(
         "conv_transpose2d_backward", (grad, x, weight), bias, axes=2, stride=stride,
         padding=padding, dilation=dilation, groups=groups, output_padding=output_padding,
-        layout=layout, threads=threads, needs=needs, out=out,
+        border=border, layout=layout, threads=threads, needs=needs, out=out,
     )  # fmt: skip
 
 
@@ -396,6 +406,7 @@ def conv_transpose3d_backward(
     groups: int = 1,
     *,
     output_padding: Sizes = 0,
+    border: AnyBorder = "zeros",
     layout: str = "NCDHW",
     threads: int | None = None,
     needs: Needs = (True, True, True),
@@ -407,9 +418,9 @@ def conv_transpose3d_backward(
 
     Parameters
     ----------
-    grad, x, weight, bias, stride, padding, dilation, groups, output_padding, layout, threads
+    grad, x, weight, bias, stride, padding, dilation, groups, output_padding, border, layout
         As in :func:`conv_transpose2d_backward`.
-    needs, out
+    threads, needs, out
         As in :func:`conv_transpose2d_backward`, for three axes; layouts are ``"NCDHW"`` and
         ``"NDHWC"``.
 
@@ -443,5 +454,5 @@ def conv_transpose3d_backward(
     return transposed_gradients(
         "conv_transpose3d_backward", (grad, x, weight), bias, axes=3, stride=stride,
         padding=padding, dilation=dilation, groups=groups, output_padding=output_padding,
-        layout=layout, threads=threads, needs=needs, out=out,
+        border=border, layout=layout, threads=threads, needs=needs, out=out,
     )  # fmt: skip

@@ -5,8 +5,6 @@ from libc.stdint cimport int64_t
 
 
 cdef extern from "convcore.h" nogil:
-    ctypedef enum cc_border:
-        CC_ZEROS
     ctypedef struct cc_weights:
         int64_t group
         int64_t output
@@ -18,7 +16,7 @@ cdef extern from "convcore.h" nogil:
         int64_t c
         int64_t k
         cc_axis axis[3]
-        cc_border border
+        cc_side border[3][2]
         bint channels_last
         const int64_t *first_input
         const int64_t *inputs
@@ -82,9 +80,6 @@ cdef extern from "convcore.h" nogil:
                                       const void *weight, void *dx, int threads)
 
 
-BORDERS = ("zeros", "edge", "reflect", "symmetric", "wrap")
-
-
 def algorithm_names():
     """Names of the algorithms for layers, in the order of csrc/conv/algorithms.def."""
     names = []
@@ -136,6 +131,7 @@ cdef class Conv:
     """A layer's sizes, checked and ready to run on arrays of float32 or float64.
 
     ``axes`` holds (in, kernel, stride, dilation, before, out) for depth, row and column;
+    ``border``, what the padding before and after each holds, unless zeros;
     ``period``, after how many outputs along each the weights repeat, unless all share them;
     ``table``, for output channels that see some input channels only, where the list of each begins
     and ends, and the lists; ``weights``, for weights that are not in order, how many there are, the
@@ -150,15 +146,16 @@ cdef class Conv:
     cdef int64_t x_reals, weight_reals, bias_reals, y_reals
     cdef Buffers lists  # what the problem points to
 
-    def __cinit__(self, axes, *, int64_t n, int64_t groups, int64_t c, int64_t k, str border,
-                  bint channels_last, period=None, table=None, weights=None, str algorithm="auto"):
+    def __cinit__(self, axes, *, int64_t n, int64_t groups, int64_t c, int64_t k,
+                  bint channels_last, border=None, period=None, table=None, weights=None,
+                  str algorithm="auto"):
         cdef cc_tiled problem
         cdef cc_conv *p = &problem.conv
         p.n = n
         p.groups = groups
         p.c = c
         p.k = k
-        p.border = <cc_border><int>BORDERS.index(border)
+        set_border(&p.border[0][0], border)
         p.channels_last = channels_last
         problem.shared = period is None
         self.x_reals = n * groups * c

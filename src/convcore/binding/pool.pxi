@@ -17,6 +17,10 @@ cdef extern from *:
 cdef extern from "convcore.h" nogil:
     ctypedef enum cc_pool_kind:
         CC_POOL_MAX
+    ctypedef struct cc_pool_source:
+        int64_t before
+        int64_t cells
+        cc_side side[2]
     ctypedef struct cc_pool:
         cc_pool_kind kind
         double p
@@ -24,6 +28,7 @@ cdef extern from "convcore.h" nogil:
         int64_t channels
         cc_axis axis[3]
         int64_t after[3]
+        cc_pool_source source[3]
         bint adaptive[3]
         bint adjoint
         bint count_padding
@@ -54,14 +59,17 @@ cdef class Pool:
     """A pooling's sizes, checked and ready to run on arrays of one type.
 
     ``axes`` holds (in, kernel, stride, dilation, before, out) for depth, row and column, ``after``
-    the padding after each, ``adaptive`` which of them are cut into windows of nearly equal size.
+    the padding after each that holds nothing, ``sources`` how many cells of each are before the
+    input's and how many are of it (unless all are), ``border`` what the others hold, ``adaptive``
+    which of them are cut into windows of nearly equal size.
     """
     cdef cc_pool problem
     cdef int64_t in_elements, out_elements
 
     def __init__(self, axes, *, str kind, double p, int64_t n, int64_t channels, after, adaptive,
-                 bint adjoint, bint count_padding, bint channels_last):
+                 bint adjoint, bint count_padding, bint channels_last, sources=None, border=None):
         cdef cc_pool *problem = &self.problem
+        cdef cc_side sides[3][2]
         problem.kind = <cc_pool_kind><int>POOLS.index(kind)
         problem.p = p
         problem.n = n
@@ -70,11 +78,15 @@ cdef class Pool:
         problem.count_padding = count_padding
         problem.channels_last = channels_last
         set_axes(problem.axis, axes)
+        set_border(&sides[0][0], border)
         self.in_elements = self.out_elements = n * channels
         for i in range(3):
             problem.after[i] = after[i]
+            problem.source[i].before = 0 if sources is None else sources[i][0]
+            problem.source[i].cells = problem.axis[i].cells if sources is None else sources[i][1]
+            problem.source[i].side[0], problem.source[i].side[1] = sides[i][0], sides[i][1]
             problem.adaptive[i] = adaptive[i]
-            self.in_elements *= problem.axis[i].cells
+            self.in_elements *= problem.axis[i].cells if adjoint else problem.source[i].cells
             self.out_elements *= problem.axis[i].out
         if adjoint:
             self.in_elements, self.out_elements = self.out_elements, self.in_elements

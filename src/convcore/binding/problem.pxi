@@ -17,6 +17,12 @@ cdef extern from "convcore.h" nogil:
         int64_t dilation
         int64_t before
         int64_t out
+    ctypedef enum cc_border:
+        CC_CONSTANT
+    ctypedef struct cc_side:
+        cc_border kind
+        double value
+        int64_t integer
 
 
 cdef int check(cc_status status, str what) except -1:
@@ -37,3 +43,25 @@ cdef set_axes(cc_axis *axis, axes):
     for i in range(3):
         (axis[i].cells, axis[i].kernel, axis[i].stride, axis[i].dilation, axis[i].before,
          axis[i].out) = axes[i]
+
+
+# What padding holds, in the order of cc_border; "zeros" stands for the constant 0.
+BORDERS = ("zeros", "edge", "reflect", "symmetric", "wrap")
+
+
+cdef set_border(cc_side *sides, border):
+    """Fill in the sides of each axis from pairs of a word and a number; None: zeros."""
+    for i in range(6):
+        sides[i].kind = CC_CONSTANT
+        sides[i].value = 0
+        sides[i].integer = 0
+        if border is None:
+            continue
+        side = border[i // 2][i % 2]
+        if isinstance(side, str):
+            sides[i].kind = <cc_border><int>BORDERS.index(side)
+            continue
+        sides[i].value = side
+        if isinstance(side, int) or side.is_integer() and -2.0**63 <= side < 2.0**64:
+            whole = int(side)  # of unsigned integers the same 64 bits
+            sides[i].integer = whole if whole < 2**63 else whole - 2**64

@@ -22,8 +22,13 @@ typedef enum {
     CC_REALS = CC_I8
 } cc_type;
 
-/* What the padding holds; NumPy's words and meaning. */
-typedef enum { CC_ZEROS = 0, CC_EDGE, CC_REFLECT, CC_SYMMETRIC, CC_WRAP, CC_BORDERS } cc_border;
+/* What the padding on one side of an axis holds; NumPy's words and meaning. */
+typedef enum { CC_CONSTANT = 0, CC_EDGE, CC_REFLECT, CC_SYMMETRIC, CC_WRAP, CC_BORDERS } cc_border;
+typedef struct {
+    cc_border kind;
+    double value;    /* of a constant */
+    int64_t integer; /* the same, for integers; of unsigned ones, its bits */
+} cc_side;
 
 enum { CC_DEPTH = 0, CC_ROW, CC_COLUMN, CC_AXES };
 
@@ -48,7 +53,7 @@ typedef struct {
 typedef struct {
     int64_t n, groups, c, k;
     cc_axis axis[CC_AXES];
-    cc_border border;
+    cc_side border[CC_AXES][2]; /* before and after; the last constant counts where axes meet */
     bool channels_last;
     /* unless NULL, and for one group: output channel k sees, of the input channels, only
      * inputs[first_input[k]] ... inputs[first_input[k + 1] - 1], in rising order */
@@ -56,8 +61,8 @@ typedef struct {
     cc_weights weights;
 } cc_conv;
 
-/* A layer. `shared`: one kernel serves all outputs, every period is 1. Otherwise, for one group and
- * without a border, kernels differ from output to output and repeat after `period` outputs along
+/* A layer. `shared`: one kernel serves all outputs, every period is 1. Otherwise, for one group,
+ * kernels differ from output to output and repeat after `period` outputs along
  * each axis: Z[k, o] = bias[k, o % period] + sum over c, taps of V[c, o * stride + ...]
  * K[k, o % period, c, tap]. With as many as there are outputs nothing repeats (a local layer). */
 typedef struct {
@@ -154,16 +159,25 @@ cc_status cc_layer_input_gradient(cc_layer *layer, cc_type type, const void *gra
 /* What a pooling makes of its window. CC_POOL_SUM is the adjoint of a mean, without its divisor. */
 typedef enum { CC_POOL_MAX = 0, CC_POOL_MEAN, CC_POOL_NORM, CC_POOL_SUM, CC_POOLS } cc_pool_kind;
 
-/* Y[c, o] = max, mean or p-norm of the input cells of window o, in each image and channel.
- * `adaptive`: out windows of nearly equal size tile an axis, whatever its kernel and stride say.
- * `adjoint`: the axes are those of another pooling whose outputs are this one's inputs; window j
- * holds the outputs whose windows hold cell j, and `in` and `out` change places. */
+/* Where the cells of an axis come from: `cells` of the input after `before` cells of padding, and
+ * padding again up to the axis's end; both hold what `side` says. */
+typedef struct {
+    int64_t before, cells;
+    cc_side side[2];
+} cc_pool_source;
+
+/* Y[c, o] = max, mean or p-norm of the cells of window o, in each image and channel. An axis's
+ * cells are those of the input and of such padding as holds something; the other padding holds
+ * nothing. `adaptive`: out windows of nearly equal size tile an axis, whatever its kernel and
+ * stride say. `adjoint`: the axes are those of another pooling whose outputs are this one's inputs;
+ * window j holds the outputs whose windows hold cell j, and `in` and `out` change places. */
 typedef struct {
     cc_pool_kind kind;
     double p;
     int64_t n, channels;
     cc_axis axis[CC_AXES];
-    int64_t after[CC_AXES]; /* cells of padding after the input */
+    int64_t after[CC_AXES]; /* cells of padding after those that hold something */
+    cc_pool_source source[CC_AXES];
     bool adaptive[CC_AXES];
     bool adjoint;
     bool count_padding; /* a mean divides by the cells in the padding too */

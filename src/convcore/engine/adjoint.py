@@ -18,8 +18,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from convcore import _core
-from convcore.engine.cores import CORE_AXES, Row, core_row, core_rows
-from convcore.engine.epilogue import fill_with_bias
+from convcore.engine.border import BorderSum, border_sums, kept_padding, sum_borders
+from convcore.engine.buffers import quiet
+from convcore.engine.cores import CORE_AXES, Row, core_border, core_row, core_rows
+from convcore.engine.epilogue import add_bias, fill_with_bias
+from convcore.spec.border import ZEROS
 from convcore.spec.layout import Layout
 from convcore.spec.operands import Array
 from convcore.spec.problem import SHARED, ConvSpec
@@ -130,14 +133,6 @@ def unrolled_weight(weight: Array, turns: list[Turns]) -> Array:
     return np.ascontiguousarray(picked.transpose(order))
 
 
-class BorderSum(NamedTuple):
-    """The padded cells along one axis, each a copy of an input cell."""
-
-    before: int  # padded cells before the input
-    shown: Array  # the input cell that each padded cell copies
-    cells: int  # input cells
-
-
 class AdjointPlan(NamedTuple):
     """The adjoint of a convolution, whose outputs may be padded cells still to be summed."""
 
@@ -145,7 +140,7 @@ class AdjointPlan(NamedTuple):
     layout: Layout  # with a batch
     batch: int
     spatial: tuple[int, ...] = ()  # sizes of its result with those
-    border_sums: tuple[BorderSum, ...] = ()  # of each axis, unless padding holds zeros
+    border_sums: tuple[BorderSum, ...] = ()  # unless padding holds constants
     leaves_outputs: bool = False  # those that no phase computes
     refused: str | None = None  # why there are no phases
     nbytes: int = 0
@@ -158,28 +153,29 @@ def make_plan(spec: ConvSpec, outline: bool = False) -> AdjointPlan:
         reason = "fewer than two outputs share a kernel"
         return AdjointPlan(None, layout, spec.batch, refused=reason)
     along, spatial = [], []
+    sides = iter(spec.border)
     for axis in spec.axes:
         cells, taps, stride, dilation, (before, _), outputs = axis
-        padded = cells
-        if spec.border != "zeros":  # cells of the padding are kept, and summed later
-            padded, before = max(before + cells, axis.needed), 0
+        pair = next(sides, ZEROS)
+        kept = kept_padding(axis, pair)  # copies of cells, summed later
+        padded = kept[0] + cells + kept[1]
         spatial.append(padded)
-        along.append(axis_phases(outputs, taps, stride, dilation, before, padded))
+        along.append(axis_phases(outputs, taps, stride, dilation, before - kept[0], padded))
     if spec.connections is None and _is_wasteful(along, spec):
         # before the border_sums, whose lists are as long as the padded axes
         reason = f"phases would do more than {WASTE} times the layer's multiplications"
         return AdjointPlan(None, layout, spec.batch, refused=reason)
     if outline:
         return AdjointPlan([], layout, spec.batch)
-    border_sums = _border_sums(spec, spatial) if spec.border != "zeros" else []
+    sums = border_sums(spec.axes, spec.border)
     phases = _phases(spec, along)
     outputs = spec.batch * spec.channels * prod(spatial)
     leaves_outputs = sum(prod(phase.shape) for phase in phases) < outputs
-    nbytes = sum(map(_phase_bytes, phases)) + sum(each.shown.nbytes for each in border_sums)
+    nbytes = sum(map(_phase_bytes, phases)) + sum(each.shown.nbytes for each in sums)
     if spec.connections is not None:
         nbytes += spec.connections.nbytes
     return AdjointPlan(
-        phases, layout, spec.batch, tuple(spatial), tuple(border_sums), leaves_outputs, None, nbytes
+        phases, layout, spec.batch, tuple(spatial), sums, leaves_outputs, None, nbytes
     )
 
 
@@ -188,17 +184,6 @@ def explain(plan: AdjointPlan) -> list[tuple[str, str]]:
     if plan.phases is None:
         return [("phases", f"rejected: {plan.refused}"), ("local_gradient", "chosen")]
     return [("phases", "chosen"), ("local_gradient", "rejected: phases come first")]
-
-
-def _border_sums(spec: ConvSpec, spatial: list[int]) -> list[BorderSum]:
-    """Return the border_sums of a border that repeats cells, for axes of these padded sizes."""
-    border_sums = []
-    for axis, padded in zip(spec.axes, spatial, strict=True):
-        before, cells = axis.pair[0], axis.cells
-        width = (before, padded - before - cells)
-        shown = np.pad(np.arange(cells), width, spec.border)  # type: ignore[call-overload]
-        border_sums.append(BorderSum(before, shown, cells))
-    return border_sums
 
 
 def _is_hardly_shared(spec: ConvSpec) -> bool:
@@ -244,7 +229,7 @@ def _phases(spec: ConvSpec, along: list[list[AxisPhase]]) -> list[Phase]:
         else:
             order = tap_offsets(spec.weight_shape, groups, [part.taps for part in parts])
         core = _core.Conv(
-            core_rows(rows), n=spec.batch, groups=groups, c=inputs, k=outputs, border="zeros",
+            core_rows(rows), n=spec.batch, groups=groups, c=inputs, k=outputs,
             channels_last=channels_last, period=repeats, table=lists, weights=order,
             algorithm=spec.core_algorithm,
         )  # fmt: skip
@@ -278,10 +263,10 @@ def run(
     shape = list(whole.shape)
     shape[first : first + layout.axes] = plan.spatial
     result = np.empty(shape, dx.dtype)
-    _run_phases(plan, grad, weight, bias, result, threads=threads)
-    for axis, padded in enumerate(plan.border_sums, first):
-        result = sum_border(result, axis, padded)
-    whole[...] = result
+    _run_phases(plan, grad, weight, None, result, threads=threads)
+    with quiet():
+        whole[...] = sum_borders(result, first, plan.border_sums)
+        add_bias(whole, bias, layout)
 
 
 def _run_phases(
@@ -322,26 +307,10 @@ def run_each_channel(
         if not outputs.any():
             continue
         core = _core.Conv(
-            rows, n=spec.batch, groups=1, c=1, k=int(outputs.sum()), border=spec.border,
-            channels_last=False,
+            rows, n=spec.batch, groups=1, c=1, k=int(outputs.sum()),
+            border=core_border(spec.border), channels_last=False,
         )  # fmt: skip
         ours = np.ascontiguousarray(np.moveaxis(gradients[outputs], 0, -1 - len(spec.axes)))
         one = np.empty(results.shape[1:], dx.dtype)
         core.input_gradient(ours, np.ascontiguousarray(weight[outputs, c]), one, threads)
         results[c] = one
-
-
-def sum_border(padded: Array, axis: int, of: BorderSum) -> Array:
-    """Add the values of padded cells along an axis to the cells that they copy, in float64.
-
-    The result is a view of the padded array, which is changed.
-    """
-    before, shown, cells = of
-    padded = np.moveaxis(padded, axis, 0)
-    result = padded[before : before + cells]
-    order = np.argsort(shown, kind="stable")  # cell by cell
-    order = order[(order < before) | (order >= before + cells)]
-    if len(order):
-        found, starts = np.unique(shown[order], return_index=True)
-        result[found] += np.add.reduceat(padded[order], starts, axis=0, dtype=np.float64)
-    return np.moveaxis(result, 0, axis)

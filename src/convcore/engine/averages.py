@@ -5,6 +5,7 @@ from math import prod
 import numpy as np
 from numpy.typing import ArrayLike
 
+from convcore.engine.border import sum_pool_borders
 from convcore.engine.buffers import quiet
 from convcore.engine.pooling import Adaptive, Sliding, pool_gradient
 from convcore.spec.operands import Array
@@ -40,10 +41,15 @@ def avg_gradient(
     with call.memory_errors():
         with quiet():
             share = call.grad / divisor
-        if _is_tiling(call.plan.spec):
-            _spread(share, call.out.array, call.plan.spec)
-        else:
-            call.plan.adjoint_core().forward(share, call.out.array, None, call.threads)
+        spec = call.plan.spec
+        if _is_tiling(spec):
+            _spread(share, call.out.array, spec)
+            return call.result()
+        dx = np.empty(spec.held_shape, share.dtype) if spec.border else call.out.array
+        call.plan.adjoint_core().forward(share, dx, None, call.threads)
+        if spec.border:
+            with quiet():
+                call.out.array[...] = sum_pool_borders(spec, dx)
     return call.result()
 
 

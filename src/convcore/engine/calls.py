@@ -29,9 +29,10 @@ def sliding(function: Function) -> Function:
         padding: Any,
         dilation: Any,
         ceil_mode: Any,
+        border: Any = "zeros",
         **options: object,
     ) -> Any:
-        windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode)
+        windows = Sliding(kernel_size, stride, padding, dilation, ceil_mode, border)
         return function(op, *arrays, windows, **options)
 
     return call

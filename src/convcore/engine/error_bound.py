@@ -13,6 +13,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike
 
+from convcore.engine.border import pad
 from convcore.engine.buffers import bias_as_contiguous, quiet
 from convcore.engine.plan import conv_plan, plan_for
 from convcore.engine.separable import plain_axis, separable_plan, sum_of_products
@@ -264,7 +265,7 @@ def separable(layer: Layer) -> Array:
             axis._replace(cells=cells, pair=(0, 0))
             for axis, cells in zip(along.axes, value.shape[2:], strict=True)
         ]  # fmt: skip
-        one = replace(along, axes=tuple(axes), batch=spec.batch, layout=flat, border="zeros")
+        one = replace(along, axes=tuple(axes), batch=spec.batch, layout=flat, border=())
         own = bias if i == len(wide) - 1 else np.zeros((len(weight), *bias.shape[1:]))
         sums = [np.empty(one.y_shape) for _ in range(2)]
         for x, w, y in zip((value, lost), (weight, abs(weight)), sums, strict=True):
@@ -275,7 +276,7 @@ def separable(layer: Layer) -> Array:
     left = replace(
         spec, axes=tuple(axis._replace(cells=n, pair=(0, 0)) for axis, n in
                          zip(spec.axes, layer.x.shape[2:], strict=True)),
-        layout=flat, border="zeros", algorithm="direct",
+        layout=flat, border=(), algorithm="direct",
     )  # fmt: skip
     missed = np.empty(lost.shape)
     plan_for(left).run(cells, abs(layer.weight - whole), None, missed, threads=1)
@@ -295,9 +296,7 @@ def _seen(spec: ConvSpec, x: Array) -> Array:
     x = x.reshape(spec.batch, *x.shape[spec.layout.batched :]).astype(np.float64)
     if spec.layout.channels_last:
         x = np.moveaxis(x, -1, 1)
-    pairs = [(0, 0), (0, 0), *(axis.pair for axis in spec.axes)]
-    mode: Any = "constant" if spec.border == "zeros" else spec.border
-    x = np.pad(x, pairs, mode)
+    x = pad(x, 2, tuple(axis.pair for axis in spec.axes), spec.border)
     return x[:, :, *(slice(axis.needed) for axis in spec.axes)]
 
 

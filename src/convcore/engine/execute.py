@@ -8,6 +8,7 @@ from convcore.engine.buffers import bias_as_contiguous, finalized, prepare_out
 from convcore.engine.epilogue import PostOps
 from convcore.engine.plan import Plan, Prepared, check_separable, conv_plan, transposed_plan
 from convcore.engine.threads import get_num_threads, threads_for
+from convcore.spec.border import AnyBorder
 from convcore.spec.errors import out_of_memory
 from convcore.spec.operands import Array, DTypes, as_array, as_contiguous, result_dtypes
 from convcore.spec.options import Paddings, Sizes
@@ -27,7 +28,7 @@ def convolve(
     groups: int = 1,
     connections: ArrayLike | None = None,
     flip: bool | np.bool = False,
-    border: str = "zeros",
+    border: AnyBorder = "zeros",
     layout: str = "NCHW",
     algorithm: str = "auto",
     sharing: str = "shared",
@@ -66,6 +67,7 @@ def transpose(
     dilation: Sizes = 1,
     groups: int = 1,
     output_padding: Sizes = 0,
+    border: AnyBorder = "zeros",
     layout: str = "NCHW",
     threads: int | None = None,
     out: Array | None = None,
@@ -77,7 +79,7 @@ def transpose(
     count = threads_for(op, threads)
     plan = transposed_plan(
         op, x, weight, axes=axes, stride=stride, padding=padding, dilation=dilation, groups=groups,
-        output_padding=output_padding, layout=layout,
+        output_padding=output_padding, border=border, layout=layout,
     )  # fmt: skip
     return run(op, plan, (x, weight, bias), dtypes, threads=count, out=out)
 

@@ -13,7 +13,7 @@ from convcore.engine import adjoint
 from convcore.engine.algorithm import algorithm_for
 from convcore.engine.plan import Verdict, cannot_compute, plan_for
 from convcore.engine.pooling import PoolPlan
-from convcore.engine.weighted import COMPUTE, sums_options
+from convcore.engine.weighted import COMPUTE, sums_options, sums_shape
 from convcore.spec.errors import short_repr
 from convcore.spec.layer import LayerSpec
 from convcore.spec.layout import as_shape
@@ -181,7 +181,9 @@ def explain(
             check_index(op, spec)
         if kind.kind == "weighted_pool" and spec.batch * spec.channels:
             weight = spec.channels, 1, *layer.kernel(op)
-            computed, compute = conv_spec(op, x_shape, weight, **sums_options(spec)), COMPUTE
+            shape = sums_shape(spec)
+            padded = shape == spec.held_shape
+            computed, compute = conv_spec(op, shape, weight, **sums_options(spec, padded)), COMPUTE
     rows = tuple(
         Row(name, word == "chosen", "" if word == "chosen" else word.removeprefix("rejected: "))
         for name, word in _verdicts(op, computed, asked, compute)

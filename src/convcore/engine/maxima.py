@@ -4,9 +4,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from convcore.engine.pooling import Adaptive, PoolGradient, Sliding, pool_gradient
+from convcore.spec.border import ZEROS, check_exact
 from convcore.spec.operands import Array, as_array, as_contiguous, selected_dtypes
 from convcore.spec.options import MAX_SIZE, as_bool
 from convcore.spec.pooling import check_index
+from convcore.spec.windows import cells_shown
 
 
 def max_gradient(
@@ -31,6 +33,7 @@ def max_gradient(
     )  # fmt: skip
     if given is None:
         compute = selected_dtypes(op, call.x.dtype).compute
+        check_exact(op, call.plan.spec.border, call.x.dtype)
         index = find_maxima(call, as_contiguous(op, "x", call.x, compute))
     else:
         index = _given_index(call, given)
@@ -62,17 +65,30 @@ def _given_index(call: PoolGradient, index: Array) -> Array:
     check_indices(call.op, index, call.plan.y_shape)
     if not index.size:
         return index.astype(np.int64)
+    spec = call.plan.spec
     inside = (index >= 0) & (index <= MAX_SIZE)
+    constant = np.zeros(index.shape, bool)  # whether the window holds one
     remainder = np.ascontiguousarray(index, np.int64)
-    plane = call.plan.spec.cells
-    for axis in reversed(range(len(plane))):
-        cell = remainder % plane[axis] if axis else remainder
-        remainder = remainder // plane[axis]
+    plane = spec.cells
+    for axis, sides in reversed(list(enumerate(spec.border or (ZEROS,) * len(plane)))):
+        size = max(plane[axis], 1)
+        cell = remainder % size if axis else remainder
+        remainder = remainder // size
         first, cells, step = (
             call.plan.along(column, axis) for column in call.plan.windows(axis).T[:3]
         )
-        offset = cell - first
-        inside &= (offset >= 0) & (offset % step == 0) & (offset // step < cells)
+        if sides == ZEROS:
+            offset = cell - first
+            inside &= (offset >= 0) & (offset % step == 0) & (offset // step < cells)
+            continue
+        found = np.zeros(index.shape, bool)
+        for tap in range(int(cells.max())):
+            at = first - spec.held[axis][0] + tap * step
+            seen = np.where(tap < cells, cells_shown(at, plane[axis], sides), -2)
+            found |= cell == seen
+            constant |= seen == -1
+        inside &= found
+    inside |= (index == -1) & constant
     if not inside.all():
         at = tuple(int(i) for i in np.argwhere(~inside)[0])
         raise ValueError(

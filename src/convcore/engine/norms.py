@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from convcore.engine.buffers import quiet
 from convcore.engine.maxima import find_maxima, scatter
 from convcore.engine.pooling import PoolGradient, Sliding, pool, pool_gradient
+from convcore.spec.border import as_border, magnitudes
 from convcore.spec.operands import FLOAT64, Array, as_contiguous
 from convcore.spec.pooling import as_exponent, as_slope_exponent
 
@@ -44,7 +45,10 @@ def norm_gradient(
 ) -> Array:
     """Return the gradient of x of an Lp pooling."""
     exponent = as_slope_exponent(op, p)
-    kind = "max" if exponent == inf else "norm"
+    kind = "norm"
+    if exponent == inf:  # the maximum of absolute values, of constants too
+        border = magnitudes(as_border(op, windows.border, axes))
+        kind, windows = "max", windows._replace(border=border)
     call = pool_gradient(
         op, grad, x, windows, axes=axes, kind=kind, layout=layout, threads=threads, out=out,
         p=exponent,

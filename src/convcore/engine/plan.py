@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from convcore._core import Conv, PackedWeights
+    from convcore.spec.border import AnyBorder
     from convcore.spec.operands import Array, DType
     from convcore.spec.options import Paddings, Sizes
 
@@ -314,7 +315,7 @@ def conv_plan(
     dilation: Sizes = 1,
     groups: int = 1,
     connections: object = None,
-    border: str = "zeros",
+    border: AnyBorder = "zeros",
     layout: str = "NCHW",
     algorithm: str = "auto",
     sharing: str = "shared",
@@ -396,6 +397,7 @@ def transposed_plan(
     dilation: Sizes = 1,
     groups: int = 1,
     output_padding: Sizes = 0,
+    border: AnyBorder = "zeros",
     layout: str = "NCHW",
 ) -> TransposedPlan:
     """Check the options of a call against its operands; return the plan of the layer."""
@@ -409,18 +411,21 @@ def transposed_plan(
         groups = GROUPS.read(op, groups, axes)
     if type(output_padding) is not int:
         output_padding = OUTPUT_PADDING.read(op, output_padding, axes)
+    if type(border) is not str:
+        border = BORDER.read(op, border, axes)
     if type(layout) is not str:
         layout = check_choice(op, "layout", layout, LAYOUTS[axes])
     chosen = algorithm_for("auto", x, weight)
     key = (
         "transposed", axes, x.shape, weight.shape, stride, padding, dilation, groups,
-        output_padding, layout, chosen,
+        output_padding, border, layout, chosen,
     )  # fmt: skip
     plan: TransposedPlan | None = plans.get(key)
     if plan is None:
         spec = transposed_spec(
             op, x.shape, weight.shape, axes=axes, stride=stride, padding=padding,
-            dilation=dilation, groups=groups, output_padding=output_padding, layout=layout,
+            dilation=dilation, groups=groups, output_padding=output_padding, border=border,
+            layout=layout,
         )  # fmt: skip
         try:
             plan = plan_for(replace(spec, algorithm=chosen))

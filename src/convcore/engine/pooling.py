@@ -12,6 +12,7 @@ from convcore.engine.buffers import Out, finalized, prepare_out
 from convcore.engine.cache import plans
 from convcore.engine.cores import CORE_AXES, pool_core
 from convcore.engine.threads import get_num_threads, threads_for
+from convcore.spec.border import AnyBorder, check_exact
 from convcore.spec.errors import memory_errors, out_of_memory
 from convcore.spec.operands import (
     Array,
@@ -38,6 +39,7 @@ from convcore.spec.pooling import (
     sliding_spec,
 )
 from convcore.spec.registry import (
+    BORDER,
     CEIL_MODE,
     COUNT_INCLUDE_PAD,
     DILATION,
@@ -95,16 +97,18 @@ class Sliding(NamedTuple):
     padding: Paddings
     dilation: Sizes
     ceil_mode: bool | np.bool
+    border: AnyBorder = "zeros"
 
     def plain(self, op: str, axes: int) -> "Sliding":
         """Return the options in hashable form: integers, words and tuples of them."""
-        kernel, stride, padding, dilation, ceil_mode = self
+        kernel, stride, padding, dilation, ceil_mode, border = self
         if (
             type(kernel) is int
             and (stride is None or type(stride) is int)
             and (type(padding) is int or type(padding) is str)
             and type(dilation) is int
             and type(ceil_mode) is bool
+            and type(border) is str
         ):
             return self
         return Sliding(
@@ -113,16 +117,18 @@ class Sliding(NamedTuple):
             PADDING.read(op, padding, axes),
             DILATION.read(op, dilation, axes),
             CEIL_MODE.read(op, ceil_mode, axes),
+            BORDER.read(op, border, axes),
         )
 
     def spec(
         self, op: str, axes: int, shape: tuple[int, ...], layout: str, **kind: object
     ) -> PoolSpec:
         """Return the spec of the pooling for an input of this shape."""
-        kernel, stride, padding, dilation, ceil_mode = self
+        kernel, stride, padding, dilation, ceil_mode, border = self
         return sliding_spec(
             op, shape, as_kernel(op, kernel, axes), stride=stride, padding=padding,
-            dilation=dilation, ceil_mode=ceil_mode, layout=layout, **kind,  # type: ignore[arg-type]
+            dilation=dilation, ceil_mode=ceil_mode, border=border,  # type: ignore[arg-type]
+            layout=layout, **kind,  # type: ignore[arg-type]
         )  # fmt: skip
 
 
@@ -242,6 +248,8 @@ def _forward(
     plan = pool_plan(
         op, x, windows, axes=axes, kind=kind, layout=layout, p=p, count_padding=counted
     )
+    if kind == "max" and plan.spec.border:
+        check_exact(op, plan.spec.border, x.dtype)
     if indices:
         check_index(op, plan.spec)
     try:

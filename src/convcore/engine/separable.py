@@ -43,6 +43,8 @@ def refusal(spec: ConvSpec) -> str | None:
         return "the kernel has one axis"
     if 0 in spec.cells:
         return "the input has no cells"
+    if any(not isinstance(side, str) for pair in spec.border for side in pair):
+        return "the padding holds a constant, which a pass would have to sum first"
     return None
 
 

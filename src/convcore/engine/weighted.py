@@ -5,12 +5,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from convcore.engine.border import first_axis, pad, sum_pool_borders
 from convcore.engine.buffers import prepare_out, quiet
 from convcore.engine.cores import core_row
 from convcore.engine.execute import convolve
 from convcore.engine.pooling import PoolPlan, Sliding, pool_gradient, pool_plan
 from convcore.engine.threads import threads_for
-from convcore.spec.axis import span
+from convcore.spec.axis import Axis, span
+from convcore.spec.border import AnyBorder
 from convcore.spec.errors import memory_errors
 from convcore.spec.operands import FLOAT64, Array, DTypes, as_array, as_contiguous, result_dtypes
 from convcore.spec.options import Paddings, Sizes
@@ -41,13 +43,14 @@ def weighted_pool(
     dilation: Sizes,
     normalize: bool,
     ceil_mode: bool,
+    border: AnyBorder,
     layout: str,
     threads: int | None,
     out: Array | None,
 ) -> Array:
     """Return the weighted average of each window."""
     weights = _read_window(op, axes, window, normalize)
-    windows = Sliding(weights.array.shape, stride, padding, dilation, ceil_mode)
+    windows = Sliding(weights.array.shape, stride, padding, dilation, ceil_mode, border)
     count = threads_for(op, threads)
     x = as_array(op, "x", x)
     dtypes = DTypes(result_dtypes(op, x.dtype, x.dtype).result, COMPUTE)
@@ -67,19 +70,53 @@ def weighted_pool(
 
 
 def _sums(op: str, plan: PoolPlan, weights: Weights, x: Array, y: Array, *, threads: int) -> None:
-    """Fill y with the sums of weighted cells."""
+    """Fill y with the sums of weighted cells; x may have the padding that windows hold."""
+    if not _is_border_of_sums(plan.spec) and x.shape != plan.spec.held_shape:
+        x = _with_held(plan.spec, x)
     convolve(
         op, x, _per_channel(weights.array, plan.spec.channels), threads=threads, out=y,
-        **sums_options(plan.spec),
+        **sums_options(plan.spec, padded=x.shape == plan.spec.held_shape),
     )  # fmt: skip
 
 
-def sums_options(spec: PoolSpec) -> dict[str, Any]:
-    """Return the options of the depthwise convolution that forms the sums."""
+def _with_held(spec: PoolSpec, x: Array) -> Array:
+    """Return x with those cells of the padding that windows hold."""
+    return pad(x, first_axis(spec.layout), spec.held, spec.border) if spec.border else x
+
+
+def _is_border_of_sums(spec: PoolSpec) -> bool:
+    """Return whether a convolution's padding can hold what a window's does.
+
+    It has the same border up to its end, and all of its constants count where axes meet.
+    """
+    nothing = constant = False
+    for axis, sides in zip(spec.axes, spec.border, strict=False):
+        beyond = axis.needed > axis.pair[0] + axis.cells + axis.pair[1]
+        if beyond and sides[1] != "zeros":
+            return False
+        constant |= not all(isinstance(side, str) for side in sides)
+        nothing |= beyond or any(
+            cells and side == "zeros" for cells, side in zip(axis.pair, sides, strict=True)
+        )
+    return not (nothing and constant)
+
+
+def sums_shape(spec: PoolSpec) -> tuple[int, ...]:
+    """Return the shape of what the convolution that forms the sums is given."""
+    return spec.x_shape if _is_border_of_sums(spec) else spec.held_shape
+
+
+def sums_options(spec: PoolSpec, padded: bool) -> dict[str, Any]:
+    """Return the options of the depthwise convolution that forms the sums.
+
+    ``padded``: its input has all that windows hold.
+    """
+    axes = spec.window_axes if padded else spec.axes
     return {
         "axes": len(spec.axes),
         "stride": tuple(axis.stride for axis in spec.axes),
-        "padding": _padding_pairs(spec),
+        "padding": _padding_pairs(axes),
+        "border": "zeros" if padded or not spec.border else spec.border,
         "dilation": tuple(axis.dilation for axis in spec.axes),
         "groups": spec.channels,
         "layout": spec.layout.name,
@@ -92,7 +129,8 @@ def _refill(
     """Compute again, scaled down, the averages whose sums overflowed; the averages do not."""
     room = weights.array.size.bit_length() + 1
     again = np.empty_like(y)
-    _sums(op, plan, weights, np.ldexp(x, -room), again, threads=threads)
+    x = np.ldexp(_with_held(plan.spec, x), -room)
+    _sums(op, plan, weights, x, again, threads=threads)
     again /= divisor
     np.copyto(y, np.ldexp(again, room), where=~np.isfinite(y))
 
@@ -109,13 +147,14 @@ def weighted_gradient(
     dilation: Sizes,
     normalize: bool,
     ceil_mode: bool,
+    border: AnyBorder,
     layout: str,
     threads: int | None,
     out: Array | None,
 ) -> Array:
     """Return the gradient of x of a weighted pooling."""
     weights = _read_window(op, axes, window, normalize)
-    windows = Sliding(weights.array.shape, stride, padding, dilation, ceil_mode)
+    windows = Sliding(weights.array.shape, stride, padding, dilation, ceil_mode, border)
     call = pool_gradient(
         op, grad, x, windows, axes=axes, kind="mean", layout=layout, threads=threads, out=out,
         compute=COMPUTE, operand=weights.array,
@@ -129,15 +168,19 @@ def weighted_gradient(
             share = call.grad / divisor
         # The adjoint: the flipped window slides over the gradients, which are a stride apart.
         pairs = []
-        for n, kernel, step, apart, before, size in map(core_row, plan.spec.axes):
+        spec = plan.spec
+        for n, kernel, step, apart, before, size in map(core_row, spec.window_axes):
             reach = span(kernel, apart) - 1
             pairs.append((reach - before, n + before - (size - 1) * step - 1))
+        dx = np.empty(spec.held_shape, COMPUTE) if spec.border else call.out.array
         convolve(
             op, _dilated(share, plan), _per_channel(weights.array, plan.spec.channels), axes=axes,
             padding=tuple(pairs), dilation=tuple(row[3] for row in map(core_row, plan.spec.axes)),
-            groups=plan.spec.channels, flip=True, layout=layout, threads=call.threads,
-            out=call.out.array,
+            groups=plan.spec.channels, flip=True, layout=layout, threads=call.threads, out=dx,
         )  # fmt: skip
+        if spec.border:
+            with quiet():
+                call.out.array[...] = sum_pool_borders(spec, dx)
     return call.result()
 
 
@@ -152,7 +195,9 @@ def _read_window(op: str, axes: int, window: ArrayLike, normalize: object) -> We
 def _normaliser(op: str, plan: PoolPlan, weights: Array) -> Array:
     """Return the sum of the weights on input cells, for each output of a plane."""
     sums = weights
-    for axis, (_, _, stride, dilation, before, out) in enumerate(map(core_row, plan.spec.axes)):
+    for axis, (_, _, stride, dilation, before, out) in enumerate(
+        map(core_row, plan.spec.window_axes)
+    ):
         first, cells = plan.windows(axis).T[:2]
         skipped = (first + before - np.arange(out) * stride) // dilation
         # outputs away from the borders use the same weights: only a few pairs differ
@@ -184,11 +229,11 @@ def _per_channel(weights: Array, channels: int) -> Array:
     return np.ascontiguousarray(np.broadcast_to(weights, (channels, 1, *weights.shape)))
 
 
-def _padding_pairs(spec: PoolSpec) -> tuple[tuple[int, int], ...]:
+def _padding_pairs(axes: tuple[Axis, ...]) -> tuple[tuple[int, int], ...]:
     """Return the padding of a convolution with as many outputs, including a partial last one."""
     return tuple(
         (before, max((out - 1) * stride + span(kernel, dilation) - n - before, 0))
-        for n, kernel, stride, dilation, before, out in map(core_row, spec.axes)
+        for n, kernel, stride, dilation, before, out in map(core_row, axes)
     )
 
 

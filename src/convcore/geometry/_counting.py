@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from convcore.spec.axis import Axis
+from convcore.spec.border import ZEROS, Pair, is_word
 from convcore.spec.errors import short_repr
 from convcore.spec.layer import described
 from convcore.spec.operands import short_array
 from convcore.spec.pooling import PoolSpec
 from convcore.spec.problem import ConvSpec
-from convcore.spec.windows import cells_seen, floor_sum, seen_cells
+from convcore.spec.windows import cells_seen, floor_sum, held_cells, seen_cells
 
 MAX_PAIRS = 2**27  # of an output and a tap, an array of 1 GiB
 
@@ -122,7 +123,7 @@ def count(layer: Any, input_shape: tuple[int, ...]) -> Count:
     Notes
     -----
     Connections are counted as by LeCun et al. (1998): an output is connected to the input cells
-    that it sees and to its bias. Zeros of the padding do not count. With a border that repeats
+    that it sees and to its bias. Constants in the padding do not count. With a border that repeats
     cells, each cell counts once per output. With a table of connections, only its pairs have
     weights. Multiply-adds are what PyTorch's counters call MACs (half of their FLOPs): biases and
     the sums of poolings are left out. Derivation: :ref:`Few connections <note-f06>`, :ref:`Sharing
@@ -151,7 +152,7 @@ def count(layer: Any, input_shape: tuple[int, ...]) -> Count:
     text = f"{op}: {found.name}"
     spec = found.on(text, input_shape)
     if isinstance(spec, PoolSpec):
-        return _pooling(spec, found.operator.kind == "weighted_pool")
+        return _pooling(text, spec, found.operator.kind == "weighted_pool")
     return _linear(text, spec, _biases(text, found.bias, spec.bias_shape))
 
 
@@ -160,7 +161,8 @@ def _linear(op: str, spec: ConvSpec, biases: int) -> Count:
     pairs = spec.out_channels * spec.group_channels
     if spec.connections is not None:
         pairs = spec.connections.pairs
-    seen = prod(_seen(op, axis, spec.border) for axis in spec.axes)
+    border = spec.border or (ZEROS,) * len(spec.axes)
+    seen = prod(_seen(op, axis, pair) for axis, pair in zip(spec.axes, border, strict=True))
     units = prod(spec.y_shape) if biases else 0
     return _counted(
         weights=pairs * prod(spec.period) * prod(spec.kernel),
@@ -182,25 +184,35 @@ def _counted(weights: int, biases: int, connections: int, multiply_adds: int) ->
     return Count(weights + biases, weights, biases, connections, multiply_adds)
 
 
-def _seen(op: str, axis: Axis, border: str) -> int:
-    """Return the pairs of an output and an input cell that it sees, along one axis."""
-    if border == "zeros":
+def _seen(op: str, axis: Axis, sides: Pair, held: tuple[int, int] | None = None) -> int:
+    """Return the pairs of an output and an input cell that it sees, along one axis.
+
+    Of the padding a pooling sees no more cells than it holds.
+    """
+    if not any(map(is_word, sides)):
         return cells_seen(axis)
     if axis.outputs * axis.kernel > MAX_PAIRS:  # repeated cells are found in a list of all pairs
+        border = sides[0] if sides[0] == sides[1] else sides
         raise ValueError(
             f"{op}: outputs times taps must be at most {MAX_PAIRS} along an axis with border "
             f"{border!r}, got {axis.outputs} outputs of {axis.kernel} taps"
         )
-    cells = np.sort(seen_cells(op, axis, border))
-    return axis.outputs + int(np.count_nonzero(np.diff(cells)))
+    cells = seen_cells(op, axis, sides) if held is None else held_cells(op, axis, held, sides)
+    cells = np.sort(cells)
+    first = np.count_nonzero(cells[:, 0] >= 0)
+    return int(first + np.count_nonzero((np.diff(cells) != 0) & (cells[:, 1:] >= 0)))
 
 
-def _pooling(spec: PoolSpec, weighted: bool) -> Count:
+def _pooling(op: str, spec: PoolSpec, weighted: bool) -> Count:
     """Count a pooling; only weighted poolings have products."""
-    count = _adaptive_cells if spec.adaptive else cells_seen
+    if spec.border:
+        along = zip(spec.axes, spec.border, spec.held, strict=True)
+        cells = prod(_seen(op, *axis) for axis in along)
+    else:
+        cells = prod(map(_adaptive_cells if spec.adaptive else cells_seen, spec.axes))
     planes = spec.batch * spec.channels
     products = prod(axis.kernel * axis.outputs for axis in spec.axes) if weighted else 0
-    return _counted(0, 0, planes * prod(map(count, spec.axes)), planes * products)
+    return _counted(0, 0, planes * cells, planes * products)
 
 
 def _adaptive_cells(axis: Axis) -> int:

@@ -3,9 +3,21 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from convcore.spec.axis import Axis, fitting_size, padding_pair
+from convcore.spec.border import ZEROS, AnyBorder, Pair, as_border, is_word, of_windows
+from convcore.spec.errors import short_repr
 from convcore.spec.options import Padding, as_bool, paddings, per_axis
-from convcore.spec.windows import Window, each_window, real_taps
+from convcore.spec.problem import check_border
+from convcore.spec.windows import (
+    Window,
+    cells_shown,
+    each_window,
+    held_padding,
+    real_taps,
+    window_axis,
+)
 
 MAX_LISTED = 1_000_000
 
@@ -18,6 +30,8 @@ def windows(
     dilation: int | Sequence[int] = 1,
     ceil_mode: bool = False,
     count_include_pad: bool = False,
+    *,
+    border: AnyBorder = "zeros",
 ) -> list[Window] | tuple[list[Window], ...]:
     r"""List the input cells that each output of a convolution or pooling sees.
 
@@ -30,6 +44,9 @@ def windows(
         As in :func:`output_size`.
     count_include_pad : bool
         Count cells of the padding in ``divisor``, but not cells beyond the padding.
+    border : word or number, or one of these or a (before, after) pair for each axis
+        What the padding holds, as in :func:`convcore.avg_pool2d`. Where it holds something, its
+        cells are cells of a window: the first before the input is cell -1.
 
     Returns
     -------
@@ -58,7 +75,7 @@ def windows(
     if not isinstance(n, (list, tuple)):
         axis: list[Any] = [(v,) for v in (n, kernel, stride, padding, dilation)]
         one = windows(  # type: ignore[misc]
-            *axis, ceil_mode=ceil_mode, count_include_pad=count_include_pad
+            *axis, ceil_mode=ceil_mode, count_include_pad=count_include_pad, border=border
         )
         return one[0]  # type: ignore[return-value]
     axes = len(n)
@@ -77,7 +94,15 @@ def windows(
         outputs = fitting_size(op, m, k, s, pair, d, ceil_mode=ceil_mode)
         _check_listed(op, "windows", outputs)
         found.append(Axis(m, k, s, d, pair, outputs))
-    return tuple(list(each_window(op, axis, count_include_pad)) for axis in found)
+    border = as_border(op, border, axes)
+    pairs = of_windows(border, tuple(axis.pair for axis in found)) or (ZEROS,) * axes
+    check_border(op, pairs, tuple(axis.cells for axis in found), f"n is {short_repr(n)}")
+    result = []
+    for each, sides in zip(found, pairs, strict=True):
+        held = held_padding(each, sides)
+        listed = each_window(op, window_axis(each, held), count_include_pad)
+        result.append([w._replace(first=w.first - held[0], last=w.last - held[0]) for w in listed])
+    return tuple(result)
 
 
 def _check_listed(op: str, what: str, count: int) -> None:
@@ -142,15 +167,20 @@ def input_usage(
     padding: Padding | Sequence[Padding] = "valid",
     dilation: int | Sequence[int] = 1,
     ceil_mode: bool = False,
+    *,
+    border: AnyBorder = "zeros",
 ) -> list[int] | tuple[list[int], ...]:
     """Count the outputs of a convolution or pooling that see each input cell.
 
-    For an image, the count of a cell is that of its row times that of its column.
+    For an image, the count of a cell is that of its row times that of its column. A copy of the
+    cell in the padding counts too, even for an output that sees both.
 
     Parameters
     ----------
     n, kernel, stride, padding, dilation, ceil_mode
         As in :func:`output_size`.
+    border : word or number, or one of these or a (before, after) pair for each axis
+        What the padding holds, as in :func:`convcore.conv2d`.
 
     Returns
     -------
@@ -178,14 +208,18 @@ def input_usage(
     [1, 2, 3, 3, 2, 1]
     >>> input_usage(4, 3, padding="full")
     [3, 3, 3, 3]
+    >>> input_usage(4, 3, padding="same", border="edge")
+    [3, 3, 3, 3]
+    >>> input_usage(4, 3, padding="same", border=(("reflect", 0.0),))
+    [2, 4, 3, 2]
     """
     op = "input_usage"
     if not isinstance(n, (list, tuple)):
         axis: list[Any] = [(v,) for v in (n, kernel, stride, padding, dilation)]
-        return input_usage(*axis, ceil_mode=ceil_mode)[0]  # type: ignore[return-value,misc]
+        return input_usage(*axis, ceil_mode=ceil_mode, border=border)[0]  # type: ignore[return-value,misc]
     axes = len(n)
     ceil_mode = as_bool(op, "ceil_mode", ceil_mode)
-    result = []
+    found = []
     for m, k, s, p, d in zip(
         per_axis(op, "n", n, axes, least=0),
         per_axis(op, "kernel", kernel, axes),
@@ -198,15 +232,31 @@ def input_usage(
         outputs = fitting_size(op, m, k, s, pair, d, ceil_mode=ceil_mode)
         _check_listed(op, "cells", m)
         _check_listed(op, "windows", outputs)
-        # A window adds one to every d-th cell from its first to its last.
-        changes = [0] * m
-        for o in range(outputs):
-            first, cells = real_taps(o * s - pair[0], m, k, d)
-            if cells:
-                changes[first] += 1
-                if first + cells * d < m:
-                    changes[first + cells * d] -= 1
-        for cell in range(d, m):
-            changes[cell] += changes[cell - d]
-        result.append(changes)
-    return tuple(result)
+        found.append(Axis(m, k, s, d, pair, outputs))
+    border = as_border(op, border, axes)
+    pairs = of_windows(border, tuple(axis.pair for axis in found)) or (ZEROS,) * axes
+    check_border(op, pairs, tuple(axis.cells for axis in found), f"n is {short_repr(n)}")
+    return tuple(map(_uses, found, pairs))
+
+
+def _uses(axis: Axis, sides: Pair) -> list[int]:
+    """Return how often each cell of an axis is used, itself and as a copy in the padding."""
+    before, after = held_padding(axis, sides) if any(map(is_word, sides)) else (0, 0)
+    n, kernel, stride, dilation, pair, outputs = window_axis(axis, (before, after))
+    # A window adds one to every d-th cell from its first to its last.
+    changes = [0] * n
+    for o in range(outputs):
+        first, cells = real_taps(o * stride - pair[0], n, kernel, dilation)
+        if cells:
+            changes[first] += 1
+            if first + cells * dilation < n:
+                changes[first + cells * dilation] -= 1
+    for cell in range(dilation, n):
+        changes[cell] += changes[cell - dilation]
+    uses = changes[before : before + axis.cells]
+    copies = (*range(before), *range(before + axis.cells, n))
+    shown = cells_shown(np.array(copies, int) - before, axis.cells, sides)
+    for i, cell in zip(copies, shown.tolist(), strict=True):
+        if cell >= 0:
+            uses[cell] += changes[i]
+    return uses

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from convcore.matrix._entries import Matrix, weighted_sums
+from convcore.spec.border import AnyBorder
 from convcore.spec.errors import memory_errors
 from convcore.spec.layout import as_shape
 from convcore.spec.operands import Array, as_array
@@ -23,7 +24,7 @@ def conv_matrix(
     *,
     connections: ArrayLike | None = None,
     flip: bool = False,
-    border: str = "zeros",
+    border: AnyBorder = "zeros",
     layout: str | None = None,
 ) -> Matrix:
     r"""Return a convolution as a sparse matrix.
@@ -44,8 +45,9 @@ def conv_matrix(
     input_shape : tuple of ints
         Shape of the operator's ``x``, with or without a batch.
     stride, padding, dilation, groups, connections, flip, border
-        As in :func:`convcore.conv2d`. Pairs that are not in a table of connections, and zeros of
-        the padding, have no entries.
+        As in :func:`convcore.conv2d`. Pairs that are not in a table of connections, and constants
+        in the padding, have no entries: the matrix is that of the linear part. What constants add
+        to each output is the operator's result for an input of zeros.
     layout : str, optional
         As in :func:`convcore.conv2d`. Default: channels first.
 
@@ -106,6 +108,7 @@ def conv_transpose_matrix(
     groups: int = 1,
     *,
     output_padding: Sizes = 0,
+    border: AnyBorder = "zeros",
     layout: str | None = None,
 ) -> Matrix:
     r"""Return a transposed convolution as a sparse matrix, the transpose of the convolution's.
@@ -121,7 +124,7 @@ def conv_transpose_matrix(
         Kernels w with one to three axes, as many as the convolution has.
     input_shape : tuple of ints
         Shape of the operator's ``x``, with or without a batch.
-    stride, padding, dilation, groups
+    stride, padding, dilation, groups, border
         Options of the convolution whose adjoint this is, as in :func:`convcore.conv2d`.
     output_padding : int or tuple of ints
         Cells added at the end of the output, fewer than the stride or the dilation, as in
@@ -167,7 +170,7 @@ def conv_transpose_matrix(
     layer = transposed_spec(
         op, as_shape(op, "input_shape", input_shape), kernels.shape, axes=axes, stride=stride,
         padding=padding, dilation=dilation, groups=groups, output_padding=output_padding,
-        layout=layout, name="input_shape",
+        border=border, layout=layout, name="input_shape",
     )  # fmt: skip
     with memory_errors(op, input_shape=input_shape):
         return weighted_sums(op, layer, kernels).T.tocsr()

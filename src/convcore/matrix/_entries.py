@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcore.spec.axis import Axis
+from convcore.spec.border import ZEROS, Pair
 from convcore.spec.operands import FLOAT32, Array, DType, as_contiguous, check_dtype
 from convcore.spec.options import MAX_SIZE
+from convcore.spec.pooling import PoolSpec
 from convcore.spec.problem import ConvSpec
-from convcore.spec.windows import seen_cells
+from convcore.spec.windows import held_cells, seen_cells
 
 Indices = NDArray[np.int64]
 Matrix = Any  # scipy.sparse.csr_array
@@ -48,9 +50,24 @@ class Maps(NamedTuple):
         return channel[:, np.newaxis] * self.cells + cell
 
 
-def plane(op: str, axes: Sequence[Axis], period: Sequence[int], border: str = "zeros") -> Plane:
-    """Combine the taps of all axes; zeros of the padding are left out."""
-    tables = [seen_cells(op, axis, border) for axis in axes]
+def tables_of_sums(
+    op: str, axes: Sequence[Axis], border: Sequence[Pair] = ()
+) -> list[NDArray[np.int64]]:
+    """Return the input cells that outputs see along each axis; -1: a constant in the padding."""
+    sides = border or (ZEROS,) * len(axes)
+    return [seen_cells(op, axis, pair) for axis, pair in zip(axes, sides, strict=True)]
+
+
+def tables_of_windows(op: str, spec: PoolSpec) -> list[NDArray[np.int64]]:
+    """Return the same for a pooling, whose windows may hold cells of the padding."""
+    along = zip(spec.axes, spec.held, spec.border or (ZEROS,) * len(spec.axes), strict=True)
+    return [held_cells(op, *axis) for axis in along]
+
+
+def plane(
+    op: str, axes: Sequence[Axis], period: Sequence[int], tables: Sequence[NDArray[np.int64]]
+) -> Plane:
+    """Combine the taps of all axes, whose cells the tables have; those of none are left out."""
     check_memory(op, prod(int(np.count_nonzero(table >= 0)) for table in tables))
     output = cell = tap = phase = np.zeros(1, np.int64)
     for axis, t, table in zip(axes, period, tables, strict=True):
@@ -78,7 +95,12 @@ def weighted_sums(op: str, layer: ConvSpec, weight: Array) -> Matrix:
         output, channel = map(np.ravel, np.indices((k, c_of_group)))
     else:
         output, channel = np.nonzero(layer.connections.array)
-    seen = plane(op, layer.axes, layer.period or (1,) * len(layer.axes), layer.border)
+    seen = plane(
+        op,
+        layer.axes,
+        layer.period or (1,) * len(layer.axes),
+        tables_of_sums(op, layer.axes, layer.border),
+    )
     check_memory(op, layer.batch * len(output) * len(seen.output))
     values = kernels[output[:, np.newaxis], seen.phase, channel[:, np.newaxis], seen.tap]
     first = output // max(k // layer.groups, 1) * c_of_group  # channel of the output's group

@@ -5,6 +5,7 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from convcore.matrix._entries import Matrix, weighted_sums
+from convcore.spec.border import AnyBorder
 from convcore.spec.errors import memory_errors
 from convcore.spec.layout import as_shape
 from convcore.spec.operands import as_array
@@ -19,6 +20,7 @@ def local_conv_matrix(
     padding: Paddings = "valid",
     dilation: Sizes = 1,
     *,
+    border: AnyBorder = "zeros",
     layout: str | None = None,
 ) -> Matrix:
     r"""Return a local layer as a sparse matrix: a convolution's, in which no entries are tied.
@@ -34,8 +36,8 @@ def local_conv_matrix(
         A kernel for each output, with one to three axes.
     input_shape : tuple of ints
         Shape of the operator's ``x``, with or without a batch.
-    stride, padding, dilation
-        As in :func:`convcore.conv2d`.
+    stride, padding, dilation, border
+        As in :func:`convcore.conv2d`; a constant as in :func:`convcore.matrix.conv_matrix`.
     layout : str, optional
         As in :func:`convcore.conv2d`. Default: channels first.
 
@@ -68,7 +70,7 @@ def local_conv_matrix(
     """
     return _matrix(
         "local_conv_matrix", LOCAL, weight, input_shape, stride=stride, padding=padding,
-        dilation=dilation, layout=layout,
+        dilation=dilation, border=border, layout=layout,
     )  # fmt: skip
 
 
@@ -79,6 +81,7 @@ def tiled_conv_matrix(
     padding: Paddings = "valid",
     dilation: Sizes = 1,
     *,
+    border: AnyBorder = "zeros",
     layout: str | None = None,
 ) -> Matrix:
     r"""Return a tiled convolution as a sparse matrix: rows t outputs apart have equal weights.
@@ -92,7 +95,7 @@ def tiled_conv_matrix(
     ----------
     weight : array_like, shape (out, \*period, C, \*kernel)
         Kernels used in turn, with one to three axes.
-    input_shape, stride, padding, dilation, layout
+    input_shape, stride, padding, dilation, border, layout
         As in :func:`local_conv_matrix`.
 
     Returns
@@ -124,7 +127,7 @@ def tiled_conv_matrix(
     """
     return _matrix(
         "tiled_conv_matrix", TILED, weight, input_shape, stride=stride, padding=padding,
-        dilation=dilation, layout=layout,
+        dilation=dilation, border=border, layout=layout,
     )  # fmt: skip
 
 
@@ -137,6 +140,7 @@ def _matrix(
     stride: Sizes,
     padding: Paddings,
     dilation: Sizes,
+    border: AnyBorder,
     layout: str | None,
 ) -> Matrix:
     kernels = as_array(op, "weight", weight)
@@ -146,8 +150,8 @@ def _matrix(
         )
     layer = conv_spec(
         op, as_shape(op, "input_shape", input_shape), kernels.shape, axes=kernels.ndim // 2 - 1,
-        stride=stride, padding=padding, dilation=dilation, layout=layout, sharing=sharing,
-        name="input_shape",
+        stride=stride, padding=padding, dilation=dilation, border=border, layout=layout,
+        sharing=sharing, name="input_shape",
     )  # fmt: skip
     with memory_errors(op, input_shape=input_shape):
         return weighted_sums(op, layer, kernels)

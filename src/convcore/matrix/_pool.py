@@ -14,7 +14,10 @@ from convcore.matrix._entries import (
     Plane,
     assembled,
     plane,
+    tables_of_sums,
+    tables_of_windows,
 )
+from convcore.spec.border import AnyBorder
 from convcore.spec.errors import memory_errors, short_repr
 from convcore.spec.layout import as_shape
 from convcore.spec.operands import FLOAT64, Array, as_array, as_contiguous, check_dtype
@@ -32,6 +35,7 @@ def avg_pool_matrix(
     *,
     ceil_mode: bool = False,
     count_include_pad: bool = False,
+    border: AnyBorder = "zeros",
     layout: str | None = None,
 ) -> Matrix:
     r"""Return an average pooling as a sparse matrix.
@@ -48,8 +52,9 @@ def avg_pool_matrix(
         3 or 4 entries it is ambiguous, because the batch may be absent.
     input_shape : tuple of ints
         Shape of the operator's ``x``, with or without a batch.
-    stride, padding, dilation, ceil_mode, count_include_pad
-        As in :func:`convcore.avg_pool2d`.
+    stride, padding, dilation, ceil_mode, count_include_pad, border
+        As in :func:`convcore.avg_pool2d`. A constant is counted but has no entry: the operator's
+        result for zeros is what it adds.
     layout : str, optional
         As in :func:`convcore.avg_pool2d`. Default: channels first.
 
@@ -87,11 +92,11 @@ def avg_pool_matrix(
     kernel = as_kernel(op, kernel_size, _axes(op, kernel_size, input_shape, layout))
     spec = sliding_spec(
         op, as_shape(op, "input_shape", input_shape), kernel, kind="mean", stride=stride,
-        padding=padding, dilation=dilation, ceil_mode=ceil_mode, layout=layout,
+        padding=padding, dilation=dilation, ceil_mode=ceil_mode, border=border, layout=layout,
         count_padding=as_bool(op, "count_include_pad", count_include_pad), name="input_shape",
     )  # fmt: skip
     with memory_errors(op, input_shape=input_shape):
-        seen = plane(op, spec.axes, (1,) * len(kernel))
+        seen = plane(op, spec.axes, (1,) * len(kernel), tables_of_windows(op, spec))
         divisors = _divisors(op, spec)
         return _each_channel(op, spec, seen, 1 / divisors[seen.output])
 
@@ -105,6 +110,7 @@ def weighted_pool_matrix(
     *,
     normalize: bool = True,
     ceil_mode: bool = False,
+    border: AnyBorder = "zeros",
     layout: str | None = None,
 ) -> Matrix:
     r"""Return a weighted pooling as a sparse matrix.
@@ -123,8 +129,8 @@ def weighted_pool_matrix(
         Weights w, with one to three axes, as many as the pooling has.
     input_shape : tuple of ints
         Shape of the operator's ``x``, with or without a batch.
-    stride, padding, dilation, normalize, ceil_mode
-        As in :func:`convcore.weighted_pool2d`.
+    stride, padding, dilation, normalize, ceil_mode, border
+        As in :func:`convcore.weighted_pool2d`; a constant as in :func:`avg_pool_matrix`.
     layout : str, optional
         As in :func:`convcore.weighted_pool2d`. Default: channels first.
 
@@ -167,14 +173,20 @@ def weighted_pool_matrix(
     normalize = as_bool(op, "normalize", normalize)
     spec = sliding_spec(
         op, as_shape(op, "input_shape", input_shape), weights.shape, kind="mean", stride=stride,
-        padding=padding, dilation=dilation, ceil_mode=ceil_mode, layout=layout, name="input_shape",
+        padding=padding, dilation=dilation, ceil_mode=ceil_mode, border=border, layout=layout,
+        name="input_shape",
     )  # fmt: skip
     with memory_errors(op, input_shape=input_shape):
-        seen = plane(op, spec.axes, (1,) * weights.ndim)
-        values = as_contiguous(op, "window", weights, FLOAT64)
-        values = (scaled(values) if normalize else values).ravel()[seen.tap]
-        if normalize:
-            values /= _sums(op, spec, seen, values)[seen.output]
+        period = (1,) * weights.ndim
+        seen = plane(op, spec.axes, period, tables_of_windows(op, spec))
+        taps = as_contiguous(op, "window", weights, FLOAT64)
+        taps = (scaled(taps) if normalize else taps).ravel()
+        values = taps[seen.tap]
+        if normalize:  # by the weights on constants too
+            used = seen
+            if spec.border:
+                used = plane(op, spec.window_axes, period, tables_of_sums(op, spec.window_axes))
+            values /= _sums(op, spec, used, taps[used.tap])[seen.output]
         return _each_channel(op, spec, seen, values)
 
 
@@ -204,7 +216,7 @@ def _axes(op: str, kernel_size: object, input_shape: object, layout: str | None)
 def _divisors(op: str, spec: PoolSpec) -> Array:
     """Return the divisor of an average, for each output of a plane."""
     result = np.ones(1)
-    for axis in spec.axes:
+    for axis in spec.window_axes:
         found = [window.divisor for window in each_window(op, axis, spec.count_padding)]
         result = np.multiply.outer(result, found).ravel()
     return result

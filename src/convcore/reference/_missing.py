@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from convcore.reference._border import padded, sides
 from convcore.reference._common import as_bool, channels_last
 
 
@@ -51,14 +52,24 @@ def present_cells(x, nd, layout, options):
     return present
 
 
-def padded_mask(present, batch, pads, border):
-    """Return what is present of x and its padding, as (n, c, *space); zeros are present."""
+def padded_mask(present, batch, pads, border, options):
+    """Return what is present of x and its padding, as (n, c, *space).
+
+    Zeros and constants are present, but a NaN that is ignored.
+    """
     M = np.moveaxis(present, -1, 1 if batch.batched else 0) if batch.last else present
     M = M if batch.batched else M[np.newaxis]
-    pads = [(0, 0), (0, 0), *pads]
-    if border == "zeros":
-        return np.pad(M, pads, constant_values=True)
-    return np.pad(M, pads, border)
+    of_mask = [
+        tuple(_of_mask(side, options.nan) for side in pair) for pair in sides(border, len(pads))
+    ]
+    return padded(M, pads, of_mask)
+
+
+def _of_mask(side, nan):
+    """Return what the padding of a mask holds on a side."""
+    if isinstance(side, str) and side != "zeros":
+        return side
+    return 0 if nan == "ignore" and side != "zeros" and np.isnan(side) else 1
 
 
 def is_zero(total, weights, eps):

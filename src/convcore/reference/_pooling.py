@@ -38,22 +38,44 @@ class Input(Batch):
 
 def _forward(x, windows, value, out):
     """y[o] = value(x on window o, the window)."""
-    rows = widened(x.rows, x.dtype)
+    rows = _seen(widened(x.rows, x.dtype), windows)
     y = np.empty((*rows.shape[:2], len(windows.each)))
     for o, window in enumerate(windows.each):
         y[..., o] = value(rows[..., window.cells], window)
     return x.result(y, windows.sizes, x.dtype, out)
 
 
+def _seen(rows, windows):
+    """Return rows of all cells that windows see: those of the input, and of its padding."""
+    if windows.source is None:
+        return rows
+    shown, constant = windows.source
+    padding = constant.astype(rows.dtype)
+    if rows.shape[-1] == 0:
+        return np.broadcast_to(padding, (*rows.shape[:2], len(padding)))
+    return np.where(shown >= 0, rows[..., shown], padding)
+
+
+def _given_back(dx, x, windows):
+    """Return the gradient of the input from that of all cells that windows see."""
+    if windows.source is None:
+        return dx
+    result = np.zeros(x.rows.shape)
+    for cell, share in zip(windows.source.shown, np.moveaxis(dx, -1, 0), strict=True):
+        if cell >= 0:
+            result[..., cell] += share
+    return result
+
+
 def _backward(grad, x, windows, share, out):
     """dx[i] = sum of share(grad[o], x on window o, o, the window)[i] over the o that see i."""
     g = x.rows_like_result(grad, windows.sizes, "grad")
     dtype = result_dtype(g, x.array)
-    g, rows = widened(g, dtype), widened(x.rows, dtype)
+    g, rows = widened(g, dtype), _seen(widened(x.rows, dtype), windows)
     dx = np.zeros(rows.shape)
     for o, window in enumerate(windows.each):
         dx[..., window.cells] += share(g[..., o, np.newaxis], rows[..., window.cells], o, window)
-    return x.result(dx, x.space, dtype, out)
+    return x.result(_given_back(dx, x, windows), x.space, dtype, out)
 
 
 # Maximum
@@ -62,10 +84,17 @@ def _backward(grad, x, windows, share, out):
 def maxima(x, windows, return_indices, out):
     """Each window's maximum, in the dtype of `x`: no number is rounded on its way."""
     return_indices = as_bool(return_indices, "return_indices")
-    best = _first_maxima(x.rows, windows)
-    y = np.take_along_axis(x.rows, best, axis=-1)
+    rows = _seen(x.rows, windows)
+    best = _first_maxima(rows, windows)
+    y = np.take_along_axis(rows, best, axis=-1)
+    best = _shown_by(best, windows)
     y = x.result(y, windows.sizes, x.array.dtype.newbyteorder("="), out)
     return (y, x.result(best, windows.sizes, np.int64, None)) if return_indices else y
+
+
+def _shown_by(best, windows):
+    """Return the input's cells that these cells show; -1: none."""
+    return best if windows.source is None else windows.source.shown[best]
 
 
 def _first_maxima(rows, windows):
@@ -81,21 +110,24 @@ def maxima_backward(grad, x, windows, return_indices, indices, out):
     """Add each output's gradient to the cell of its maximum."""
     as_bool(return_indices, "return_indices")
     if indices is None:
-        best = _first_maxima(x.rows, windows)
+        best = _shown_by(_first_maxima(_seen(x.rows, windows), windows), windows)
     else:
         best = x.rows_like_result(indices, windows.sizes, "indices")
         if best.dtype.kind not in "iu":
             raise TypeError(f"indices must be integers, got {best.dtype}")
         for o, window in enumerate(windows.each):
-            if not np.isin(best[..., o], window.cells).all():
+            if not np.isin(best[..., o], _shown_by(window.cells, windows)).all():
                 raise ValueError(
                     f"indices must be cells of their windows, got another at output {o}"
                 )
 
-    def share(g, values, o, window):
-        return np.where(window.cells == best[..., o, np.newaxis], g, 0)
-
-    return _backward(grad, x, windows, share, out)
+    g = x.rows_like_result(grad, windows.sizes, "grad")
+    dtype = result_dtype(g, x.array)
+    g, dx = widened(g, dtype), np.zeros(x.rows.shape)
+    for o in range(len(windows.each)):
+        n, c = np.nonzero(best[..., o] >= 0)
+        dx[n, c, best[n, c, o]] += g[n, c, o]
+    return x.result(dx, x.space, dtype, out)
 
 
 # Average

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from convcore.reference._border import padded, shown_cells, sides
 from convcore.reference._common import as_bool, pad_pairs, per_axis
 
 
@@ -17,26 +18,43 @@ class Window(NamedTuple):
     inside: int  # taps on the input or its padding
 
 
+class Source(NamedTuple):
+    """What stands in each cell of the plane that the windows see."""
+
+    shown: np.ndarray  # the input's cell; -1: a constant
+    constant: np.ndarray
+
+
 class Windows(NamedTuple):
     """The sizes of the output, and the window of each output in row-major order."""
 
     sizes: tuple
     each: list
+    source: Source = None
 
 
-def sliding(space, kernel_size, stride, padding, dilation, ceil_mode):
-    """Return windows with the taps o*s + t*d, t = 0 ... k-1, on the padded input."""
+def sliding(space, kernel_size, stride, padding, dilation, *, ceil_mode, border="zeros"):
+    """Return windows with the taps o*s + t*d, t = 0 ... k-1, on the padded input.
+
+    Padding that a border makes cells of is part of the plane.
+    """
     nd = len(space)
     kernel = per_axis(kernel_size, nd, at_least=1, name="kernel_size")
     s = kernel if stride is None else per_axis(stride, nd, at_least=1, name="stride")
     d = per_axis(dilation, nd, at_least=1, name="dilation")
     ceil_mode = as_bool(ceil_mode, "ceil_mode")
     pads = pad_pairs(padding, space, kernel, s, d)
-    return _combine(
-        space,
-        kernel,
-        [_sliding_axis(*axis, ceil_mode) for axis in zip(space, kernel, s, pads, d, strict=True)],
-    )
+    held = [
+        tuple(0 if side == "zeros" else cells for cells, side in zip(*axis, strict=True))
+        for axis in zip(pads, sides(border, nd), strict=True)
+    ]
+    axes = [
+        _sliding_axis(*axis, ceil_mode=ceil_mode)
+        for axis in zip(space, kernel, s, pads, d, held, strict=True)
+    ]
+    value = padded(np.zeros((1, 1, *space)), held, border)
+    source = Source(shown_cells(space, held, border).ravel(), value.ravel())
+    return _combine(value.shape[2:], kernel, axes)._replace(source=source)
 
 
 def adaptive(space, output_size):
@@ -52,8 +70,8 @@ def adaptive(space, output_size):
     return _combine(space, space, [_adaptive_axis(n, m) for n, m in zip(space, sizes, strict=True)])
 
 
-def _sliding_axis(n, k, s, pads, d, ceil_mode):
-    """The windows of one axis of n cells."""
+def _sliding_axis(n, k, s, pads, d, held, *, ceil_mode):
+    """The windows of one axis of n cells, and of those of the padding that are held."""
     before, after = pads
     end = before + n + after
     span = (k - 1) * d + 1
@@ -67,7 +85,9 @@ def _sliding_axis(n, k, s, pads, d, ceil_mode):
         raise ValueError(f"kernel must fit {n} cells with padding {pads}, got {k} taps {d} apart")
     axis = []
     for start in starts:
-        seen = [(start + t * d - before, t) for t in range(k) if 0 <= start + t * d - before < n]
+        nothing, cells = before - held[0], held[0] + n + held[1]
+        seen = [(start + t * d - nothing, t) for t in range(k)]
+        seen = [(cell, t) for cell, t in seen if 0 <= cell < cells]
         if not seen:
             raise ValueError(f"each window must hold an input cell, got none with padding {pads}")
         cells, taps = zip(*seen, strict=True)

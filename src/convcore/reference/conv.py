@@ -5,6 +5,7 @@ from math import prod
 
 import numpy as np
 
+from convcore.reference._border import padded
 from convcore.reference._common import (
     Batch,
     as_bool,
@@ -192,7 +193,7 @@ def _conv(
     ]
     if min(sizes) < 1:
         raise ValueError(f"kernel must fit the padded input, got {kernel}")
-    M = padded_mask(present_cells(x, nd, layout, missing), batch, pads, border)
+    M = padded_mask(present_cells(x, nd, layout, missing), batch, pads, border, missing)
     V = padded(V, pads, border)
     if missing.used:
         biases = None if bias is None else np.asarray(bias).astype(dtype).astype(np.float64)
@@ -240,10 +241,3 @@ def table(connections, k, c, g):
     if connections.shape != (k, c) or connections.size == 0:
         raise ValueError(f"connections must have shape ({k}, {c}), got {connections.shape}")
     return connections
-
-
-def padded(V, pads, border):
-    """Return V with its padding."""
-    if border not in ("zeros", "edge", "reflect", "symmetric", "wrap"):
-        raise ValueError(f"border must be zeros, edge, reflect, symmetric or wrap, got {border!r}")
-    return np.pad(V, [(0, 0), (0, 0), *pads], "constant" if border == "zeros" else border)

@@ -17,6 +17,7 @@ import numpy as np
 
 from convcore import reference
 from convcore.reference import _missing
+from convcore.reference._border import linear, padded, summed
 from convcore.reference._common import (
     LAYOUTS,
     Batch,
@@ -29,7 +30,6 @@ from convcore.reference._common import (
     widened,
 )
 from convcore.reference._missing import Options, padded_mask, present_cells
-from convcore.reference.conv import padded
 from convcore.reference.transpose import size_and_pads
 
 __all__ = [
@@ -206,12 +206,12 @@ def _of_conv(
     pads = pad_pairs(padding, space, kernel, s, d)
     V = padded(a.V, pads, border)
     if missing.used:
-        M = padded_mask(present_cells(a.x, nd, layout, missing), a.batch, pads, border)
+        M = padded_mask(present_cells(a.x, nd, layout, missing), a.batch, pads, border, missing)
         table = None if connections is None else np.asarray(connections)
         eps = np.finfo(np.result_type(a.dtype, np.float32)).eps
         geometry = _missing.Geometry(a.sizes, s, d, table, eps)
         dV, dK, db = _missing.conv_gradients(a.G, V, M, np.flip(a.K, flipped), geometry, missing)
-        return a.results(_folded(dV, pads, border), np.flip(dK, flipped), db)
+        return a.results(summed(dV, space, pads, border), np.flip(dK, flipped), db)
 
     # The channels of a group, and every output o in one row. Each tap m meets output o at the cell
     # o*s + m*d, which makes a strided slice that begins at m*d.
@@ -239,7 +239,7 @@ def _of_conv(
     dK = np.flip(dK.reshape(a.K.shape), flipped)
     if connections is not None:
         dK[~np.asarray(connections)] = 0
-    dV = _folded(dV.reshape(n, c, *V.shape[3:]), pads, border)
+    dV = summed(dV.reshape(n, c, *V.shape[3:]), space, pads, border)
     return a.results(dV, dK, _over_outputs(a.G))
 
 
@@ -256,6 +256,7 @@ def _local_conv_backward(nd):
         padding="valid",
         dilation=1,
         *,
+        border="zeros",
         layout=LAYOUTS[nd],
         threads=None,
         needs=(True, True, True),
@@ -267,7 +268,7 @@ def _local_conv_backward(nd):
         dV[l,v] = sum grad[i,o] w[i,o,l,m] over all i, o, m with o*s + m*d = v
         dbias[i,o] = grad[i,o], summed over the batch alone
 
-        V is `x` with zeros for its padding. `grad` has the shape of the result; `out` is a sequence
+        V is `x` with its padding. `grad` has the shape of the result; `out` is a sequence
         of three arrays or Nones.
 
         >>> x = np.array([1.0, 2.0, 4.0]).reshape(1, ${ones}3)
@@ -287,6 +288,7 @@ def _local_conv_backward(nd):
             stride=stride,
             padding=padding,
             dilation=dilation,
+            border=border,
         )
 
     return local_conv_backward
@@ -302,6 +304,7 @@ def _tiled_conv_backward(nd):
         padding="valid",
         dilation=1,
         *,
+        border="zeros",
         layout=LAYOUTS[nd],
         threads=None,
         needs=(True, True, True),
@@ -313,7 +316,7 @@ def _tiled_conv_backward(nd):
         dV[l,v] = sum grad[i,o] K[i,o%t,l,m] over all i, o, m with o*s + m*d = v
         dbias[i,q] = sum grad[i,o] over all o with o%t = q, and over the batch
 
-        V is `x` with zeros for its padding; unused kernels get 0. `grad` has the
+        V is `x` with its padding; unused kernels get 0. `grad` has the
         shape of the result; `out` is a sequence of three arrays or Nones.
 
         >>> x = np.array([1.0, 2.0, 4.0]).reshape(1, ${ones}3)
@@ -333,13 +336,14 @@ def _tiled_conv_backward(nd):
             stride=stride,
             padding=padding,
             dilation=dilation,
+            border=border,
         )
 
     return tiled_conv_backward
 
 
 @QUIET
-def _of_unshared(nd, name, operands, *, layout, needs, out, stride, padding, dilation):
+def _of_unshared(nd, name, operands, *, layout, needs, out, stride, padding, dilation, border):
     """Gradients of both layers, one output after the other."""
     a = Operands(
         nd,
@@ -351,12 +355,13 @@ def _of_unshared(nd, name, operands, *, layout, needs, out, stride, padding, dil
         stride=stride,
         padding=padding,
         dilation=dilation,
+        border=border,
     )
     space = a.V.shape[2:]
     period, kernel = a.K.shape[1 : nd + 1], a.K.shape[-nd:]
     s, d = per_axis(stride, nd, 1, "stride"), per_axis(dilation, nd, 1, "dilation")
     pads = pad_pairs(padding, space, kernel, s, d)
-    V = padded(a.V, pads, "zeros")
+    V = padded(a.V, pads, border)
 
     dV, dK = np.zeros(V.shape), np.zeros(a.K.shape)
     db = np.zeros(a.K.shape[: nd + 1])
@@ -372,7 +377,7 @@ def _of_unshared(nd, name, operands, *, layout, needs, out, stride, padding, dil
         dV[(..., *seen)] += np.einsum("nk,k...->n...", G, a.K[turn])
         db[turn] += G.sum(axis=0)
 
-    return a.results(_folded(dV, pads, "zeros"), dK, db)
+    return a.results(summed(dV, space, pads, border), dK, db)
 
 
 # Transposed convolution
@@ -390,6 +395,7 @@ def _conv_transpose_backward(nd):
         groups=1,
         *,
         output_padding=0,
+        border="zeros",
         layout=LAYOUTS[nd],
         threads=None,
         needs=(True, True, True),
@@ -422,6 +428,7 @@ def _conv_transpose_backward(nd):
             dilation=dilation,
             groups=groups,
             output_padding=output_padding,
+            border=border,
         )
 
     return conv_transpose_backward
@@ -440,6 +447,7 @@ def _of_conv_transpose(
     dilation,
     groups,
     output_padding,
+    border,
 ):
     """Gradients of conv_transpose1d, 2d and 3d."""
     a = Operands(
@@ -454,6 +462,7 @@ def _of_conv_transpose(
         dilation=dilation,
         groups=groups,
         output_padding=output_padding,
+        border=border,
     )
     n, c, *space = a.V.shape
     k_of_group, kernel = a.K.shape[1], a.K.shape[2:]
@@ -465,7 +474,7 @@ def _of_conv_transpose(
 
     # Every input o met the tap m at the cell o*s + m*d of the output with its padding. What was
     # cut off there had no part in L, so its gradient is 0.
-    G = np.pad(a.G, [(0, 0), (0, 0), *pads])
+    G = padded(a.G, pads, linear(border, nd))
     G = G.reshape(n, g, k_of_group, *G.shape[2:])
     X = a.V.reshape(n, g, c // g, inputs)
     W = a.K.reshape(g, c // g, k_of_group, *kernel)
@@ -492,20 +501,6 @@ def _strided(tap, sizes, s, d):
 def _over_outputs(G):
     """Return the gradient of a bias: one sum for each channel."""
     return G.sum(axis=(0, *range(2, G.ndim)))
-
-
-def _folded(dV, pads, border):
-    """Return the gradient of the input from that of the padded input."""
-    for axis, (before, after) in enumerate(pads, 2):
-        size = dV.shape[axis] - before - after
-        if border == "zeros":
-            dV = np.take(dV, range(before, before + size), axis)
-        else:
-            shown = padded(np.arange(size).reshape(1, 1, size), [(before, after)], border).ravel()
-            cells = np.zeros((size, *np.moveaxis(dV, axis, 0).shape[1:]))
-            np.add.at(cells, shown, np.moveaxis(dV, axis, 0))
-            dV = np.moveaxis(cells, 0, axis)
-    return dV
 
 
 # The public names

@@ -5,6 +5,7 @@ from math import prod
 
 import numpy as np
 
+from convcore.reference._border import padded
 from convcore.reference._common import (
     Batch,
     deliver,
@@ -32,6 +33,7 @@ def local_conv1d(
     padding="valid",
     dilation=1,
     *,
+    border="zeros",
     layout="NCW",
     threads=None,
     out=None,
@@ -48,7 +50,7 @@ def local_conv1d(
     """
     return _unshared(
         1, x, weight, bias, local=True, stride=stride, padding=padding, dilation=dilation,
-        layout=layout, out=out,
+        border=border, layout=layout, out=out,
     )  # fmt: skip
 
 
@@ -60,6 +62,7 @@ def local_conv2d(
     padding="valid",
     dilation=1,
     *,
+    border="zeros",
     layout="NCHW",
     threads=None,
     out=None,
@@ -68,12 +71,12 @@ def local_conv2d(
 
     Z[i,j,k] = bias[i,j,k] + sum_{l,m,n} V[l, j*s + m*d, k*s + n*d] w[i,j,k,l,m,n]
 
-    V is `x` with zeros for its padding, w the weight: every output has a kernel of its own. s is
+    V is `x` with its padding, w the weight: every output has a kernel of its own. s is
     the stride and d the dilation, one per direction if wanted.
 
     Shapes: `x` (n, c, h, w) or (c, h, w), channels last if `layout` is "NHWC"; `weight`
-    (k, oh, ow, c, r, s) with the size of the output in it; `bias` (k, oh, ow). `padding` is that
-    of `reference.conv2d`.
+    (k, oh, ow, c, r, s) with the size of the output in it; `bias` (k, oh, ow). `padding` and
+    `border` are those of `reference.conv2d`.
 
     Two outputs with kernels of one cell, and their own biases:
 
@@ -83,7 +86,7 @@ def local_conv2d(
     """
     return _unshared(
         2, x, weight, bias, local=True, stride=stride, padding=padding, dilation=dilation,
-        layout=layout, out=out,
+        border=border, layout=layout, out=out,
     )  # fmt: skip
 
 
@@ -95,6 +98,7 @@ def local_conv3d(
     padding="valid",
     dilation=1,
     *,
+    border="zeros",
     layout="NCDHW",
     threads=None,
     out=None,
@@ -114,7 +118,7 @@ def local_conv3d(
     """
     return _unshared(
         3, x, weight, bias, local=True, stride=stride, padding=padding, dilation=dilation,
-        layout=layout, out=out,
+        border=border, layout=layout, out=out,
     )  # fmt: skip
 
 
@@ -126,6 +130,7 @@ def tiled_conv1d(
     padding="valid",
     dilation=1,
     *,
+    border="zeros",
     layout="NCW",
     threads=None,
     out=None,
@@ -142,7 +147,7 @@ def tiled_conv1d(
     """
     return _unshared(
         1, x, weight, bias, local=False, stride=stride, padding=padding, dilation=dilation,
-        layout=layout, out=out,
+        border=border, layout=layout, out=out,
     )  # fmt: skip
 
 
@@ -154,6 +159,7 @@ def tiled_conv2d(
     padding="valid",
     dilation=1,
     *,
+    border="zeros",
     layout="NCHW",
     threads=None,
     out=None,
@@ -162,7 +168,7 @@ def tiled_conv2d(
 
     Z[i,j,k] = bias[i, j%t, k%t] + sum_{l,m,n} V[l, j*s + m*d, k*s + n*d] K[i, j%t, k%t, l, m, n]
 
-    V is `x` with zeros for its padding, K the weight, s the stride, d the dilation and t the
+    V is `x` with its padding, K the weight, s the stride, d the dilation and t the
     period, each one per direction if wanted. Outputs t steps apart have the same kernel and bias;
     a period larger than the output leaves the other kernels unused.
 
@@ -179,7 +185,7 @@ def tiled_conv2d(
     """
     return _unshared(
         2, x, weight, bias, local=False, stride=stride, padding=padding, dilation=dilation,
-        layout=layout, out=out,
+        border=border, layout=layout, out=out,
     )  # fmt: skip
 
 
@@ -191,6 +197,7 @@ def tiled_conv3d(
     padding="valid",
     dilation=1,
     *,
+    border="zeros",
     layout="NCDHW",
     threads=None,
     out=None,
@@ -210,12 +217,12 @@ def tiled_conv3d(
     """
     return _unshared(
         3, x, weight, bias, local=False, stride=stride, padding=padding, dilation=dilation,
-        layout=layout, out=out,
+        border=border, layout=layout, out=out,
     )  # fmt: skip
 
 
 @np.errstate(over="ignore", invalid="ignore")  # infinity and NaN are results
-def _unshared(nd, x, weight, bias, *, local, stride, padding, dilation, layout, out):
+def _unshared(nd, x, weight, bias, *, local, stride, padding, dilation, border, layout, out):
     """Both layers; with `local`, the period must be the output's size."""
     x, weight = np.asarray(x), np.asarray(weight)
     dtype = result_dtype(x, weight)
@@ -236,7 +243,7 @@ def _unshared(nd, x, weight, bias, *, local, stride, padding, dilation, layout, 
     s = per_axis(stride, nd, at_least=1, name="stride")
     d = per_axis(dilation, nd, at_least=1, name="dilation")
     pads = pad_pairs(padding, V.shape[2:], kernel, s, d)
-    V = np.pad(V, [(0, 0), (0, 0), *pads])
+    V = padded(V, pads, border)
     sizes = [
         (size - (r - 1) * d_ - 1) // s_ + 1
         for size, r, s_, d_ in zip(V.shape[2:], kernel, s, d, strict=True)

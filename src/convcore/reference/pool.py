@@ -73,6 +73,7 @@ def _max_pool(nd):
         *,
         ceil_mode=False,
         return_indices=False,
+        border="zeros",
         layout=LAYOUTS[nd],
         mask=None,
         nan="propagate",
@@ -90,7 +91,9 @@ def _max_pool(nd):
         kernel's) and `dilation` are an int or one per axis; `padding` as in
         `reference.conv${nd}d`. A window that sees nothing but padding is an error. With
         `ceil_mode` a last window that is not complete counts, unless it starts in the padding
-        after the input. With `return_indices` the result is (y, indices): where in the plane of
+        after the input. `border` is that of `reference.conv${nd}d`, but for "zeros", by which the
+        padding holds nothing: other words and numbers make it cells like any other. With
+        `return_indices` the result is (y, indices): where in the plane of
         the input each maximum is, as a flat position; the first one of several, and the first
         NaN if there is one.
 
@@ -102,7 +105,9 @@ def _max_pool(nd):
         (array([1. , 0.2, 0.1]), array([1, 2, 5]))
         """
         x = Input(x, nd, layout)
-        windows = sliding(x.space, kernel_size, stride, padding, dilation, ceil_mode)
+        windows = sliding(
+            x.space, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode, border=border
+        )
         missing = Options(mask, nan, True, fill, return_weight)
         if missing.used:
             return _present.maxima(x, windows, missing, return_indices, out)
@@ -123,6 +128,7 @@ def _max_pool_backward(nd):
         ceil_mode=False,
         return_indices=False,
         indices=None,
+        border="zeros",
         layout=LAYOUTS[nd],
         mask=None,
         nan="propagate",
@@ -145,7 +151,9 @@ def _max_pool_backward(nd):
         array([  0.,  11.,   0., 100.,   0.])
         """
         x = Input(x, nd, layout)
-        windows = sliding(x.space, kernel_size, stride, padding, dilation, ceil_mode)
+        windows = sliding(
+            x.space, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode, border=border
+        )
         missing = Options(mask, nan, True, fill, return_weight)
         if missing.used:
             return _present.maxima_backward(grad, x, windows, missing, indices, out)
@@ -219,6 +227,7 @@ def _avg_pool(nd):
         *,
         ceil_mode=False,
         count_include_pad=False,
+        border="zeros",
         layout=LAYOUTS[nd],
         mask=None,
         nan="propagate",
@@ -242,7 +251,9 @@ def _avg_pool(nd):
         array([1.5, 4.5])
         """
         x = Input(x, nd, layout)
-        windows = sliding(x.space, kernel_size, stride, padding, dilation, ceil_mode)
+        windows = sliding(
+            x.space, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode, border=border
+        )
         missing = Options(mask, nan, normalize, fill, return_weight)
         if missing.used:
             return _present.averages(x, windows, missing, count_include_pad, out)
@@ -262,6 +273,7 @@ def _avg_pool_backward(nd):
         *,
         ceil_mode=False,
         count_include_pad=False,
+        border="zeros",
         layout=LAYOUTS[nd],
         mask=None,
         nan="propagate",
@@ -280,7 +292,9 @@ def _avg_pool_backward(nd):
         array([1., 1., 1., 1., 3., 3.])
         """
         x = Input(x, nd, layout)
-        windows = sliding(x.space, kernel_size, stride, padding, dilation, ceil_mode)
+        windows = sliding(
+            x.space, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode, border=border
+        )
         missing = Options(mask, nan, normalize, fill, return_weight)
         if missing.used:
             return _present.averages_backward(grad, x, windows, missing, count_include_pad, out)
@@ -338,6 +352,7 @@ def _lp_pool(nd):
         *,
         p=2.0,
         ceil_mode=False,
+        border="zeros",
         layout=LAYOUTS[nd],
         mask=None,
         nan="propagate",
@@ -360,7 +375,9 @@ def _lp_pool(nd):
         (array([7., 2.]), array([4., 2.]))
         """
         x = Input(x, nd, layout)
-        windows = sliding(x.space, kernel_size, stride, padding, dilation, ceil_mode)
+        windows = sliding(
+            x.space, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode, border=border
+        )
         missing = Options(mask, nan, True, fill, return_weight)
         if missing.used:
             return _present.norms(x, windows, missing, p, out)
@@ -380,6 +397,7 @@ def _lp_pool_backward(nd):
         *,
         p=2.0,
         ceil_mode=False,
+        border="zeros",
         layout=LAYOUTS[nd],
         mask=None,
         nan="propagate",
@@ -400,7 +418,9 @@ def _lp_pool_backward(nd):
         array([ 6., -8.,  0.,  0.])
         """
         x = Input(x, nd, layout)
-        windows = sliding(x.space, kernel_size, stride, padding, dilation, ceil_mode)
+        windows = sliding(
+            x.space, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode, border=border
+        )
         missing = Options(mask, nan, True, fill, return_weight)
         if missing.used:
             return _present.norms_backward(grad, x, windows, missing, p, out)
@@ -418,6 +438,7 @@ def _l2_pool(nd):
         dilation=1,
         *,
         ceil_mode=False,
+        border="zeros",
         layout=LAYOUTS[nd],
         mask=None,
         nan="propagate",
@@ -437,7 +458,9 @@ def _l2_pool(nd):
         array([5., 2.])
         """
         x = Input(x, nd, layout)
-        windows = sliding(x.space, kernel_size, stride, padding, dilation, ceil_mode)
+        windows = sliding(
+            x.space, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode, border=border
+        )
         missing = Options(mask, nan, True, fill, return_weight)
         if missing.used:
             return _present.norms(x, windows, missing, 2, out)
@@ -456,6 +479,7 @@ def _l2_pool_backward(nd):
         dilation=1,
         *,
         ceil_mode=False,
+        border="zeros",
         layout=LAYOUTS[nd],
         mask=None,
         nan="propagate",
@@ -473,7 +497,9 @@ def _l2_pool_backward(nd):
         array([ 6., -8.,  0.,  0.])
         """
         x = Input(x, nd, layout)
-        windows = sliding(x.space, kernel_size, stride, padding, dilation, ceil_mode)
+        windows = sliding(
+            x.space, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode, border=border
+        )
         missing = Options(mask, nan, True, fill, return_weight)
         if missing.used:
             return _present.norms_backward(grad, x, windows, missing, 2, out)
@@ -495,6 +521,7 @@ def _weighted_pool(nd):
         *,
         normalize=True,
         ceil_mode=False,
+        border="zeros",
         layout=LAYOUTS[nd],
         mask=None,
         nan="propagate",
@@ -519,7 +546,9 @@ def _weighted_pool(nd):
         """
         x = Input(x, nd, layout)
         window = _pooling.weights(window, nd)
-        windows = sliding(x.space, window.shape, stride, padding, dilation, ceil_mode)
+        windows = sliding(
+            x.space, window.shape, stride, padding, dilation, ceil_mode=ceil_mode, border=border
+        )
         missing = Options(mask, nan, normalize, fill, return_weight)
         if missing.used:
             return _present.weighted(x, windows, missing, window, out)
@@ -539,6 +568,7 @@ def _weighted_pool_backward(nd):
         *,
         normalize=True,
         ceil_mode=False,
+        border="zeros",
         layout=LAYOUTS[nd],
         mask=None,
         nan="propagate",
@@ -558,7 +588,9 @@ def _weighted_pool_backward(nd):
         """
         x = Input(x, nd, layout)
         window = _pooling.weights(window, nd)
-        windows = sliding(x.space, window.shape, stride, padding, dilation, ceil_mode)
+        windows = sliding(
+            x.space, window.shape, stride, padding, dilation, ceil_mode=ceil_mode, border=border
+        )
         missing = Options(mask, nan, normalize, fill, return_weight)
         if missing.used:
             return _present.weighted_backward(grad, x, windows, missing, window, out)

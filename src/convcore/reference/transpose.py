@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 
+from convcore.reference._border import linear, summed
 from convcore.reference._common import (
     Batch,
     deliver,
@@ -26,6 +27,7 @@ def conv_transpose1d(
     groups=1,
     *,
     output_padding=0,
+    border="zeros",
     layout="NCW",
     threads=None,
     out=None,
@@ -42,7 +44,7 @@ def conv_transpose1d(
     """
     return _conv_transpose(
         1, x, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups,
-        output_padding=output_padding, layout=layout, out=out,
+        output_padding=output_padding, border=border, layout=layout, out=out,
     )  # fmt: skip
 
 
@@ -56,6 +58,7 @@ def conv_transpose2d(
     groups=1,
     *,
     output_padding=0,
+    border="zeros",
     layout="NCHW",
     threads=None,
     out=None,
@@ -75,7 +78,9 @@ def conv_transpose2d(
     or more if it is less than d: then the convolution of N cells has more than n outputs, of which
     the first n are meant. With "same" and "same_lower" it is less than s, N is
     (n - 1)*s + 1 + output_padding, and the padding is that of N cells. With g groups i runs over
-    the c/g channels of j's group.
+    the c/g channels of j's group. `border` is the convolution's: what its padding gets
+    is added to the cells that it shows. Constants get nothing: the adjoint is that of the linear
+    part.
 
     Shapes: `x` (n, c, h, w) or (c, h, w), channels last if `layout` is "NHWC"; `weight`
     (c, k/groups, r, s); `bias` (k,).
@@ -86,7 +91,7 @@ def conv_transpose2d(
     """
     return _conv_transpose(
         2, x, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups,
-        output_padding=output_padding, layout=layout, out=out,
+        output_padding=output_padding, border=border, layout=layout, out=out,
     )  # fmt: skip
 
 
@@ -100,6 +105,7 @@ def conv_transpose3d(
     groups=1,
     *,
     output_padding=0,
+    border="zeros",
     layout="NCDHW",
     threads=None,
     out=None,
@@ -118,14 +124,15 @@ def conv_transpose3d(
     """
     return _conv_transpose(
         3, x, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups,
-        output_padding=output_padding, layout=layout, out=out,
+        output_padding=output_padding, border=border, layout=layout, out=out,
     )  # fmt: skip
 
 
 @np.errstate(over="ignore", invalid="ignore")  # infinity and NaN are results
 def _conv_transpose(
-    nd, x, weight, bias, *, stride, padding, dilation, groups, output_padding, layout, out
-):
+    nd, x, weight, bias, *, stride, padding, dilation, groups, output_padding, border,
+    layout, out,
+):  # fmt: skip
     """conv_transpose1d, 2d and 3d: `nd` is the number of spatial axes."""
     x, weight = np.asarray(x), np.asarray(weight)
     dtype = result_dtype(x, weight)
@@ -174,12 +181,7 @@ def _conv_transpose(
             Y[(..., *met)] += X[:, :, i, np.newaxis] * weights.reshape(g, k_of_group, *[1] * nd)
 
     Y = Y.reshape(n, g * k_of_group, *padded)
-    Y = Y[
-        (
-            ...,
-            *[slice(before, before + size) for size, (before, _) in zip(sizes, pads, strict=True)],
-        )
-    ]
+    Y = summed(Y, sizes, pads, linear(border, nd))
     if bias is not None:
         bias = np.asarray(bias)
         if bias.shape != Y.shape[1:2]:

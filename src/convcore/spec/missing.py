@@ -55,10 +55,7 @@ def padded_cells(op: str, axis: Axis, sides: tuple[Any, Any]) -> Array:
     """Return the input cell at each cell of a padded axis; -1 is a zero or another number."""
     before, _ = axis.pair
     padded = Axis(axis.cells, 1, 1, 1, (before, 0), axis.needed)
-    first, last = (
-        seen_cells(op, padded, side if isinstance(side, str) else "zeros").ravel() for side in sides
-    )
-    return np.where(np.arange(axis.needed) < before, first, last)
+    return seen_cells(op, padded, sides).ravel()
 
 
 def is_lost(sides: tuple[Any, Any], ignores_nan: bool) -> tuple[bool, bool]:

@@ -7,12 +7,18 @@ from numbers import Real
 import numpy as np
 
 from convcore.spec.axis import Axis
+from convcore.spec.border import ZEROS, AnyBorder, Pair, as_border, of_windows
 from convcore.spec.errors import short_repr
 from convcore.spec.layout import Layout, check_result_shape, split
 from convcore.spec.operands import Array, as_array, check_dtype
 from convcore.spec.options import Paddings, Sizes, as_bool, as_int, per_axis, to_list
-from convcore.spec.problem import conv_axes
-from convcore.spec.windows import first_without_cells, no_input_cell
+from convcore.spec.problem import check_border, conv_axes
+from convcore.spec.windows import (
+    first_without_cells,
+    held_padding,
+    no_input_cell,
+    window_axis,
+)
 
 # Largest finite exponent whose gradient keeps half of float64's digits, all of float32's.
 MAX_SLOPE_EXPONENT = 2**26
@@ -33,6 +39,20 @@ class PoolSpec:
     adaptive: bool = False  # windows of nearly equal size that cover each axis
     p: float = 0.0  # exponent of a norm
     count_padding: bool = False  # a mean also divides by the cells in the padding
+    border: tuple[Pair, ...] = ()  # what the padding holds, if it does; "zeros": nothing
+
+    @property
+    def held(self) -> tuple[tuple[int, int], ...]:
+        """The cells of padding before and after each axis that windows hold."""
+        along = zip(self.axes, self.border or (ZEROS,) * len(self.axes), strict=True)
+        return tuple(held_padding(*axis) for axis in along)
+
+    @property
+    def window_axes(self) -> tuple[Axis, ...]:
+        """The axes as windows see them: cells of the padding that hold something are cells."""
+        if not self.border:
+            return self.axes
+        return tuple(window_axis(*axis) for axis in zip(self.axes, self.held, strict=True))
 
     @property
     def outputs(self) -> tuple[int, ...]:
@@ -43,6 +63,17 @@ class PoolSpec:
     def cells(self) -> tuple[int, ...]:
         """Cells of the input along each axis."""
         return tuple(axis.cells for axis in self.axes)
+
+    @property
+    def held_shape(self) -> tuple[int, ...]:
+        """Shape of the input with those cells of the padding that windows hold."""
+        cells = tuple(axis.cells for axis in self.window_axes)
+        return self.layout.shape(self.batch, self.channels, cells)
+
+    @property
+    def x_shape(self) -> tuple[int, ...]:
+        """Shape of the input."""
+        return self.layout.shape(self.batch, self.channels, self.cells)
 
     @property
     def y_shape(self) -> tuple[int, ...]:
@@ -60,6 +91,7 @@ def sliding_spec(
     padding: Paddings = "valid",
     dilation: Sizes = 1,
     ceil_mode: bool = False,
+    border: AnyBorder = "zeros",
     layout: str | None = None,
     p: float = 0.0,
     count_padding: bool = False,
@@ -72,10 +104,14 @@ def sliding_spec(
         op, x.spatial, kernel, stride=kernel if stride is None else stride, padding=padding,
         dilation=dilation, ceil_mode=as_bool(op, "ceil_mode", ceil_mode), given=given,
     )  # fmt: skip
-    spec = PoolSpec(kind, axes, x.batch, x.channels, x.layout, p=p, count_padding=count_padding)
+    held = of_windows(as_border(op, border, len(kernel)), tuple(axis.pair for axis in axes))
+    check_border(op, held, x.spatial, given)
+    spec = PoolSpec(
+        kind, axes, x.batch, x.channels, x.layout, p=p, count_padding=count_padding, border=held
+    )
     options = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
     check_result_shape(op, spec.y_shape, **{name: shape}, **options)
-    for axis in axes:
+    for axis in spec.window_axes:
         empty = first_without_cells(axis)
         if empty is not None:
             raise ValueError(f"{no_input_cell(op, axis, empty)}; {given}")
@@ -167,7 +203,7 @@ def check_index(op: str, spec: PoolSpec) -> None:
     """Refuse windows with more cells than the argmax kernel can count (32 bits)."""
     cells = prod(
         -(-axis.cells // axis.outputs) + 1 if spec.adaptive else min(axis.cells, axis.kernel)
-        for axis in spec.axes
+        for axis in spec.window_axes
     )
     if cells > MAX_INDEX:
         raise ValueError(

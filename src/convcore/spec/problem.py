@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from math import prod
 
 from convcore.spec.axis import Axis, conv_axis, transposed_axis
+from convcore.spec.border import AnyBorder, Pair, as_border, is_word, of_sums
 from convcore.spec.connections import Connections, as_connections
 from convcore.spec.layout import Layout, check_result_shape, split
 from convcore.spec.options import (
-    BORDERS,
     Padding,
     Paddings,
     Sizes,
     as_int,
-    check_choice,
     paddings,
     per_axis,
 )
@@ -47,7 +46,7 @@ class ConvSpec:
     groups: int = 1
     sharing: str = SHARED
     period: tuple[int, ...] = ()  # outputs after which kernels repeat along each axis; not shared
-    border: str = "zeros"
+    border: tuple[Pair, ...] = ()  # what the padding holds on each side of each axis, unless zeros
     connections: Connections | None = None
     transposed: bool = False
     algorithm: str = "auto"
@@ -141,7 +140,7 @@ def conv_spec(
     dilation: Sizes = 1,
     groups: int = 1,
     connections: object = None,
-    border: str = "zeros",
+    border: AnyBorder = "zeros",
     layout: str | None = None,
     sharing: str = SHARED,
     name: str = "x",
@@ -150,7 +149,7 @@ def conv_spec(
 
     ``name`` is what errors call the operand of this shape.
     """
-    check_choice(op, "border", border, BORDERS)
+    given_border = as_border(op, border, axes)
     x = split(op, axes, shape, layout, name)
     out_channels, period, group_channels, kernel = _split_weight(op, axes, weight, sharing)
     groups = as_int(op, "groups", groups, 1)
@@ -172,11 +171,8 @@ def conv_spec(
         op, x.spatial, kernel, stride=stride, padding=padding, dilation=dilation,
         given=f"{name} has shape {shape}, weight {weight}",
     )  # fmt: skip
-    if 0 in x.spatial and border != "zeros":
-        raise ValueError(
-            f"{op}: {name} must have at least 1 cell on each axis with border {border!r}, got "
-            f"shape {shape}"
-        )
+    held = of_sums(given_border, tuple(axis.pair for axis in rows))
+    check_border(op, held, x.spatial, f"{name} has shape {shape}")
     outputs = tuple(axis.outputs for axis in rows)
     if sharing == LOCAL and period != outputs:
         raise ValueError(
@@ -184,7 +180,7 @@ def conv_spec(
             f"{weight}; {name} has shape {shape}"
         )
     spec = ConvSpec(
-        rows, x.batch, x.channels, out_channels, x.layout, groups, sharing, period, border, table
+        rows, x.batch, x.channels, out_channels, x.layout, groups, sharing, period, held, table
     )
     given = {name: shape, "weight": weight, "padding": padding, "stride": stride}
     check_result_shape(op, spec.out_shape, **given, dilation=dilation)
@@ -202,10 +198,16 @@ def transposed_spec(
     dilation: Sizes = 1,
     groups: int = 1,
     output_padding: Sizes = 0,
+    border: AnyBorder = "zeros",
     layout: str | None = None,
     name: str = "x",
 ) -> ConvSpec:
-    """Return the checked spec of a transposed convolution."""
+    """Return the checked spec of a transposed convolution.
+
+    It is linear, so its border has no constants: it is the adjoint of the convolution's linear
+    part.
+    """
+    given_border = as_border(op, border, axes)
     groups = as_int(op, "groups", groups, 1)
     x = split(op, axes, shape, layout, name)
     if len(weight) != axes + 2:
@@ -237,11 +239,24 @@ def transposed_spec(
     except ValueError as error:
         raise ValueError(f"{error}; {name} has shape {shape}, weight {weight}") from None
     spec = ConvSpec(
-        rows, x.batch, weight[1] * groups, x.channels, x.layout, groups, transposed=True
-    )
+        rows, x.batch, weight[1] * groups, x.channels, x.layout, groups,
+        border=of_sums(given_border, tuple(axis.pair for axis in rows), linear=True),
+        transposed=True,
+    )  # fmt: skip
     given = {name: shape, "weight": weight, "padding": padding, "stride": stride}
     check_result_shape(op, spec.in_shape, **given, dilation=dilation, output_padding=output_padding)
     return spec
+
+
+def check_border(op: str, border: tuple[Pair, ...], cells: tuple[int, ...], given: str) -> None:
+    """Refuse copies of the cells of an axis that has none."""
+    for axis, (pair, n) in enumerate(zip(border, cells, strict=False)):
+        for side in pair:
+            if n == 0 and is_word(side):
+                raise ValueError(
+                    f"{op}: input must have at least 1 cell on an axis with border {side!r}, got "
+                    f"none on axis {axis}; {given}"
+                )
 
 
 def conv_axes(

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from convcore.spec.border import as_border
 from convcore.spec.connections import Connections
 from convcore.spec.errors import short_repr
 from convcore.spec.missing import NAN, NANS, PROPAGATE, as_fill
 from convcore.spec.operands import Array, as_array
 from convcore.spec.options import (
     ALGORITHMS,
-    BORDERS,
     LAYOUTS,
     as_bool,
     as_int,
@@ -146,7 +146,7 @@ DILATION = _sizes("dilation")
 GROUPS = Option("groups", 1, lambda op, value, _: as_int(op, "groups", value, 1))
 CONNECTIONS = Option("connections", None, _read_connections)
 FLIP = _flag("flip", False)
-BORDER = Option("border", "zeros", lambda op, value, _: check_choice(op, "border", value, BORDERS))
+BORDER = Option("border", "zeros", as_border)
 OUTPUT_PADDING = _sizes("output_padding", 0, 0)
 LAYOUT = Option("layout", None, _read_layout)  # None: channels first
 KERNEL_SIZE = _sizes("kernel_size", REQUIRED)
@@ -176,19 +176,20 @@ OPERATORS: dict[str, Operator] = {
     for operator in (
         Operator("conv", (*_STEPS, GROUPS, CONNECTIONS, FLIP, BORDER, LAYOUT), SHARED,
                  has_algorithms=True, has_matrix=True, missing=_SHARES),
-        Operator("conv_transpose", (*_STEPS, GROUPS, OUTPUT_PADDING, LAYOUT), SHARED,
+        Operator("conv_transpose", (*_STEPS, GROUPS, OUTPUT_PADDING, BORDER, LAYOUT), SHARED,
                  transposed=True, has_matrix=True),
-        Operator("local_conv", (*_STEPS, LAYOUT), LOCAL, has_matrix=True),
-        Operator("tiled_conv", (*_STEPS, LAYOUT), TILED, has_matrix=True),
-        Operator("max_pool", (*_SLIDING, CEIL_MODE, RETURN_INDICES, LAYOUT), pools="max",
+        Operator("local_conv", (*_STEPS, BORDER, LAYOUT), LOCAL, has_matrix=True),
+        Operator("tiled_conv", (*_STEPS, BORDER, LAYOUT), TILED, has_matrix=True),
+        Operator("max_pool", (*_SLIDING, CEIL_MODE, RETURN_INDICES, BORDER, LAYOUT), pools="max",
                  missing=_MISSING),
-        Operator("avg_pool", (*_SLIDING, CEIL_MODE, COUNT_INCLUDE_PAD, LAYOUT), pools="mean",
-                 has_matrix=True, missing=_SHARES),
-        Operator("lp_pool", (*_SLIDING, EXPONENT, CEIL_MODE, LAYOUT), pools="norm",
+        Operator("avg_pool", (*_SLIDING, CEIL_MODE, COUNT_INCLUDE_PAD, BORDER, LAYOUT),
+                 pools="mean", has_matrix=True, missing=_SHARES),
+        Operator("lp_pool", (*_SLIDING, EXPONENT, CEIL_MODE, BORDER, LAYOUT), pools="norm",
                  missing=_MISSING),
-        Operator("l2_pool", (*_SLIDING, CEIL_MODE, LAYOUT), pools="norm", missing=_MISSING),
+        Operator("l2_pool", (*_SLIDING, CEIL_MODE, BORDER, LAYOUT), pools="norm",
+                 missing=_MISSING),
         Operator("weighted_pool",
-                 (WINDOW, WINDOW_STRIDE, PADDING, DILATION, NORMALIZE, CEIL_MODE, LAYOUT),
+                 (WINDOW, WINDOW_STRIDE, PADDING, DILATION, NORMALIZE, CEIL_MODE, BORDER, LAYOUT),
                  pools="mean", has_matrix=True, missing=_MISSING),
         Operator("adaptive_avg_pool", (OUTPUT_SIZE, LAYOUT), pools="mean"),
         Operator("adaptive_max_pool", (OUTPUT_SIZE, RETURN_INDICES, LAYOUT), pools="max"),

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcore.spec.axis import Axis
+from convcore.spec.border import Pair, Side, is_word
 from convcore.spec.errors import OutOfMemory
 from convcore.spec.options import MAX_SIZE
 
@@ -133,34 +134,63 @@ def floor_sum(count: int, divisor: int, step: int, first: int) -> int:
     return total
 
 
-def seen_cells(op: str, axis: Axis, border: str) -> NDArray[np.int64]:
-    """Return the input cell under each tap of each output of an axis; -1 is a zero of the padding.
+def seen_cells(op: str, axis: Axis, sides: Pair) -> NDArray[np.int64]:
+    """Return the input cell under each tap of each output of an axis; -1: a constant's."""
+    return cells_shown(_positions(op, axis), axis.cells, sides)
 
-    Borders other than "zeros" repeat input cells, so the input must have at least one.
-    """
-    n, kernel, stride, dilation, (before, _), outputs = axis
+
+def held_padding(axis: Axis, sides: Pair) -> tuple[int, int]:
+    """Return the cells of padding before and after an axis that a pooling's windows hold."""
+    before, after = axis.pair
+    after = min(after, max(axis.needed - before - axis.cells, 0))
+    return before if sides[0] != "zeros" else 0, after if sides[1] != "zeros" else 0
+
+
+def window_axis(axis: Axis, held: tuple[int, int]) -> Axis:
+    """Return the axis with those cells of its padding that windows hold as cells."""
+    (before, after), (empty_before, empty_after) = held, axis.pair
+    pair = empty_before - before, empty_after - after
+    return axis._replace(cells=before + axis.cells + after, pair=pair)
+
+
+def held_cells(op: str, axis: Axis, held: tuple[int, int], sides: Pair) -> NDArray[np.int64]:
+    """Return the same for a pooling that holds so many cells before and after an axis."""
+    at, n = _positions(op, axis), axis.cells
+    return np.where((at < -held[0]) | (at >= n + held[1]), -1, cells_shown(at, n, sides))
+
+
+def _positions(op: str, axis: Axis) -> NDArray[np.int64]:
+    """Return where each tap of each output is, counted from the first input cell."""
+    _, kernel, stride, dilation, (before, _), outputs = axis
     if 8 * outputs * kernel > MAX_SIZE:
         raise ValueError(
             f"{op}: taps must fit into memory, got {kernel} for each of {outputs} outputs"
         )
     try:
         start = np.arange(outputs, dtype=np.int64) * stride - before
-        cell_at = start[:, np.newaxis] + np.arange(kernel, dtype=np.int64) * dilation
+        return start[:, np.newaxis] + np.arange(kernel, dtype=np.int64) * dilation
     except MemoryError:
         raise OutOfMemory(f"{op}: no memory for {outputs} outputs of {kernel} taps") from None
-    cells: NDArray[np.int64]
-    if border == "zeros":
-        cells = np.where((cell_at >= 0) & (cell_at < n), cell_at, -1)
-    elif border == "edge":
-        cells = np.clip(cell_at, 0, n - 1)
-    elif border == "wrap":
-        cells = cell_at % n
-    else:  # mirrored, with the border cell twice (symmetric) or once (reflect)
-        twice = border == "symmetric"
-        period = 2 * n if twice else max(2 * n - 2, 1)
-        cell_at %= period
-        cells = np.minimum(cell_at, period - twice - cell_at)
-    return cells
+
+
+def cells_shown(at: NDArray[np.int64], n: int, sides: Pair) -> NDArray[np.int64]:
+    """Return the cell of n that each position shows, before, among or after them; -1: none."""
+    before, after = (_shown(at, n, side) for side in sides)
+    return np.where(at < 0, before, np.where(at < n, at, after))
+
+
+def _shown(at: NDArray[np.int64], n: int, side: Side) -> NDArray[np.int64] | int:
+    """Return the cells that positions beside the input show if this side is theirs."""
+    if not is_word(side) or n == 0:
+        return -1
+    if side == "edge":
+        return np.clip(at, 0, n - 1)
+    if side == "wrap":
+        return at % n
+    # mirrored, with the cell at the border twice (symmetric) or once (reflect)
+    twice = side == "symmetric"
+    period = 2 * n if twice else max(2 * n - 2, 1)
+    return np.minimum(at % period, period - twice - at % period)
 
 
 def scaled(weights: NDArray[np.float64]) -> NDArray[np.float64]:

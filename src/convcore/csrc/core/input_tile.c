@@ -1,6 +1,9 @@
 #include "input_tile.h"
 
+#include "border.h"
 #include "problem.h"
+
+#include <string.h>
 
 static ptrdiff_t to_multiple(ptrdiff_t n, ptrdiff_t of) { return ceil_div(n, of) * of; }
 
@@ -17,7 +20,8 @@ static bool is_padded(const cc_conv *problem)
 
 cc_input_tile cc_input_tile_start(const cc_conv *p, bool by_row, int64_t channels, int lanes)
 {
-    cc_input_tile s = {.border = p->border, .channels = channels, .lanes = lanes};
+    cc_input_tile s = {.channels = channels, .lanes = lanes};
+    memcpy(s.border, p->border, sizeof s.border);
     ptrdiff_t pitch = p->channels_last ? p->groups * p->c : 1;
     for (int a = CC_AXES - 1; a >= 0; a--) {
         s.axis[a].of = p->axis[a];
@@ -102,35 +106,8 @@ ptrdiff_t cc_input_tile_origin(const cc_input_tile *tile, const int64_t *origin)
     return at;
 }
 
-/* The element of the input that padded element p (counted from the first of the input) shows; -1: a
- * zero. */
-static int64_t shown(int64_t p, int64_t n, cc_border border)
-{
-    if (p >= 0 && p < n)
-        return p;
-    int64_t period = n;
-    switch (border) {
-    case CC_EDGE:
-        return p < 0 ? 0 : n - 1;
-    case CC_REFLECT:
-        period = n > 1 ? 2 * (n - 1) : 1;
-        break;
-    case CC_SYMMETRIC:
-        period = 2 * n;
-        break;
-    case CC_WRAP:
-        break;
-    default:
-        return -1;
-    }
-    p = (p % period + period) % period;
-    if (p < n)
-        return p;
-    return border == CC_REFLECT ? period - p : period - 1 - p;
-}
-
-/* Appends elements that show src, src + step, ... of the input (or zeros, src < 0), phase by phase.
- */
+/* Appends elements that show src, src + step, ... of the input (or a constant, src < 0), phase by
+ * phase. */
 static cc_piece *append(const cc_input_axis *axis, ptrdiff_t element, int64_t src, int64_t step,
                         ptrdiff_t count, cc_piece *piece)
 {
@@ -139,16 +116,17 @@ static cc_piece *append(const cc_input_axis *axis, ptrdiff_t element, int64_t sr
         if (first >= count)
             continue;
         piece->dst = cc_input_element(axis, element + first);
-        piece->src = src < 0 ? -1 : (src + first * step) * axis->src_pitch;
+        piece->src = src < 0 ? src : (src + first * step) * axis->src_pitch;
         piece->count = (count - first + axis->split - 1) / axis->split;
         piece++;
     }
     return piece;
 }
 
-static cc_piece *cut_axis(const cc_input_axis *axis, cc_border border, int64_t origin,
-                          int64_t count, cc_piece *piece)
+static cc_piece *cut_axis(const cc_input_tile *tile, int a, int64_t origin, int64_t count,
+                          cc_piece *piece)
 {
+    const cc_input_axis *axis = &tile->axis[a];
     const cc_axis *of = &axis->of;
     const int64_t step = axis->sampled ? of->stride : 1;
     const ptrdiff_t segments = axis->sampled ? of->kernel : 1;
@@ -158,7 +136,10 @@ static cc_piece *cut_axis(const cc_input_axis *axis, cc_border border, int64_t o
         const int64_t first = origin * of->stride + s * of->dilation - of->before;
         ptrdiff_t run;
         for (ptrdiff_t i = 0; i < extent; i += run) {
-            const int64_t p = first + i * step, src = shown(p, of->in, border);
+            const int64_t p = first + i * step;
+            int64_t src = cc_border_source(tile->border[a], p, of->in);
+            if (src < 0)
+                src = -1 - 2 * a - (p >= 0);
             run = 1;
             if (p >= 0 && p < of->in)
                 run = (of->in - p + step - 1) / step;
@@ -178,13 +159,41 @@ cc_cut cc_input_tile_cut(const cc_input_tile *tile, const int64_t *origin, const
     cc_cut cut;
     for (int a = 0; a < CC_AXES; a++) {
         cut.start[a] = pieces;
-        pieces = cut_axis(&tile->axis[a], tile->border, origin[a], count[a], pieces);
+        pieces = cut_axis(tile, a, origin[a], count[a], pieces);
         cut.end[a] = pieces;
     }
     return cut;
 }
 
-/* One rectangle of a channel (channels innermost: of all channels); from NULL: zeros. */
+/* The constant of a rectangle whose pieces have these sources; NULL: it is part of the input. The
+ * last axis that is on a side with a constant decides, as if the axes were padded one by one. */
+static const cc_side *constant_of(const cc_input_tile *tile, ptrdiff_t depth, ptrdiff_t row,
+                                  ptrdiff_t column)
+{
+    const ptrdiff_t src = column < 0 ? column : row < 0 ? row : depth;
+    return src < 0 ? &tile->border[0][0] + (-1 - src) : NULL;
+}
+
+/* One rectangle of a channel (channels innermost: of all channels), filled with a constant. */
+static void fill(const cc_input_tile *tile, const cc_kernels *kernels, double value, char *to,
+                 ptrdiff_t rows, ptrdiff_t columns)
+{
+    double element = value;
+    if (kernels->size == sizeof(float))
+        memcpy(&element, &(float){(float)value}, sizeof(float));
+    const void *from = value == 0 ? NULL : &element; /* over and over: its steps are 0 */
+    const cc_input_axis *row = &tile->axis[CC_ROW], *column = &tile->axis[CC_COLUMN];
+    if (!tile->channels_last) {
+        kernels->copy(&(cc_move){.rows = rows, .columns = columns, .dst_row = row->pitch}, from,
+                      to);
+        return;
+    }
+    const cc_move move = {.rows = columns, .columns = tile->channels, .dst_row = column->pitch};
+    for (ptrdiff_t y = 0; y < rows; y++)
+        kernels->copy(&move, from, to + y * row->pitch * kernels->size);
+}
+
+/* One rectangle of a channel (channels innermost: of all channels). */
 static void move(const cc_input_tile *tile, const cc_kernels *kernels, const char *from, char *to,
                  ptrdiff_t rows, ptrdiff_t columns)
 {
@@ -194,7 +203,7 @@ static void move(const cc_input_tile *tile, const cc_kernels *kernels, const cha
                     .src_row = row->src_step,
                     .src_column = column->src_step,
                     .dst_row = row->pitch};
-    if (tile->channels_last && tile->src_channel != 1 && from) { /* of planes, without steps */
+    if (tile->channels_last && tile->src_channel != 1) { /* of planes, without steps */
         for (ptrdiff_t y = 0; y < rows; y++)
             kernels->transpose(from + y * row->src_step * kernels->size, tile->src_channel,
                                to + y * row->pitch * kernels->size, column->pitch, tile->channels,
@@ -208,7 +217,7 @@ static void move(const cc_input_tile *tile, const cc_kernels *kernels, const cha
         move.src_column = 1;
         move.dst_row = column->pitch;
         for (ptrdiff_t y = 0; y < rows; y++)
-            kernels->copy(&move, from ? from + y * row->src_step * kernels->size : NULL,
+            kernels->copy(&move, from + y * row->src_step * kernels->size,
                           to + y * row->pitch * kernels->size);
         return;
     }
@@ -231,14 +240,14 @@ void cc_input_tile_pack(const cc_input_tile *tile, const cc_kernels *kernels, co
                 const ptrdiff_t to = c * tile->channel + d->dst + plane * depth->pitch;
                 for (const cc_piece *h = cut->start[CC_ROW]; h < cut->end[CC_ROW]; h++)
                     for (const cc_piece *w = cut->start[CC_COLUMN]; w < cut->end[CC_COLUMN]; w++) {
-                        const bool zero = d->src < 0 || h->src < 0 || w->src < 0;
-                        if (zero && refill)
-                            continue;
-                        move(tile, kernels,
-                             zero ? NULL
-                                  : (const char *)x + (src + h->src + w->src) * kernels->size,
-                             (char *)dst + (to + h->dst + w->dst) * kernels->size, h->count,
-                             w->count);
+                        const cc_side *constant = constant_of(tile, d->src, h->src, w->src);
+                        char *at = (char *)dst + (to + h->dst + w->dst) * kernels->size;
+                        if (!constant)
+                            move(tile, kernels,
+                                 (const char *)x + (src + h->src + w->src) * kernels->size, at,
+                                 h->count, w->count);
+                        else if (!refill)
+                            fill(tile, kernels, constant->value, at, h->count, w->count);
                     }
             }
 }

@@ -31,7 +31,7 @@ typedef struct {
 
 typedef struct {
     cc_input_axis axis[CC_AXES];
-    cc_border border;
+    cc_side border[CC_AXES][2];
     int64_t channels;
     ptrdiff_t channel, src_channel; /* elements between channels of the tile, of x */
     ptrdiff_t src_image;            /* between images of x */
@@ -43,7 +43,8 @@ typedef struct {
     ptrdiff_t pieces;               /* pieces its axes need at most */
 } cc_input_tile;
 
-/* A run of `count` neighbouring elements at these offsets; src < 0: padding of zeros. */
+/* A run of `count` neighbouring elements at these offsets; src < 0: the constant on a side, -1 - 2
+ * * axis - (before: 0, after: 1). */
 typedef struct {
     ptrdiff_t dst, src, count;
 } cc_piece;
@@ -74,7 +75,7 @@ cc_cut cc_input_tile_cut(const cc_input_tile *tile, const int64_t *origin, const
                          cc_piece *pieces);
 
 /* Copies those elements of image x into dst. `refill`: dst held the same ones of another image or
- * group before, so its zeros stand already. */
+ * group before, so its constants stand already. */
 void cc_input_tile_pack(const cc_input_tile *tile, const cc_kernels *kernels, const cc_cut *cut,
                         const void *x, bool refill, void *dst);
 

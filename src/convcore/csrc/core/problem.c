@@ -18,13 +18,17 @@ static bool is_table(const cc_conv *p)
 
 bool cc_conv_is_valid(const cc_conv *p, cc_type type)
 {
-    if (p->n < 1 || p->groups < 1 || p->c < 1 || p->k < 1 || p->border < 0 ||
-        p->border >= CC_BORDERS || type < 0 || type >= CC_REALS)
+    if (p->n < 1 || p->groups < 1 || p->c < 1 || p->k < 1 || type < 0 || type >= CC_REALS)
         return false;
     for (int a = 0; a < CC_AXES; a++) {
         const cc_axis *x = &p->axis[a];
-        if (x->in < (p->border == CC_ZEROS ? 0 : 1) || x->out < 1 || x->kernel < 1 ||
-            x->stride < 1 || x->dilation < 1 || x->before < -x->in)
+        for (int side = 0; side < 2; side++) {
+            const cc_border kind = p->border[a][side].kind;
+            if (kind < 0 || kind >= CC_BORDERS || (kind != CC_CONSTANT && x->in < 1))
+                return false;
+        }
+        if (x->in < 0 || x->out < 1 || x->kernel < 1 || x->stride < 1 || x->dilation < 1 ||
+            x->before < -x->in)
             return false;
     }
     return !p->first_input || is_table(p);
@@ -33,7 +37,7 @@ bool cc_conv_is_valid(const cc_conv *p, cc_type type)
 bool cc_tiled_is_valid(const cc_tiled *problem, cc_type type)
 {
     const cc_conv *p = &problem->conv;
-    if (!cc_conv_is_valid(p, type) || p->groups != 1 || p->border != CC_ZEROS)
+    if (!cc_conv_is_valid(p, type) || p->groups != 1)
         return false;
     for (int a = 0; a < CC_AXES; a++)
         if (problem->period[a] < 1)

@@ -1,7 +1,7 @@
 /* Pooling, forward, with the offsets of the maxima: the reduces of values again, by the kernel that
  * remembers where each came from. */
 #include "../base/parallel.h"
-#include "work.h"
+#include "border.h"
 
 /* Elements of the tile's reduced row where there is nothing: later than any cell. */
 static void fill_ranks(const cc_pool_work *w)
@@ -12,19 +12,42 @@ static void fill_ranks(const cc_pool_work *w)
         w->offset[i] = INT32_MAX;
 }
 
-/* The vertical step: the first maximum of each column of a line's window, and of which row. */
+/* The vertical step: the first maximum of `count` rows in each of `width` columns, and which row.
+ */
+static void reduce_range(const cc_pool_work *w, ptrdiff_t count, ptrdiff_t width, ptrdiff_t first)
+{
+    const cc_argmax_args f = {.rows = w->rows,
+                              .count = count,
+                              .step = 1,
+                              .width = width,
+                              .best = w->reduced + first * w->plan->kernels->size,
+                              .offset = w->offset + first};
+    w->plan->kernels->argmax(&f);
+}
+
+/* ... of each column of a line's window, and then of columns beside the input, which show others or
+ * a constant. */
 static void reduce_rows(const cc_pool_work *w, int64_t plane, const cc_window *depth,
                         const cc_window *row)
 {
-    const cc_pool_plan *plan = w->plan;
-    const ptrdiff_t margin = cc_pool_margin(w);
-    const cc_argmax_args f = {.rows = w->rows,
-                              .count = cc_pool_rows(w, plane, depth, row),
-                              .step = 1,
-                              .width = (w->tile.to - w->tile.from) * plan->lanes,
-                              .best = w->reduced + margin * plan->kernels->size,
-                              .offset = w->offset + margin};
-    plan->kernels->argmax(&f);
+    const ptrdiff_t lanes = w->plan->lanes;
+    const cc_pool_tile *t = &w->tile;
+    const ptrdiff_t count = cc_pool_rows(w, plane, depth, row, cc_pool_first_column(w));
+    reduce_range(w, count, (t->shown_to - t->shown_from) * lanes,
+                 (t->shown_from - t->origin) * lanes);
+    for (int64_t i = 0; i < w->others; i++) {
+        const cc_pool_column column = cc_pool_other_column(w, i);
+        if (column.source >= 0)
+            cc_pool_rows(w, plane, depth, row, column.source);
+        for (ptrdiff_t r = 0; column.source < 0 && r < count; r++)
+            w->rows[r] = cc_pool_constant(w, CC_COLUMN, column.source);
+        reduce_range(w, count, lanes, column.at * lanes);
+    }
+    if (cc_pool_shown_columns(t)) {
+        cc_pool_copy_columns(w, w->reduced, 1, 0);
+        for (ptrdiff_t i = 0; i < cc_pool_shown_columns(t) * lanes; i++)
+            w->offset[cc_pool_shown_element(w, i)] = w->offset[w->shown[i]];
+    }
 }
 
 /* `width` elements from output `output` on, `step` apart, whose windows' cells begin at `first` of
@@ -80,7 +103,9 @@ static void write_index(const cc_pool_work *w, int64_t plane, int64_t line, cons
         for (ptrdiff_t e = o * lanes; e < (o + 1) * lanes && e < count; e++) {
             const int64_t d = depth->first + rank[e] / row->cells * depth->step;
             const int64_t r = row->first + rank[e] % row->cells * row->step;
-            index[e] = (d * axis[CC_ROW].in + r) * axis[CC_COLUMN].in + first + offset[e] * c->step;
+            const int64_t cell = first + offset[e] * c->step;
+            index[e] = plan->has_border ? cc_pool_index(plan, d, r, cell)
+                                        : (d * axis[CC_ROW].in + r) * axis[CC_COLUMN].in + cell;
         }
     }
 }

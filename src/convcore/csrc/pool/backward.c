@@ -4,6 +4,7 @@
  * on the bands nor on the threads. */
 #include "../base/parallel.h"
 #include "plan.h"
+#include "../core/border.h"
 #include "../base/integers.h"
 
 typedef struct {
@@ -21,6 +22,11 @@ typedef struct {
 static void seen_by(const cc_pool *p, int a, int64_t from, int64_t to, int64_t *first, int64_t *end)
 {
     const cc_axis *axis = &p->axis[a];
+    if (p->source[a].cells != axis->in) { /* cells may be shown anywhere */
+        *first = 0;
+        *end = axis->out;
+        return;
+    }
     if (p->adaptive[a]) {
         cc_pool adjoint = *p;
         adjoint.adjoint = true;
@@ -41,7 +47,8 @@ typedef struct {
 
 static void collect_maxima(const job *j, const band *b, int64_t line)
 {
-    const int64_t columns = j->problem.axis[CC_COLUMN].in, count = j->problem.axis[CC_COLUMN].out;
+    const int64_t columns = j->problem.source[CC_COLUMN].cells,
+                  count = j->problem.axis[CC_COLUMN].out;
     const int64_t at = b->plane * j->out_plane + line * count * j->lanes;
     const int64_t from = b->from * columns;
     const cc_scatter_args args = {.index = j->index + at,
@@ -53,38 +60,80 @@ static void collect_maxima(const job *j, const band *b, int64_t line)
                         j->dx + (b->plane * j->plane + from * j->lanes) * j->kernels->size);
 }
 
+/* A line of outputs and one of the input: the first element of each. */
+typedef struct {
+    ptrdiff_t out, in;
+} line_pair;
+
+/* What outputs from <= o < to send to cells of a line, the first of them to `cell`. */
+static void collect_run(const job *j, const line_pair *line, int64_t from, int64_t to, int64_t cell)
+{
+    const ptrdiff_t size = j->kernels->size, lanes = j->lanes;
+    const int64_t stride = j->problem.axis[CC_COLUMN].stride;
+    /* one run of outputs in a plane or where neighbours see neighbours, else a pixel a run */
+    const bool whole = lanes == 1 || stride == 1;
+    const int64_t pixels = whole ? to - from : 1;
+    for (int64_t o = from; o < to; o += pixels) {
+        const ptrdiff_t at_y = (line->out + o * lanes) * size;
+        const ptrdiff_t at_x = (line->in + (cell + (o - from) * stride) * lanes) * size;
+        const cc_lp_grad_args args = {.grad = j->grad + at_y,
+                                      .x = j->x + at_x,
+                                      .y = j->y + at_y,
+                                      .count = pixels * lanes,
+                                      .x_step = lanes == 1 ? stride : 1,
+                                      .p = j->problem.p};
+        j->kernels->lp_grad(&args, j->dx + at_x);
+    }
+}
+
+/* The first output at or after which a tap is on `cell` or a later one; output 0 has it on `at`. */
+static int64_t reaching(const cc_axis *axis, int64_t at, int64_t cell)
+{
+    return at < cell ? min(axis->out, (cell - at - 1) / axis->stride + 1) : 0;
+}
+
+/* The same where these outputs are on cells beside the input, the first output on `at`. */
+static void collect_shown(const job *j, const line_pair *line, int64_t from, int64_t to, int64_t at)
+{
+    const cc_pool_source *source = &j->problem.source[CC_COLUMN];
+    for (int64_t o = from; o < to; o++) {
+        const int64_t cell = at + o * j->problem.axis[CC_COLUMN].stride - source->before;
+        const int64_t shown = cc_border_source(source->side, cell, source->cells);
+        if (shown >= 0)
+            collect_run(j, line, o, o + 1, shown);
+    }
+}
+
 /* What the outputs of a line send to one line of their windows, tap by tap. */
 static void collect_norms(const job *j, int64_t plane, int64_t out_line, int64_t in_line)
 {
     const cc_axis *c = &j->problem.axis[CC_COLUMN];
-    const ptrdiff_t size = j->kernels->size, lanes = j->lanes;
-    const ptrdiff_t out = plane * j->out_plane + out_line * c->out * lanes;
-    const ptrdiff_t in = plane * j->plane + in_line * c->in * lanes;
+    const cc_pool_source *source = &j->problem.source[CC_COLUMN];
+    const line_pair line = {plane * j->out_plane + out_line * c->out * j->lanes,
+                            plane * j->plane + in_line * source->cells * j->lanes};
     /* the taps that reach the input from any output; there may be far more in the padding */
     const int64_t before = c->before - (c->out - 1) * c->stride;
     const int64_t first_tap = before > 0 ? ceil_div(before, c->dilation) : 0;
     const int64_t end_tap = min(c->kernel, (c->in - 1 + c->before) / c->dilation + 1);
     for (int64_t t = first_tap; t < end_tap; t++) {
         const int64_t at = t * c->dilation - c->before; /* the cell that output 0 sees */
-        const int64_t first = at < 0 ? (-at - 1) / c->stride + 1 : 0;
-        const int64_t end = at < c->in ? min(c->out, (c->in - 1 - at) / c->stride + 1) : 0;
-        if (first >= end)
+        const int64_t first = reaching(c, at, source->before);
+        const int64_t end = reaching(c, at, source->before + source->cells);
+        if (first < end)
+            collect_run(j, &line, first, end, at + first * c->stride - source->before);
+        if (source->cells == c->in)
             continue;
-        /* one run of outputs in a plane or where neighbours see neighbours, else a pixel a run */
-        const bool whole = lanes == 1 || c->stride == 1;
-        const int64_t pixels = whole ? end - first : 1;
-        for (int64_t o = first; o < end; o += pixels) {
-            const ptrdiff_t from = (out + o * lanes) * size;
-            const ptrdiff_t to = (in + (at + o * c->stride) * lanes) * size;
-            const cc_lp_grad_args args = {.grad = j->grad + from,
-                                          .x = j->x + to,
-                                          .y = j->y + from,
-                                          .count = pixels * lanes,
-                                          .x_step = lanes == 1 ? c->stride : 1,
-                                          .p = j->problem.p};
-            j->kernels->lp_grad(&args, j->dx + to);
-        }
+        const int64_t before = reaching(c, at, 0), after = reaching(c, at, c->in);
+        collect_shown(j, &line, before, min(first, after), at);
+        collect_shown(j, &line, max(end, first), after, at);
     }
+}
+
+/* The cell of the input that a cell of an axis shows; -1: a constant. */
+static int64_t shown_by(const cc_pool *p, int a, int64_t cell)
+{
+    const cc_pool_source *source = &p->source[a];
+    return cc_border_source(source->side, cell - source->before, source->cells);
 }
 
 /* Each window has one row of cells for each of its depths and rows. */
@@ -95,8 +144,11 @@ static void collect_windows(const job *j, const band *b, int64_t d, int64_t h)
     const int64_t out_line = d * p->axis[CC_ROW].out + h;
     for (int64_t q = 0; q < depth.cells; q++)
         for (int64_t r = 0; r < row.cells; r++) {
-            const int64_t line =
-                (depth.first + q * depth.step) * p->axis[CC_ROW].in + row.first + r * row.step;
+            const int64_t plane = shown_by(p, CC_DEPTH, depth.first + q * depth.step);
+            const int64_t of_plane = shown_by(p, CC_ROW, row.first + r * row.step);
+            if (plane < 0 || of_plane < 0)
+                continue;
+            const int64_t line = plane * p->source[CC_ROW].cells + of_plane;
             if (line >= b->from && line < b->to)
                 collect_norms(j, b->plane, out_line, line);
         }
@@ -105,7 +157,7 @@ static void collect_windows(const job *j, const band *b, int64_t d, int64_t h)
 static void run_band(const job *j, const band *b)
 {
     const cc_pool *p = &j->problem;
-    const int64_t rows = p->axis[CC_ROW].in;
+    const int64_t rows = p->source[CC_ROW].cells;
     int64_t depth, depth_end, row = 0, row_end = p->axis[CC_ROW].out;
     seen_by(p, CC_DEPTH, b->from / rows, (b->to - 1) / rows + 1, &depth, &depth_end);
     if (b->from / rows == (b->to - 1) / rows) /* the band lies in one depth */
@@ -142,10 +194,12 @@ static cc_status run(job *j, cc_type type, int threads)
     j->planes = interleaved ? p->n : p->n * p->channels;
     j->plane = j->out_plane = j->lanes;
     for (int a = 0; a < CC_AXES; a++) {
-        j->plane *= p->axis[a].in;
+        j->plane *= p->source[a].cells;
         j->out_plane *= p->axis[a].out;
     }
-    j->lines = p->axis[CC_DEPTH].in * p->axis[CC_ROW].in;
+    j->lines = p->source[CC_DEPTH].cells * p->source[CC_ROW].cells;
+    if (j->plane == 0) /* all cells are constants */
+        return CC_OK;
     const double us = (double)(j->plane * j->planes) / 300; /* about 3 ns a cell */
     threads = cc_useful_threads(us, threads);
     j->bands = threads == 1 ? 1 : min(j->lines, (4 * threads + j->planes - 1) / j->planes);

@@ -1,5 +1,5 @@
 /* Pooling, forward: shares the plan's items out to threads and lays out what each works in. */
-#include "work.h"
+#include "border.h"
 
 #include "../base/parallel.h"
 #include "../base/arena.h"
@@ -37,6 +37,12 @@ static cc_pool_layout lay_out_task(const cc_pool_plan *plan, bool offsets)
     at.sums = cc_arena_reserve(&end, plan->gathered ? outputs * lanes : 0, size);
     at.largest = cc_arena_reserve(&end, norm ? outputs * plan->group_planes : 0, size);
     at.padded = cc_arena_reserve(&end, plan->row_doubling ? doubled + past_end : 0, size);
+    const ptrdiff_t shown = plan->axis[CC_COLUMN].cells == plan->axis[CC_COLUMN].in
+                                ? 0
+                                : plan->pitch; /* more than can be beside the input */
+    at.constants = cc_arena_reserve(&end, 2 * CC_AXES * cc_pool_constants(plan), size);
+    at.shown = cc_arena_reserve(&end, shown, sizeof(ptrdiff_t));
+    at.other = cc_arena_reserve(&end, shown / plan->lanes, sizeof(int64_t));
     at.offset = cc_arena_reserve(&end, offsets ? row : 0, sizeof(int32_t));
     at.rank =
         cc_arena_reserve(&end, offsets ? 2 * plan->tile_outputs * plan->lanes : 0, sizeof(int32_t));
@@ -64,13 +70,18 @@ static cc_pool_work begin_task(const cc_pool_job *job, int index)
                       .sums = scratch + at->sums,
                       .largest = scratch + at->largest,
                       .padded = scratch + at->padded,
+                      .constants = scratch + at->constants,
+                      .shown = (ptrdiff_t *)(scratch + at->shown),
+                      .other = (int64_t *)(scratch + at->other),
                       .offset = (int32_t *)(scratch + at->offset),
                       .rank = (int32_t *)(scratch + at->rank)};
     /* Lanes and cells that nobody needs are computed with those beside them: rows end within a
      * vector, a last group leaves lanes. Where both steps are one, no row is reduced but those of
-     * an adjoint's windows without cells. */
-    if (!job->plan.whole || job->plan.gathered || job->plan.problem.adjoint)
-        memset(w.reduced, 0, at->offset - at->reduced);
+     * an adjoint's windows without cells, and of those with constants. */
+    if (!job->plan.whole || job->plan.gathered || job->plan.problem.adjoint ||
+        cc_pool_constants(&job->plan))
+        memset(w.reduced, 0, at->constants - at->reduced);
+    cc_pool_write_constants(&w);
     return w;
 }
 
@@ -90,6 +101,10 @@ static void run_task(int index, void *context)
             w.counted_rows = 0;
         for (int64_t o = 0; o < w.tile.columns && is_new; o++)
             w.columns[o] = cc_pool_window(&plan->problem, CC_COLUMN, w.tile.column + o);
+        if (is_new) {
+            cc_pool_list_columns(&w);
+            w.constant_terms = 0;
+        }
         if (w.index) {
             cc_pool_find_offsets(&w);
             continue;
@@ -100,7 +115,7 @@ static void run_task(int index, void *context)
             cc_pool_fill_margins(&w, w.padded, plan->doubled_rows * plan->group_planes, lowest);
             w.padded_first = INT64_MIN;
         }
-        if (!cc_pool_reduce_lines(&w, false))
+        if (!cc_pool_reduce_lines(&w, cc_pool_holds_nan(plan)))
             cc_pool_reduce_lines(&w, true);
     }
 }
@@ -111,7 +126,10 @@ cc_status cc_pool_forward(const cc_pool *problem, cc_type type, const void *x, v
     if (!cc_pool_is_valid(problem, type) || threads < 1 || (index && problem->kind != CC_POOL_MAX))
         return CC_BAD_PROBLEM;
     cc_pool_job job = {.x = x, .y = y, .index = index};
-    cc_pool_make_plan(&job.plan, problem, type, threads);
+    cc_pool simpler = *problem;
+    if (!index)
+        cc_pool_drop_copies(&simpler);
+    cc_pool_make_plan(&job.plan, &simpler, type, threads);
     job.layout = lay_out_task(&job.plan, index);
     job.tasks = cc_arena_acquire((size_t)job.plan.tasks * job.layout.bytes);
     if (!job.tasks)

@@ -1,6 +1,6 @@
 /* What the steps of a pooling read and write: rows of the input, lines of the output, what stands
  * for the padding beside them; and how rows are reduced that were reduced before. */
-#include "work.h"
+#include "border.h"
 
 #include <string.h>
 
@@ -20,13 +20,22 @@ cc_reduction cc_pool_nan_checked(cc_reduction how)
 
 bool cc_pool_takes_largest(cc_reduction how) { return cc_pool_without_map(how) != CC_SUM; }
 
-const char *cc_pool_input(const cc_pool_work *w, int64_t plane, int64_t depth, int64_t row)
+const char *cc_pool_input(const cc_pool_work *w, int64_t plane, int64_t depth, int64_t row,
+                          int64_t column)
 {
     const cc_pool_plan *plan = w->plan;
     const cc_pool_axis *axis = plan->axis;
-    const int64_t line = depth * axis[CC_ROW].in + row;
+    if (plan->has_border) {
+        depth = cc_pool_cell_at(plan, CC_DEPTH, depth);
+        row = cc_pool_cell_at(plan, CC_ROW, row);
+        if (row < 0) /* of two constants the one of the later axis counts */
+            return cc_pool_constant(w, CC_ROW, row);
+        if (depth < 0)
+            return cc_pool_constant(w, CC_DEPTH, depth);
+    }
+    const int64_t line = depth * axis[CC_ROW].cells + row;
     const ptrdiff_t at =
-        plane * plan->plane + (line * axis[CC_COLUMN].in + w->tile.from) * plan->lanes;
+        plane * plan->plane + (line * axis[CC_COLUMN].cells + column) * plan->lanes;
     return w->x + at * plan->kernels->size;
 }
 
@@ -69,12 +78,29 @@ void cc_pool_fill_margins(const cc_pool_work *w, char *rows, int64_t count, bool
 }
 
 ptrdiff_t cc_pool_rows(const cc_pool_work *w, int64_t plane, const cc_window *depth,
-                       const cc_window *row)
+                       const cc_window *row, int64_t column)
 {
     ptrdiff_t count = 0;
     for (int64_t d = 0; d < depth->cells; d++)
         for (int64_t r = 0; r < row->cells; r++)
-            w->rows[count++] =
-                cc_pool_input(w, plane, depth->first + d * depth->step, row->first + r * row->step);
+            w->rows[count++] = cc_pool_input(w, plane, depth->first + d * depth->step,
+                                             row->first + r * row->step, column);
+    return count;
+}
+
+ptrdiff_t cc_pool_cells(const cc_pool_work *w, int64_t plane, const cc_window *depth,
+                        const cc_window *row, const cc_window *column)
+{
+    ptrdiff_t count = 0;
+    for (int64_t d = 0; d < depth->cells; d++)
+        for (int64_t r = 0; r < row->cells; r++)
+            for (int64_t c = 0; c < column->cells; c++) {
+                const int64_t cell = column->first + c * column->step;
+                const int64_t source = cc_pool_cell_at(w->plan, CC_COLUMN, cell);
+                w->rows[count++] = source < 0
+                                       ? cc_pool_constant(w, CC_COLUMN, source)
+                                       : cc_pool_input(w, plane, depth->first + d * depth->step,
+                                                       row->first + r * row->step, source);
+            }
     return count;
 }

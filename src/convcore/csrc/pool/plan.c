@@ -34,6 +34,13 @@ bool cc_pool_is_valid(const cc_pool *p, cc_type type)
         return false;
     for (int a = 0; a < CC_AXES; a++) {
         const cc_axis *x = &p->axis[a];
+        const cc_pool_source *s = &p->source[a];
+        for (int side = 0; side < 2; side++)
+            if (s->side[side].kind < 0 || s->side[side].kind >= CC_BORDERS ||
+                (s->side[side].kind != CC_CONSTANT && s->cells < 1))
+                return false;
+        if (s->before < 0 || s->cells < 0 || s->before + s->cells > x->in)
+            return false;
         if (x->in < 1 || x->out < 1 || x->kernel < 1 || x->stride < 1 || x->dilation < 1 ||
             x->before < 0 || p->after[a] < 0)
             return false;
@@ -43,9 +50,11 @@ bool cc_pool_is_valid(const cc_pool *p, cc_type type)
 
 static const cc_axis one_cell = {.in = 1, .kernel = 1, .stride = 1, .dilation = 1, .out = 1};
 
-/* One window that holds every cell of the axis and nothing else. */
+/* One window that holds every cell of the input's axis and nothing else. */
 static bool is_covered(const cc_pool *p, int a)
 {
+    if (p->source[a].cells != p->axis[a].in)
+        return false;
     const cc_window w = cc_pool_window(p, a, 0);
     return p->axis[a].out == 1 && w.cells == p->axis[a].in && w.counted == w.cells && w.step == 1;
 }
@@ -61,6 +70,8 @@ static void merge_axes(cc_pool *p)
         column->kernel = column->in;
         column->stride = column->dilation = 1;
         column->before = p->after[CC_COLUMN] = p->after[a] = 0;
+        p->source[CC_COLUMN].cells = column->in;
+        p->source[a].cells = 1;
         p->axis[a] = one_cell;
         p->adaptive[CC_COLUMN] = p->adaptive[a] = false;
     }
@@ -76,6 +87,8 @@ static void make_axis(cc_pool_axis *axis, const cc_pool *p, int a)
                            .regular = true,
                            .of = *of,
                            .most = of->kernel};
+    axis->before = p->adjoint ? 0 : p->source[a].before;
+    axis->cells = p->adjoint ? axis->in : p->source[a].cells;
     axis->of.in = axis->in;
     axis->of.out = axis->out;
     if (p->adaptive[a]) {
@@ -122,7 +135,8 @@ static void choose_steps(cc_pool_plan *plan)
     plan->flat = plan->flat && !plan->gathered;
     const bool cheap = plan->problem.kind != CC_POOL_NORM || plan->problem.p <= 2 ||
                        plan->problem.p == HUGE_VAL; /* cells are mapped once for each tap */
-    plan->whole = plan->axis[CC_DEPTH].most * row->most * column->most <= WHOLE_CELLS && cheap &&
+    plan->whole = column->cells == column->in &&
+                  plan->axis[CC_DEPTH].most * row->most * column->most <= WHOLE_CELLS && cheap &&
                   !plan->doubling && !plan->row_doubling &&
                   (!plan->flat || plan->lanes > 1 || stride <= 2);
     plan->joined = plan->flat && plan->lanes == 1 && stride == 1 && !plan->doubling &&
@@ -201,7 +215,7 @@ static void partition(cc_pool_plan *plan, int threads)
 
 void cc_pool_make_plan(cc_pool_plan *plan, const cc_pool *problem, cc_type type, int threads)
 {
-    *plan = (cc_pool_plan){.problem = *problem, .kernels = cc_kernels_of(type)};
+    *plan = (cc_pool_plan){.problem = *problem, .kernels = cc_kernels_of(type), .type = type};
     cc_pool *p = &plan->problem;
     p->channels_last = p->channels_last && p->channels > 1;
     merge_axes(p);
@@ -210,7 +224,8 @@ void cc_pool_make_plan(cc_pool_plan *plan, const cc_pool *problem, cc_type type,
     plan->plane = plan->out_plane = plan->lanes;
     for (int a = 0; a < CC_AXES; a++) {
         make_axis(&plan->axis[a], p, a);
-        plan->plane *= plan->axis[a].in;
+        plan->has_border |= plan->axis[a].cells != plan->axis[a].in;
+        plan->plane *= plan->axis[a].cells;
         plan->out_plane *= plan->axis[a].out;
     }
     choose_steps(plan);
@@ -220,6 +235,9 @@ void cc_pool_make_plan(cc_pool_plan *plan, const cc_pool *problem, cc_type type,
     plan->pointers = max(plan->axis[CC_DEPTH].most * plan->axis[CC_ROW].most,
                          max(column->most / CC_POOL_PIECE, min(column->most, CC_POOL_LONG)));
     plan->pointers = max(plan->pointers, 3); /* a step of a doubling */
+    if (plan->problem.kind == CC_POOL_NORM && column->cells != column->in) /* cell by cell */
+        plan->pointers =
+            max(plan->pointers, plan->axis[CC_DEPTH].most * plan->axis[CC_ROW].most * column->most);
 }
 
 /* The input cells that the windows of outputs from <= o < to hold. */
@@ -256,6 +274,8 @@ cc_pool_tile cc_pool_find_tile(const cc_pool_plan *plan, int64_t item)
     } else {
         find_cells(&plan->problem, t.column, t.column + t.columns, &t);
     }
+    t.shown_from = min(max(t.from, column->before), t.to);
+    t.shown_to = max(min(t.to, column->before + column->cells), t.shown_from);
     if (!cc_pool_padded(plan)) {
         t.origin = t.from;
         t.cells = t.to - t.from;
@@ -275,12 +295,15 @@ int64_t cc_pool_alike(const cc_pool_plan *plan, int64_t line, int64_t most, int6
     if (plan->row_doubling && plan->problem.kind != CC_POOL_MEAN)
         return min(most, out - first);
     const cc_pool_axis *axis = &plan->axis[CC_ROW];
+    const int64_t end = axis->before + axis->cells;
     if (axis->regular && w.first == first * axis->of.stride - axis->of.before &&
-        w.first + span(&axis->of) <= axis->in) { /* whole windows, up to the input's end */
-        *advance = axis->of.stride;
-        const int64_t whole = (axis->in - span(&axis->of) - w.first) / axis->of.stride + 1;
+        w.first >= axis->before && w.first + span(&axis->of) <= end) {
+        *advance = axis->of.stride; /* whole windows, up to the input's end */
+        const int64_t whole = (end - span(&axis->of) - w.first) / axis->of.stride + 1;
         return min(min(most, out - first), whole);
     }
+    if (axis->cells != axis->in) /* rows of the padding are elsewhere */
+        return 1;
     for (; count < most && first + count < out; count++) {
         const cc_window next = cc_pool_window(&plan->problem, CC_ROW, first + count);
         const int64_t step = next.first - last.first;

@@ -15,8 +15,9 @@
 enum { CC_POOL_LONG = 4096, CC_POOL_PIECE = 1024 };
 
 typedef struct {
-    int64_t in, out; /* as this pooling sees them, whether it is an adjoint or not */
-    bool regular;    /* the windows are those of `of` */
+    int64_t in, out;       /* as this pooling sees them, whether it is an adjoint or not */
+    int64_t before, cells; /* of `in`, those before the input, and those of it */
+    bool regular;          /* the windows are those of `of` */
     cc_axis of;
     int64_t most; /* cells of the largest window, or more */
 } cc_pool_axis;
@@ -24,6 +25,7 @@ typedef struct {
 typedef struct {
     cc_pool problem; /* as given, its axes merged where a window covers them */
     const cc_kernels *kernels;
+    cc_type type;
     cc_pool_axis axis[CC_AXES];
     int64_t planes, lanes;      /* arrays of in cells x lanes; lanes of a pixel */
     ptrdiff_t plane, out_plane; /* elements of each, in and out */
@@ -35,7 +37,8 @@ typedef struct {
     bool flat, gathered;
     /* Long windows of an axis by a doubling: windows of 2 w and 2 w + 1 cells from windows of w. */
     bool doubling, row_doubling;
-    bool whole; /* windows are so small that both steps are one, in registers */
+    bool has_border; /* an axis has cells beside the input */
+    bool whole;      /* windows are so small that both steps are one, in registers */
     /* Lines are so short that those of a block are reduced as one, by rows and by columns. */
     bool joined_rows, joined;
     bool pieces; /* windows are so long that they are reduced in pieces first */
@@ -53,11 +56,12 @@ typedef struct {
 
 /* The outputs of an item, and the cells of its reduced rows. */
 typedef struct {
-    int64_t plane, planes;   /* first, and how many */
-    int64_t line, end;       /* output lines (depth x row) */
-    int64_t column, columns; /* outputs */
-    int64_t from, to;        /* input cells */
-    int64_t origin, cells;   /* of the reduced row: its first cell (negative: padding), how many */
+    int64_t plane, planes;        /* first, and how many */
+    int64_t line, end;            /* output lines (depth x row) */
+    int64_t column, columns;      /* outputs */
+    int64_t from, to;             /* cells */
+    int64_t shown_from, shown_to; /* those of them that are the input's, the others show some */
+    int64_t origin, cells; /* of the reduced row: its first cell (negative: padding), how many */
 } cc_pool_tile;
 
 /* What memory safety depends on. */

@@ -2,7 +2,7 @@
  * windows into one row, then that row with itself. Small windows take both at once, long ones are
  * doubled. */
 #include "../base/parallel.h"
-#include "work.h"
+#include "border.h"
 #include "../base/integers.h"
 
 #include <math.h>
@@ -41,12 +41,12 @@ static void use_input(cc_pool_work *w, cc_pool_block *b)
 {
     const cc_pool_plan *plan = w->plan;
     const ptrdiff_t before = cc_pool_margin(w);
-    b->rows = cc_pool_rows(w, w->tile.plane, &b->depth, &b->row);
+    b->rows = cc_pool_rows(w, w->tile.plane, &b->depth, &b->row, cc_pool_first_column(w));
     for (ptrdiff_t r = 0; r < b->rows; r++)
         w->sources[r] = (const char *)w->rows[r] - before * plan->kernels->size;
     b->from = before;
     b->to = (w->tile.to - w->tile.origin) * plan->lanes;
-    b->pitch = b->advance * plan->axis[CC_COLUMN].in * plan->lanes;
+    b->pitch = b->advance * plan->axis[CC_COLUMN].cells * plan->lanes;
     b->plane = plan->plane;
 }
 
@@ -85,25 +85,84 @@ static bool reduce_joined_rows(cc_pool_work *w, cc_reduce_args f)
     return nan;
 }
 
+/* The vertical step of a block of lines, of `cells` columns of the input from `column` on. */
+static bool reduce_range(cc_pool_work *w, cc_reduction how, const cc_pool_block *b, int64_t column,
+                         int64_t cells, char *dst)
+{
+    const cc_pool_plan *plan = w->plan;
+    const ptrdiff_t size = plan->kernels->size, width = cells * plan->lanes;
+    const ptrdiff_t input_line = plan->axis[CC_COLUMN].cells * plan->lanes;
+    /* rows of constants are the same in all planes */
+    const int64_t planes = cc_pool_sees_constant(plan, &b->depth, &b->row) ? 1 : b->planes;
+    bool nan = false;
+    for (int64_t n = 0; n < b->planes; n += planes) {
+        const cc_reduce_args f = {
+            .how = how,
+            .p = plan->problem.p,
+            .count = cc_pool_rows(w, w->tile.plane + n, &b->depth, &b->row, column),
+            .rows = w->rows,
+            .taps = 1,
+            .step = 1,
+            .width = width,
+            .to = width,
+            .lines = b->count,
+            .planes = planes,
+            .src_line = b->advance * input_line,
+            .src_plane = plan->plane,
+            .dst_line = b->pitch,
+            .dst_plane = b->plane,
+            .dst = dst + n * b->plane * size};
+        nan |= plan->joined_rows && b->advance == 1 && width == input_line && planes == b->planes
+                   ? reduce_joined_rows(w, f)
+                   : plan->kernels->reduce(&f);
+    }
+    return nan;
+}
+
+/* The vertical step of columns beside the input, which show others or a constant. */
+static bool reduce_shown(cc_pool_work *w, cc_reduction how, const cc_pool_block *b)
+{
+    const cc_kernels *k = w->plan->kernels;
+    const ptrdiff_t lanes = w->plan->lanes, size = k->size;
+    const int64_t terms = b->depth.cells * b->row.cells;
+    const bool kept = w->constant_terms == terms && w->constant_how == how;
+    bool nan = false;
+    for (int64_t i = 0; i < w->others; i++) {
+        const cc_pool_column column = cc_pool_other_column(w, i);
+        char *dst = w->reduced + column.at * lanes * size;
+        if (column.source >= 0) {
+            nan |= reduce_range(w, how, b, column.source, 1, dst);
+            continue;
+        }
+        if (!kept)
+            cc_pool_reduce_constant(w, how, column.source, terms, dst);
+    }
+    w->constant_terms = terms;
+    w->constant_how = how;
+    for (int64_t n = 0; n < b->planes; n++)
+        cc_pool_copy_columns(w, w->reduced + n * b->plane * size, b->count, b->pitch);
+    return nan;
+}
+
 /* The vertical step of a block of lines; returns whether CC_MAX has seen a NaN. */
 static bool reduce_rows(cc_pool_work *w, cc_reduction how, cc_pool_block *b)
 {
     const cc_pool_plan *plan = w->plan;
-    const ptrdiff_t size = plan->kernels->size, input_line = plan->axis[CC_COLUMN].in * plan->lanes;
-    const ptrdiff_t width = (w->tile.to - w->tile.from) * plan->lanes;
+    const ptrdiff_t size = plan->kernels->size;
+    const bool is_shown = cc_pool_shown_columns(&w->tile) > 0;
     const int64_t window = b->depth.cells * b->row.cells;
     const bool is_row =
         window == 1 && how == cc_pool_without_map(how) && !plan->doubling && !plan->row_doubling;
     b->lanes = plan->lanes;
     b->planes = w->tile.planes;
-    b->reduced = !is_row && !(plan->whole && window > 0 && !plan->gathered);
+    b->reduced = (!is_row && !(plan->whole && window > 0 && !plan->gathered)) || is_shown ||
+                 cc_pool_sees_constant(plan, &b->depth, &b->row);
     if (!b->reduced) {
         use_input(w, b);
         if (plan->gathered)
             transpose_planes(w, b);
         return false;
     }
-    char *reduced = w->reduced + cc_pool_margin(w) * size;
     b->rows = 1;
     b->from = -CC_POOL_EVERYWHERE;
     b->to = CC_POOL_EVERYWHERE;
@@ -118,23 +177,12 @@ static bool reduce_rows(cc_pool_work *w, cc_reduction how, cc_pool_block *b)
         b->plane = plan->doubled_rows * plan->pitch;
         return nan;
     }
-    const cc_reduce_args f = {.how = how,
-                              .p = plan->problem.p,
-                              .count = cc_pool_rows(w, w->tile.plane, &b->depth, &b->row),
-                              .rows = w->rows,
-                              .taps = 1,
-                              .step = 1,
-                              .width = width,
-                              .to = width,
-                              .lines = b->count,
-                              .planes = b->planes,
-                              .src_line = b->advance * input_line,
-                              .src_plane = plan->plane,
-                              .dst_line = b->pitch,
-                              .dst_plane = b->plane,
-                              .dst = reduced};
-    nan = plan->joined_rows && b->advance == 1 && width == input_line ? reduce_joined_rows(w, f)
-                                                                      : plan->kernels->reduce(&f);
+    const int64_t cells = w->tile.shown_to - w->tile.shown_from;
+    const ptrdiff_t first = (w->tile.shown_from - w->tile.origin) * plan->lanes;
+    if (cells > 0)
+        nan = reduce_range(w, how, b, cc_pool_first_column(w), cells, w->reduced + first * size);
+    if (is_shown)
+        nan |= reduce_shown(w, how, b);
     if (plan->gathered)
         transpose_planes(w, b);
     return nan;
@@ -405,13 +453,19 @@ static void exact_norm(const cc_pool_work *w, const cc_pool_block *b, int64_t n,
     const int64_t out = plan->axis[CC_ROW].out;
     const cc_window row = cc_pool_window(&plan->problem, CC_ROW, (b->line + i) % out);
     const int64_t plane = w->tile.plane + (plan->gathered ? lane : n);
-    const cc_cells cells = {.rows = w->rows,
-                            .count = cc_pool_rows(w, plane, &b->depth, &row),
-                            .cells = c->cells,
-                            .step = c->step * plan->lanes};
-    const ptrdiff_t at = (c->first - w->tile.from) * plan->lanes + (plan->gathered ? 0 : lane);
-    for (ptrdiff_t r = 0; r < cells.count; r++)
-        w->rows[r] = (const char *)w->rows[r] + at * k->size;
+    const ptrdiff_t at = plan->gathered ? 0 : lane;
+    cc_cells cells = {.rows = w->rows, .cells = c->cells, .step = c->step * plan->lanes};
+    if (cc_pool_shown_columns(&w->tile) == 0) {
+        const ptrdiff_t first = (c->first - w->tile.from) * plan->lanes + at;
+        cells.count = cc_pool_rows(w, plane, &b->depth, &row, cc_pool_first_column(w));
+        for (ptrdiff_t r = 0; r < cells.count; r++)
+            w->rows[r] = (const char *)w->rows[r] + first * k->size;
+    } else { /* cell by cell, each where it comes from */
+        cells.count = cc_pool_cells(w, plane, &b->depth, &row, c);
+        cells.cells = 1;
+        for (ptrdiff_t r = 0; r < cells.count; r++)
+            w->rows[r] = (const char *)w->rows[r] + at * k->size;
+    }
     k->norm(&cells, plan->problem.p, y);
 }
 
@@ -478,6 +532,8 @@ bool cc_pool_reduce_lines(cc_pool_work *w, bool exact)
         int64_t most = min(plan->block_lines, w->tile.end - line);
         if (line < w->doubled_to)
             most = min(most, w->doubled_to - line);
+        if (!plan->row_doubling && cc_pool_sees_constant(plan, &b.depth, &b.row))
+            most = 1; /* a row of constants has none after it */
         b.count = cc_pool_alike(plan, line, most, &b.advance);
         if (run_block(w, exact, &b))
             return false;

@@ -7,7 +7,7 @@
 /* What a task works in: bytes from the start of its scratch. */
 typedef struct {
     size_t columns, counted, divisors, rows, sources, ranks, reduced, transposed, steps, sums,
-        largest, padded, offset, rank, bytes;
+        largest, padded, constants, shown, other, offset, rank, bytes;
 } cc_pool_layout;
 
 typedef struct {
@@ -42,6 +42,11 @@ typedef struct {
     /* double_columns(): the rows of its last step for these lines; 0: still to be doubled */
     ptrdiff_t last_steps;
     const char *last[3];
+    char *constants;  /* rows of those that borders hold */
+    ptrdiff_t *shown; /* of columns beside the input: elements of the reduced row that they show */
+    int64_t constant_terms; /* those in the reduced rows were reduced from so many; 0: none are */
+    cc_reduction constant_how;
+    int64_t *other, others; /* columns that show what the tile does not have */
     int32_t *offset, *rank;
 } cc_pool_work;
 
@@ -70,8 +75,9 @@ cc_reduction cc_pool_without_map(cc_reduction how);
 cc_reduction cc_pool_nan_checked(cc_reduction how);
 bool cc_pool_takes_largest(cc_reduction how);
 
-/* The tile's first cell in a row of a plane. */
-const char *cc_pool_input(const cc_pool_work *w, int64_t plane, int64_t depth, int64_t row);
+/* The input's cell `column` in a row of a plane, or of what that row shows. */
+const char *cc_pool_input(const cc_pool_work *w, int64_t plane, int64_t depth, int64_t row,
+                          int64_t column);
 
 /* Writes the lowest element, or zeros. */
 void cc_pool_fill(const cc_kernels *k, char *to, ptrdiff_t count, bool lowest);
@@ -84,9 +90,21 @@ bool cc_pool_double_rows(cc_pool_work *w, cc_reduction how, int64_t line);
  * many. */
 ptrdiff_t cc_pool_double_columns(cc_pool_work *w, cc_reduction how, const cc_pool_block *b);
 
-/* The rows of one plane that windows of these depths and rows hold: into work->rows. */
+/* The input's first column in the tile. */
+static inline int64_t cc_pool_first_column(const cc_pool_work *w)
+{
+    const cc_pool_tile *t = &w->tile;
+    return t->shown_from < t->shown_to ? t->shown_from - w->plan->axis[CC_COLUMN].before : 0;
+}
+
+/* The rows of one plane that windows of these depths and rows hold, from the input's cell `column`
+ * on: into work->rows. */
 ptrdiff_t cc_pool_rows(const cc_pool_work *w, int64_t plane, const cc_window *depth,
-                       const cc_window *row);
+                       const cc_window *row, int64_t column);
+
+/* The cells of one plane that a window holds, each alone: into work->rows. */
+ptrdiff_t cc_pool_cells(const cc_pool_work *w, int64_t plane, const cc_window *depth,
+                        const cc_window *row, const cc_window *column);
 
 /* Elements of an output line of a plane, and the tile's first in it. */
 ptrdiff_t cc_pool_line_elements(const cc_pool_plan *plan);

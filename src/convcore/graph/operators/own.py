@@ -16,8 +16,8 @@ from convcore.spec.registry import AXES, OPERATORS, layer_name
 def _register(name: str, has_weight: bool) -> None:
     function = getattr(api, name)
 
-    def task(x: Array, **options: Any) -> api.Task | None:
-        return api.pool_task(name, x, options)
+    def task(x: Array, nan: str | None = None, **options: Any) -> api.Task | None:
+        return api.pool_task(name, x, options) if nan is None else None
 
     @operator(f"convcore.{name}", call=True, out=True, task=None if has_weight else task)
     def run(call: Call, x: Array, *arrays: Array | None, **options: Any) -> Any:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from convcore.nn.layers.operator import Weighted
 from convcore.nn.layers.parameters import Rng, Start
+from convcore.spec.border import AnyBorder
 from convcore.spec.connections import as_connections
 from convcore.spec.missing import NAN, PROPAGATE
 from convcore.spec.options import Paddings, Sizes, per_axis
@@ -30,7 +31,7 @@ class Convolution(Weighted):
         *,
         connections: ArrayLike | None = None,
         flip: bool = False,
-        border: str = "zeros",
+        border: AnyBorder = "zeros",
         layout: str | None = None,
         nan: str = PROPAGATE,
         normalize: bool = True,

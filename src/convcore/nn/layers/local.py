@@ -8,6 +8,7 @@ import numpy as np
 
 from convcore.nn.layers.operator import Weighted, short
 from convcore.nn.layers.parameters import Rng, Shape, Start
+from convcore.spec.border import AnyBorder
 from convcore.spec.options import Paddings, Sizes, per_axis
 from convcore.spec.problem import conv_axes
 
@@ -25,6 +26,7 @@ class Local(Weighted):
         dilation: Sizes = 1,
         *,
         input_size: Sizes,
+        border: AnyBorder = "zeros",
         layout: str | None = None,
         bias: bool = True,
         rng: Rng = None,
@@ -34,7 +36,7 @@ class Local(Weighted):
         super().__init__()
         self._read_channels(in_channels, out_channels)
         kernel = per_axis(self.op, "kernel_size", kernel_size, self.spatial)
-        self._read(stride=stride, padding=padding, dilation=dilation, layout=layout)
+        self._read(stride=stride, padding=padding, dilation=dilation, border=border, layout=layout)
         self._size = per_axis(self.op, "input_size", input_size, self.spatial)
         steps = {name: self.options[name] for name in ("stride", "padding", "dilation")}
         outputs = tuple(axis.outputs for axis in conv_axes(self.op, self._size, kernel, **steps))
@@ -80,7 +82,7 @@ class LocalConv2d(Local):
     ----------
     in_channels, out_channels, kernel_size, bias, rng, gain, dtype
         As of :class:`Conv2d`.
-    stride, padding, dilation, layout
+    stride, padding, dilation, border, layout
         As :func:`convcore.local_conv2d` takes them; ``layout`` None is "NCHW".
     input_size : int or (int, int)
         Rows and columns of the input: every output place has a kernel of its own.

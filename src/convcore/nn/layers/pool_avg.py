@@ -5,6 +5,7 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from convcore.nn.layers.operator import Pooling
+from convcore.spec.border import AnyBorder
 from convcore.spec.missing import NAN, PROPAGATE
 from convcore.spec.options import Paddings, Sizes
 from convcore.spec.pooling import OutputSize, as_window
@@ -22,6 +23,7 @@ class AvgPooling(Pooling):
         *,
         ceil_mode: bool = False,
         count_include_pad: bool = False,
+        border: AnyBorder = "zeros",
         layout: str | None = None,
         nan: str = PROPAGATE,
         normalize: bool = True,
@@ -30,7 +32,7 @@ class AvgPooling(Pooling):
         super().__init__()
         self._read(
             kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation,
-            ceil_mode=ceil_mode, count_include_pad=count_include_pad, layout=layout,
+            ceil_mode=ceil_mode, count_include_pad=count_include_pad, border=border, layout=layout,
             nan=nan, normalize=normalize, fill=fill,
         )  # fmt: skip
 
@@ -54,7 +56,7 @@ class AvgPool2d(AvgPooling):
 
     Parameters
     ----------
-    kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, layout
+    kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, border, layout
         As :func:`convcore.avg_pool2d` takes them; ``layout`` None is "NCHW".
     nan, normalize, fill
         As :func:`convcore.avg_pool2d` takes them. A layer has no mask: mark missing cells by NaN.
@@ -149,6 +151,7 @@ class WeightedPooling(Pooling):
         *,
         normalize: bool = True,
         ceil_mode: bool = False,
+        border: AnyBorder = "zeros",
         layout: str | None = None,
         nan: str = PROPAGATE,
         fill: float = NAN,
@@ -157,7 +160,7 @@ class WeightedPooling(Pooling):
         weights = as_window(self.op, window, self.spatial).copy()
         self._read(
             window=weights, stride=stride, padding=padding, dilation=dilation,
-            normalize=normalize, ceil_mode=ceil_mode, layout=layout,
+            normalize=normalize, ceil_mode=ceil_mode, border=border, layout=layout,
             nan=nan, fill=fill,
         )  # fmt: skip
 
@@ -184,7 +187,7 @@ class WeightedPool2d(WeightedPooling):
     window : array_like, shape (R, S)
         The weights, the same for every channel and not learned: see
         :func:`convcore.distance_window`.
-    stride, padding, dilation, normalize, ceil_mode, layout
+    stride, padding, dilation, normalize, ceil_mode, border, layout
         As :func:`convcore.weighted_pool2d` takes them; ``layout`` None is "NCHW".
     nan, fill
         As :func:`convcore.weighted_pool2d` takes them. A layer has no mask: mark missing cells by

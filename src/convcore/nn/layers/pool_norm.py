@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from convcore.nn.layers.operator import Pooling
+from convcore.spec.border import AnyBorder
 from convcore.spec.missing import NAN, PROPAGATE
 from convcore.spec.options import Paddings, Sizes
 
@@ -19,6 +20,7 @@ class LpPooling(Pooling):
         *,
         p: float = 2.0,
         ceil_mode: bool = False,
+        border: AnyBorder = "zeros",
         layout: str | None = None,
         nan: str = PROPAGATE,
         fill: float = NAN,
@@ -26,7 +28,7 @@ class LpPooling(Pooling):
         super().__init__()
         self._read(
             kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation, p=p,
-            ceil_mode=ceil_mode, layout=layout,
+            ceil_mode=ceil_mode, border=border, layout=layout,
             nan=nan, fill=fill,
         )  # fmt: skip
 
@@ -50,7 +52,7 @@ class LpPool2d(LpPooling):
 
     Parameters
     ----------
-    kernel_size, stride, padding, dilation, p, ceil_mode, layout
+    kernel_size, stride, padding, dilation, p, ceil_mode, border, layout
         As :func:`convcore.lp_pool2d` takes them; ``layout`` None is "NCHW".
     nan, fill
         As :func:`convcore.lp_pool2d` takes them. A layer has no mask: mark missing cells by NaN.
@@ -89,6 +91,7 @@ class L2Pooling(Pooling):
         dilation: Sizes = 1,
         *,
         ceil_mode: bool = False,
+        border: AnyBorder = "zeros",
         layout: str | None = None,
         nan: str = PROPAGATE,
         fill: float = NAN,
@@ -96,7 +99,7 @@ class L2Pooling(Pooling):
         super().__init__()
         self._read(
             kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation,
-            ceil_mode=ceil_mode, layout=layout,
+            ceil_mode=ceil_mode, border=border, layout=layout,
             nan=nan, fill=fill,
         )  # fmt: skip
 
@@ -120,7 +123,7 @@ class L2Pool2d(L2Pooling):
 
     Parameters
     ----------
-    kernel_size, stride, padding, dilation, ceil_mode, layout
+    kernel_size, stride, padding, dilation, ceil_mode, border, layout
         As :func:`convcore.l2_pool2d` takes them; ``layout`` None is "NCHW".
     nan, fill
         As :func:`convcore.l2_pool2d` takes them. A layer has no mask: mark missing cells by NaN.

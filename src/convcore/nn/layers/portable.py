@@ -9,8 +9,10 @@ import numpy as np
 
 from convcore.graph.tracer import Shape, Tracer
 from convcore.spec.axis import Axis
+from convcore.spec.border import Side
 from convcore.spec.operands import Array
 from convcore.spec.options import LAYOUTS, per_axis
+from convcore.spec.pooling import PoolSpec
 from convcore.spec.problem import ConvSpec
 
 MODES = {"edge": "edge", "reflect": "reflect", "wrap": "wrap"}  # of Pad; "symmetric" it has not
@@ -54,21 +56,54 @@ def _conv(layer: Any, to: Tracer, x: str, shape: Shape) -> str:
     if options["connections"] is not None:
         weight = np.where(options["connections"].array[(..., *(None,) * layer.spatial)], weight, 0)
     steps = _steps(spec.axes)
-    border, pads = options["border"], steps["pads"]
-    if border != "zeros" and any(pads):
-        if border not in MODES:
-            to.refuse(f"the border {border!r}")
-        half = len(pads) // 2
-        around = (0, 0, *pads[:half], 0, 0, *pads[half:])
-        x = to.node("Pad", x, to.integers(around, "pads"), mode=MODES[border])
-        steps["pads"] = [0] * len(pads)
+    if spec.border:
+        x = _padded(to, x, [axis.pair for axis in spec.axes], spec.border)
+        steps["pads"] = [0] * len(steps["pads"])
     arrays = _arrays(layer, to, np.ascontiguousarray(weight))
     return to.node("Conv", x, *arrays, group=options["groups"], **steps)
+
+
+def _padded(
+    to: Tracer,
+    x: str,
+    pads: Sequence[tuple[int, int]],
+    border: Sequence[tuple[Side, Side]],
+) -> str:
+    """Pad x: all axes at once where they are alike, else one side after the other."""
+    around = [(0, 0), (0, 0), *pads]
+    first = border[0][0]
+    if all(side == first for sides in border for side in sides):
+        return _pad(to, x, around, first)
+    for axis, (pair, (before, after)) in enumerate(zip(pads, border, strict=True), 2):
+        sides = [(before, (pair[0], 0)), (after, (0, pair[1]))]
+        if before == after:
+            sides = [(before, pair)]
+        elif after == "wrap":  # before the other side is there, which it would copy
+            sides.reverse()
+        for side, cells in sides:
+            if any(cells):
+                only = [(0, 0)] * len(around)
+                only[axis] = cells
+                x = _pad(to, x, only, side)
+    return x
+
+
+def _pad(to: Tracer, x: str, around: Sequence[tuple[int, int]], side: Side) -> str:
+    """Pad all axes with the same."""
+    pads = to.integers((*(before for before, _ in around), *(after for _, after in around)), "pads")
+    if isinstance(side, str) and side != "zeros":
+        if side not in MODES:
+            to.refuse(f"the border {side!r}")
+        return to.node("Pad", x, pads, mode=MODES[side])
+    value = to.constant(np.array(0 if side == "zeros" else side, to.dtype), "value")
+    return to.node("Pad", x, pads, value, mode="constant")
 
 
 def _transposed(layer: Any, to: Tracer, x: str, shape: Shape) -> str:
     options, more = layer._call, layer._call["output_padding"]
     spec: ConvSpec = layer._spec(shape)
+    if spec.border:
+        to.refuse(f"a transposed convolution with the border {options['border']!r}")
     return to.node(
         "ConvTranspose", x, *_arrays(layer, to, layer.weight), group=options["groups"],
         output_padding=list(per_axis(layer.op, "output_padding", more, layer.spatial, 0)),
@@ -86,7 +121,12 @@ def _pool(layer: Any, to: Tracer, x: str, shape: Shape) -> str:
         if p != int(p):
             to.refuse(f"a norm with p = {p}")
         more["p"] = int(p)
-    return to.node(POOLS[kind], x, **_steps(layer._spec(shape).axes), **more)
+    spec: PoolSpec = layer._spec(shape)
+    if spec.border:
+        if options["ceil_mode"]:  # sizes would be those of the padded input
+            to.refuse(f"a pooling with ceil_mode and the border {options['border']!r}")
+        x = _padded(to, x, spec.held, spec.border)
+    return to.node(POOLS[kind], x, **_steps(spec.window_axes), **more)
 
 
 def _adaptive(layer: Any, to: Tracer, x: str, shape: Shape) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from convcore.nn.layers.operator import Weighted, short
 from convcore.nn.layers.parameters import Rng, Start
+from convcore.spec.border import AnyBorder
 from convcore.spec.options import Paddings, Sizes, per_axis
 
 
@@ -24,6 +25,7 @@ class Tiled(Weighted):
         dilation: Sizes = 1,
         *,
         period: Sizes,
+        border: AnyBorder = "zeros",
         layout: str | None = None,
         bias: bool = True,
         rng: Rng = None,
@@ -33,7 +35,7 @@ class Tiled(Weighted):
         super().__init__()
         self._read_channels(in_channels, out_channels)
         kernel = per_axis(self.op, "kernel_size", kernel_size, self.spatial)
-        self._read(stride=stride, padding=padding, dilation=dilation, layout=layout)
+        self._read(stride=stride, padding=padding, dilation=dilation, border=border, layout=layout)
         self._period = per_axis(self.op, "period", period, self.spatial)
         start = Start.of(self.op, bias=bias, rng=rng, gain=gain, dtype=dtype)
         shape = (self.out_channels, *self._period, self.in_channels, *kernel)
@@ -69,7 +71,7 @@ class TiledConv2d(Tiled):
     ----------
     in_channels, out_channels, kernel_size, bias, rng, gain, dtype
         As of :class:`Conv2d`.
-    stride, padding, dilation, layout
+    stride, padding, dilation, border, layout
         As :func:`convcore.tiled_conv2d` takes them; ``layout`` None is "NCHW".
     period : int or (int, int)
         Outputs after which the kernels repeat, down and to the right; 1 is a convolution.

@@ -8,6 +8,7 @@ import numpy as np
 
 from convcore.nn.layers.operator import Weighted
 from convcore.nn.layers.parameters import Rng, Start
+from convcore.spec.border import AnyBorder
 from convcore.spec.options import Paddings, Sizes, per_axis
 
 
@@ -25,6 +26,7 @@ class Transposed(Weighted):
         groups: int = 1,
         *,
         output_padding: Sizes = 0,
+        border: AnyBorder = "zeros",
         layout: str | None = None,
         bias: bool = True,
         rng: Rng = None,
@@ -36,7 +38,7 @@ class Transposed(Weighted):
         kernel = per_axis(self.op, "kernel_size", kernel_size, self.spatial)
         self._read(
             stride=stride, padding=padding, dilation=dilation, groups=groups,
-            output_padding=output_padding, layout=layout,
+            output_padding=output_padding, border=border, layout=layout,
         )  # fmt: skip
         group_channels = self._group(self.out_channels)
         # a stride of s leaves every s-th tap to an output
@@ -71,7 +73,7 @@ class ConvTranspose2d(Transposed):
     ----------
     in_channels, out_channels, kernel_size, bias, rng, gain, dtype
         As of :class:`Conv2d`.
-    stride, padding, dilation, groups, output_padding, layout
+    stride, padding, dilation, groups, output_padding, border, layout
         As :func:`convcore.conv_transpose2d` takes them; ``layout`` None is "NCHW".
 
     Attributes
