@@ -69,6 +69,7 @@ def _spread(share: Array, dx: Array, spec: PoolSpec) -> None:
 
     In planes, cells of a row come first, into an array of their own: NumPy copies long rows fast.
     """
+    share += 0  # a sum starts at 0: none is -0
     if any(axis.kernel * axis.outputs < axis.cells for axis in spec.axes):
         dx[...] = 0
     *outer, inner = spec.axes
