@@ -144,8 +144,9 @@ def conv_transpose2d(
         Maximum number of threads. Default: :func:`convcore.get_num_threads`. Results do not depend
         on it.
     out : ndarray, optional
-        Array to write the result to. Must have the result's shape and dtype; any strides; may
-        overlap the operands.
+        Array to write the result to. Must have the result's shape, and its dtype or one of the
+        integers of 8 and 16 bits, to which it is rounded (of two to the even one) and clipped; NaN
+        becomes 0. Any strides; may overlap the operands.
 
     Returns
     -------

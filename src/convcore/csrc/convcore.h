@@ -211,6 +211,10 @@ typedef struct {
 cc_status cc_pool_norm_backward(const cc_pool *problem, cc_type type, const cc_norm_args *args,
                                 void *dx, int threads);
 
+/* dst[i] = src[i] of type `real` as an integer of type `to`, which has 8 or 16 bits: clipped,
+ * rounded to the nearest and of two to the even one; NaN becomes 0. */
+cc_status cc_round(cc_type real, const void *src, int64_t count, cc_type to, void *dst);
+
 /* Instruction sets, least first. cc_isa_name(i) is NULL past the last one compiled in. */
 const char *cc_isa_name(int i);
 bool cc_isa_available(int i);

@@ -4,7 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from convcore._core import round_to
 from convcore.spec.operands import Array, DType, DTypes, as_array, as_contiguous, check_bias
+
+# Integers that results may be rounded to.
+ROUNDED = tuple(np.dtype(kind) for kind in (np.uint8, np.int8, np.uint16, np.int16))
 
 
 def bias_as_contiguous(
@@ -33,9 +37,19 @@ class Out(NamedTuple):
         """Return the result as the caller wants it: in the dtype, in the array that it gave."""
         if self.given is None or self.plain is None:
             return self.array if self.array.dtype == self.dtype else self.array.astype(self.dtype)
-        if self.array is not self.plain:
+        if self.plain.dtype in ROUNDED and self.array.dtype != self.plain.dtype:
+            self._round(self.plain)
+        elif self.array is not self.plain:
             np.copyto(self.plain, self.array, casting="same_kind")
         return self.given
+
+    def _round(self, plain: Array) -> None:
+        """Give integers to the caller: rounded to the nearest, and clipped."""
+        integers = plain if plain.flags.carray else np.empty(plain.shape, plain.dtype)
+        if plain.size:
+            round_to(self.array, integers)
+        if integers is not plain:
+            np.copyto(plain, integers)
 
 
 def prepare_out(
@@ -45,11 +59,13 @@ def prepare_out(
     dtypes: DTypes,
     reads: tuple[Array | None, ...],
     name: str = "out",
+    *,
+    rounds: bool = False,
 ) -> Out:
     """Check the caller's array for a result, and choose the array that kernels write.
 
     They are one where that is possible: where the kernels' dtype and order fit, and none of the
-    operands that kernels read shares its memory.
+    operands that kernels read shares its memory. With ``rounds`` it may be one of small integers.
     """
     if out is None:
         return Out(np.empty(shape, dtypes.compute), None, None, dtypes.result)
@@ -64,7 +80,9 @@ def prepare_out(
     ):
         plain = out
     else:
-        plain = check_out(op, out, shape, dtypes.result, name)
+        given = getattr(out, "dtype", None)
+        result = given if rounds and given in ROUNDED else dtypes.result
+        plain = check_out(op, out, shape, result, name)
     array = plain if _is_writable_by_kernels(plain, compute, reads) else np.empty(shape, compute)
     return Out(array, plain, out, dtypes.result)
 

@@ -108,7 +108,7 @@ def run(
     target, compute = None, dtypes.compute
     try:
         if out is not None:
-            target = prepare_out(op, out, plan.y_shape, dtypes, (x, weight, bias))
+            target = prepare_out(op, out, plan.y_shape, dtypes, (x, weight, bias), rounds=True)
         y = np.empty(plan.y_shape, compute) if target is None else target.array
         x = as_contiguous(op, "x", x, compute)
         if prepared is None:

@@ -1,6 +1,7 @@
 """Poolings of arrays: find the plan of a call, read the operands, return the result."""
 
 from dataclasses import replace
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -8,13 +9,14 @@ from numpy import ndarray
 from numpy.typing import ArrayLike
 
 from convcore import _core
-from convcore.engine.buffers import Out, finalized, prepare_out
+from convcore.engine.buffers import ROUNDED, Out, finalized, prepare_out
 from convcore.engine.cache import plans
 from convcore.engine.cores import CORE_AXES, pool_core
 from convcore.engine.threads import get_num_threads, threads_for
 from convcore.spec.border import AnyBorder, check_exact
 from convcore.spec.errors import memory_errors, out_of_memory
 from convcore.spec.operands import (
+    FLOAT64,
     Array,
     DType,
     DTypes,
@@ -49,6 +51,9 @@ from convcore.spec.registry import (
     RETURN_INDICES,
     WINDOW_STRIDE,
 )
+
+# Means of bytes differ from k + 1/2 by 1 / (2 cells) or not at all, and float32 tells that apart.
+MOST_FLOAT32_CELLS = 2**14
 
 
 class PoolPlan:
@@ -221,6 +226,13 @@ def max_pool(
     return y if index is None else (y, index)
 
 
+def _exact(spec: PoolSpec, dtypes: DTypes, integers: DType) -> DTypes:
+    """Return dtypes in which means of such integers are far enough from the halves between two."""
+    cells = prod(axis.cells if spec.adaptive else axis.kernel for axis in spec.axes)
+    is_enough = integers.itemsize == 1 and cells <= MOST_FLOAT32_CELLS
+    return dtypes if is_enough else DTypes(dtypes.result, FLOAT64)
+
+
 def _forward(
     op: str,
     x: ArrayLike,
@@ -252,8 +264,13 @@ def _forward(
         check_exact(op, plan.spec.border, x.dtype)
     if indices:
         check_index(op, plan.spec)
+    target = None
     try:
-        target = None if out is None else prepare_out(op, out, plan.y_shape, dtypes, (x,))
+        if out is not None:
+            rounds = kind != "max"
+            if kind == "mean" and getattr(out, "dtype", None) in ROUNDED:
+                dtypes = _exact(plan.spec, dtypes, out.dtype)
+            target = prepare_out(op, out, plan.y_shape, dtypes, (x,), rounds=rounds)
         y = np.empty(plan.y_shape, dtypes.compute) if target is None else target.array
         index = np.empty(plan.y_shape, np.int64) if indices else None
         if plan.core is not None:

@@ -56,7 +56,7 @@ def weighted_pool(
     dtypes = DTypes(result_dtypes(op, x.dtype, x.dtype).result, COMPUTE)
     plan = pool_plan(op, x, windows, axes=axes, kind="mean", layout=layout)
     with memory_errors(op, x=x):
-        target = prepare_out(op, out, plan.y_shape, dtypes, (x, weights.array))
+        target = prepare_out(op, out, plan.y_shape, dtypes, (x, weights.array), rounds=True)
         divisor = _divisor(op, plan, weights)  # refuses weights whatever x holds
         if plan.core is not None:
             x = as_contiguous(op, "x", x, COMPUTE)
