@@ -141,6 +141,7 @@ cc_status cc_direct_run(const cc_plan *plan, const cc_arrays *arrays, int thread
 
 /* direct_igemm.c, for depthwise.c too */
 int cc_direct_vectors(const cc_kernels *kernels);
+int cc_direct_vectors_by_input(const cc_kernels *kernels); /* with lists.of_inputs */
 ptrdiff_t cc_direct_pack_vectors(const cc_direct_task *task, const char *weight, int64_t from,
                                  int64_t to, char *packed);
 void cc_direct_run_pixels(const cc_direct_task *task);

@@ -28,6 +28,12 @@ static double cost(const cc_candidate *c)
 
 int cc_direct_vectors(const cc_kernels *kernels) { return kernels->igemm_vecs; }
 
+int cc_direct_vectors_by_input(const cc_kernels *kernels)
+{
+    (void)kernels;
+    return CC_VECS_BY_INPUT;
+}
+
 ptrdiff_t cc_direct_pack_vectors(const cc_direct_task *task, const char *weight, int64_t from,
                                  int64_t to, char *packed)
 {
@@ -101,7 +107,14 @@ void cc_direct_run_pixels(const cc_direct_task *task)
 static const cc_direct_kind kind = {
     .most = cc_direct_vectors, .pack = cc_direct_pack_vectors, .run = cc_direct_run_pixels};
 
-static cc_plan *make_plan(const cc_candidate *c) { return cc_direct_make_plan(c, &kind); }
+static const cc_direct_kind connected_kind = {.most = cc_direct_vectors_by_input,
+                                              .pack = cc_direct_pack_vectors,
+                                              .run = cc_direct_run_pixels};
+
+static cc_plan *make_plan(const cc_candidate *c)
+{
+    return cc_direct_make_plan(c, c->layer.conv.first_input ? &connected_kind : &kind);
+}
 
 const struct cc_algorithm_functions cc_algorithm_direct_igemm = {refuse, cost, make_plan,
                                                                  cc_direct_pack, cc_direct_run};

@@ -38,7 +38,7 @@ static bool reads_in_place(const cc_direct_plan *plan)
 }
 
 static const cc_direct_kind kind = {.by_group = true,
-                                    .most = cc_direct_vectors,
+                                    .most = cc_direct_vectors_by_input,
                                     .reads_in_place = reads_in_place,
                                     .pack = cc_direct_pack_vectors,
                                     .run = cc_direct_run_pixels};

@@ -148,7 +148,7 @@ void CC_FN(direct_igemm)(const cc_taps *taps, const cc_grid *grid, const void *s
     case (n) * KINDS + (kind): \
         block(n, kind, grid, in, job); \
         break;
-#define CASE(n) KIND(n, CHANNELS) KIND(n, CONNECTED) KIND(n, DEPTHWISE) KIND(n, GROUPED)
+#define CASE(n) KIND(n, CHANNELS) KIND(n, DEPTHWISE)
             CASE(1)
             CASE(2)
 #if CC_REGISTERS == 32
@@ -156,6 +156,10 @@ void CC_FN(direct_igemm)(const cc_taps *taps, const cc_grid *grid, const void *s
             CASE(4)
 #endif
 #undef CASE
+            KIND(1, CONNECTED)
+            KIND(2, CONNECTED)
+            KIND(1, GROUPED)
+            KIND(2, GROUPED)
 #undef KIND
         }
         job.weight += job.taps * vecs * LANES;

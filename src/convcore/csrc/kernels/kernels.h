@@ -28,6 +28,8 @@ typedef struct {
     ptrdiff_t blocks;
 } cc_taps;
 
+enum { CC_VECS_BY_INPUT = 2 };
+
 /* Where the pixels of a tile lie in the input and in the accumulators, and what each of them has: a
  * few vectors of output channels. `lanewise`: the input has as many channels, too. */
 typedef struct {
@@ -39,7 +41,7 @@ typedef struct {
     const ptrdiff_t *offsets; /* unless NULL: where each pixel lies, instead of the steps */
     /* unless NULL: rows, `row_of_input` apart, one for each `of_input` taps. All bits of the output
      * channels that these taps count for; all taps are one block. Lanewise: for each lane, the one
-     * of the vector of input that it takes. */
+     * of the vector of input that it takes. Then at most CC_VECS_BY_INPUT vectors. */
     const void *of_inputs;
     ptrdiff_t row_of_input, of_input;
 } cc_grid;
