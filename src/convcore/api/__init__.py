@@ -1,6 +1,5 @@
 """The public operators, a module for each family: signature, docstring, forward and backward."""
 
-from convcore._core import Sequence as Sequence
 from convcore.api import (
     conv,
     local,
@@ -33,6 +32,7 @@ from convcore.engine.activation import Activation as Activation
 from convcore.engine.algorithm import default_algorithm as default_algorithm
 from convcore.engine.calls import Calls as Calls
 from convcore.engine.prepared import PreparedLayer as PreparedLayer
+from convcore.engine.sequence import Sequence as Sequence
 from convcore.engine.sequence import Task as Task
 from convcore.engine.sequence import plain_threads as plain_threads
 from convcore.engine.sequence import pool_task as pool_task

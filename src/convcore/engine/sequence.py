@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from convcore._core import Conv, PackedWeights, Pool, Sequence
+from convcore._core import Conv, PackedWeights, Pool
+from convcore._core import Sequence as Sequence
 from convcore.engine.pooling import PoolPlan
 from convcore.engine.threads import MAX_THREADS, get_num_threads
 from convcore.spec.layer import layer_spec
