@@ -69,7 +69,8 @@ def test_maxima_have_indices(case):
     got, want = (call(namespace, case, return_indices=True) for namespace in (convcore, reference))
     assert_close(got, want, 0, case)
     again = back(convcore, case, got[0].shape, indices=got[1])
-    assert_close(again, back(reference, case, got[0].shape, indices=got[1]), 0, case)
+    want = back(reference, case, got[0].shape, indices=got[1])
+    assert_close(again, want, 1e-14, case)  # the order of sums over copies of a cell is free
 
 
 @each(LAYERS, of=3)

@@ -193,24 +193,24 @@ def _bits(condition: Array, dtype: DType) -> Array:
     return bits
 
 
-def taken(array: Array, cells: Array, axis: int, outside: tuple[Any, Any]) -> Array:
+def taken(array: Array, cells: Array, axis: int, constants: tuple[Any, Any], dtype: DType) -> Array:
     """Return these cells of an axis, a view if they are in order.
 
-    A cell of -1 is ``outside``: the first of the two before all others, else the second.
+    Cells of -1, which come first, are the constant before the axis, those of -2 at the end the one
+    after it. The result has the dtype if it has a constant, else that of the array.
     """
-    first, before = int(cells[0]), (slice(None),) * axis
-    if first >= 0 and np.array_equal(cells, np.arange(first, first + len(cells))):
-        return array[(*before, slice(first, first + len(cells)))]
-    result = np.empty((*array.shape[:axis], len(cells), *array.shape[axis + 1 :]), array.dtype)
-    inside = np.flatnonzero(cells >= 0)
-    if len(inside) == len(cells):
-        return array.take(cells, axis=axis, mode="clip", out=result)
-    if len(inside):  # zeros of the padding, and between them cells in order
-        start, stop = int(inside[0]), int(inside[-1]) + 1
-        first = int(cells[start])
-        result[(*before, slice(start, stop))] = array[(*before, slice(first, first + len(inside)))]
-        result[(*before, slice(0, start))] = outside[0]
-        result[(*before, slice(stop, None))] = outside[1]
+    before, after = (int(np.count_nonzero(cells == side)) for side in (-1, -2))
+    cells = cells[before : len(cells) - after]
+    along, first = (slice(None),) * axis, int(cells[0]) if len(cells) else 0
+    if np.array_equal(cells, np.arange(first, first + len(cells))):
+        found = array[(*along, slice(first, first + len(cells)))]
     else:
-        result[...] = outside[1]
+        found = array.take(cells, axis=axis, mode="clip")
+    if not before and not after:
+        return found
+    size = before + len(cells) + after
+    result = np.empty((*array.shape[:axis], size, *array.shape[axis + 1 :]), dtype)
+    result[(*along, slice(0, before))] = constants[0]
+    result[(*along, slice(before, size - after))] = found
+    result[(*along, slice(size - after, size))] = constants[1]
     return result

@@ -1,6 +1,6 @@
 """Convolutions of inputs with missing cells.
 
-With m the mask, 1 at present cells and at zeros of the padding, and sums over the cells of a
+With m the mask, 1 at present cells and at constants of the padding, and sums over the cells of a
 window,
 
     N = sum w m x,    P = sum w m,    T = sum w,    y = N T / P + b  (or N + b).
@@ -38,10 +38,10 @@ from convcore.engine.plan import ConvPlan, conv_plan
 from convcore.engine.pooling import Sliding, pool
 from convcore.engine.threads import threads_for
 from convcore.spec.axis import span
+from convcore.spec.border import as_border, sides
 from convcore.spec.errors import memory_errors
 from convcore.spec.missing import (
     Given,
-    border_sides,
     fill_of,
     is_lost,
     padded_cells,
@@ -58,6 +58,7 @@ HALOS = 4  # least rows of a band, in spans of the kernel
 ALL = slice(None)
 EMPTY = np.empty(0)
 NONE = np.zeros((), np.bool_)
+BOOL = np.dtype(np.bool_)
 
 
 def masked_convolve(
@@ -92,7 +93,7 @@ def masked_convolve(
         layer.cells = find_cells(op, x, missing, axes, layout)
         if not layer.find_box():
             y = convolve(op, x, layer.weight, bias, flip=flip, algorithm=algorithm,
-                         threads=threads, out=out, **options)  # fmt: skip
+                         threads=threads, out=out, **layer.options)  # fmt: skip
             share = np.ones((1,) * (axes + 2))
         else:
             dtypes, shift = layer.dtypes, None
@@ -132,16 +133,19 @@ class MaskedLayer:
         self.dtypes: DTypes = result_dtypes(op, x.dtype, self.weight.dtype)
         self.flip: bool = FLIP.read(op, flip, axes)
         self.threads = threads_for(op, threads)
-        border = options.get("border", "zeros")
-        self.options = {**options, "border": present_border(border, ignores_nan)}
-        self._sides = border_sides(border, axes)
-        self._outside = [  # whether the padding is present
-            (not before, not after)
-            for before, after in (is_lost(sides, ignores_nan) for sides in self._sides)
+        border = as_border(op, options.get("border", "zeros"), axes)
+        present = present_border(border, ignores_nan)
+        self.options = {**options, "border": present}
+        self._sides = sides(present, axes)
+        self._lost = [  # whether the padding is missing
+            (is_lost(before, ignores_nan), is_lost(after, ignores_nan))
+            for before, after in sides(border, axes)
         ]
-        self._is_word = isinstance(border, str)
         self.plan: ConvPlan = conv_plan(op, x, self.weight, algorithm=algorithm, **self.options)
         self.spec: ConvSpec = self.plan.spec
+        self._has_numbers = any(
+            not isinstance(side, str) for pair in self.spec.border for side in pair
+        )
         self.last = self.spec.layout.channels_last
         # Integers are computed directly, and are floats once their missing cells are 0.
         whole = x.dtype.kind != "f" or self.weight.dtype.kind != "f"
@@ -169,7 +173,7 @@ class MaskedLayer:
         if not self.spec.has_products:
             return False
         if mask is None:
-            if all(map(all, self._outside)):
+            if not any(map(any, self._lost)):
                 return False
             mask = np.ones((1, 1, *self.spec.cells), np.bool_)  # but padding is missing
             self.cells = self.cells._replace(mask=mask)
@@ -177,13 +181,15 @@ class MaskedLayer:
             padded_cells(self.op, row, sides)
             for row, sides in zip(self.spec.axes, self._sides, strict=True)
         ]
+        padding = [  # the missing padding along each axis; it crosses the others
+            np.append(np.zeros(row.cells, np.bool_), (after, before))[at]
+            for row, at, (before, after) in zip(self.spec.axes, self.at, self._lost, strict=True)
+        ]
         box = []
-        for axis, (row, at) in enumerate(zip(self.spec.axes, self.at, strict=True), 2):
-            others = tuple(a for a in range(mask.ndim) if a != axis)
-            lost = np.append(~mask.all(axis=others), False)[at]
-            outside = self._outside[axis - 2]
-            front = np.arange(len(at)) < row.pair[0]
-            lost |= (at < 0) & np.where(front, not outside[0], not outside[1])
+        for axis, (row, at) in enumerate(zip(self.spec.axes, self.at, strict=True)):
+            others = tuple(a for a in range(mask.ndim) if a != axis + 2)
+            lost = np.append(~mask.all(axis=others), (False, False))[at] | padding[axis]
+            lost |= any(each.any() for a, each in enumerate(padding) if a != axis)
             before = np.concatenate([[0], np.cumsum(lost)])
             start = np.arange(row.outputs) * row.stride
             touched = np.flatnonzero(before[start + span(row.kernel, row.dilation)] > before[start])
@@ -201,7 +207,7 @@ class MaskedLayer:
         """Find what is present in the windows of a box of outputs."""
         mask = self._mask(images)
         for axis, part in enumerate(box):
-            mask = taken(mask, self._padded(axis, part), axis + 2, self._outside[axis])
+            mask = self._mask_along(axis, mask, self._padded(axis, part))
         mask = np.ascontiguousarray(mask)
         if not needs_weight:
             return Presence(box, mask, self._blank(mask), None, EMPTY, EMPTY)
@@ -233,10 +239,15 @@ class MaskedLayer:
         return mask if len(mask) == 1 else mask[images]
 
     def _padded(self, axis: int, part: slice) -> Array:
-        """Return the cells under the outputs of an axis; -1 is a zero of the padding."""
+        """Return the cells under the outputs of an axis; below 0 are constants."""
         row = self.spec.axes[axis]
         end = (part.stop - 1) * row.stride + span(row.kernel, row.dilation)
         return self.at[axis][part.start * row.stride : end]
+
+    def _mask_along(self, axis: int, mask: Array, cells: Array) -> Array:
+        """Return the mask at padded cells of an axis."""
+        before, after = self._lost[axis]
+        return taken(mask, cells, axis + 2, (not before, not after), BOOL)
 
     def _blank(self, mask: Array) -> Array:
         """Return whether each output of a box sees no present cell: (N or 1, K or 1, *box)."""
@@ -334,8 +345,6 @@ class MaskedLayer:
             number = max(rows // first.outputs, 1)
             images = [slice(i, min(i + number, spec.batch)) for i in range(0, spec.batch, number)]
             return [slice(0, first.outputs)], images
-        if not self._is_word:  # whole images: what lies beyond a band is a number or a word
-            return [slice(0, first.outputs)], [slice(i, i + 1) for i in range(spec.batch)]
         count = -(-first.outputs // rows)
         edges = [first.outputs * i // count for i in range(count + 1)]
         bands = [slice(*pair) for pair in pairwise(edges)]
@@ -371,7 +380,7 @@ class MaskedLayer:
                     at[0] = np.arange(start, x.shape[2 - self.last])
                 self._patches(self.kernels.array, **self._shared).correct(
                     view, found.low, channels_first(x, self.axes, self.last),
-                    at if self._is_word else None,
+                    None if self._has_numbers else at,
                     lambda: inside(
                         channels_first(
                             self._convolve(x, options, "direct", None), self.axes, self.last
@@ -392,9 +401,12 @@ class MaskedLayer:
             pairs = self.spec.steps["padding"]
             assert isinstance(pairs, tuple)
             options = {**options, "padding": ((0, 0), *pairs[1:])}
-            rows = self._padded(0, band)
-            x = taken(x, rows, 2, (0, 0))
-            mask = taken(mask, rows, 2, self._outside[0])
+            rows = self._padded(
+                0, band
+            )  # this axis comes first: others pad what it was padded with
+            before, after = (0 if isinstance(side, str) else side for side in self._sides[0])
+            x = taken(x, rows, 2, (before, after), self.dtypes.compute)
+            mask = self._mask_along(0, mask, rows)
         present = in_layout(mask, mask.ndim, self.last) if masked else None
         x = in_layout(x, x.ndim, self.last)
         return filled(self.op, x, present, self.dtypes.compute), options

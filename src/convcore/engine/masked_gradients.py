@@ -74,7 +74,7 @@ def masked_conv_gradients(
         layer.cells = find_cells(op, x, missing, axes, layout)
         if not layer.find_box():
             return conv_gradients(
-                op, (grad, x, weight), bias, needs=needs, out=out, **how, **options
+                op, (grad, x, weight), bias, needs=needs, out=out, **how, **layer.options
             )
         grad = as_array(op, "grad", grad)
         dtypes = result_dtypes(op, layer.dtypes.result, grad.dtype, "grad")

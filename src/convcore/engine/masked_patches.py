@@ -35,7 +35,7 @@ class Patches(NamedTuple):
         """Compute the wanted outputs of y again: the bits of direct sums, whatever their number.
 
         All arrays are channels first. ``at`` has the cell of x at each padded cell, from the first
-        that y sees; -1 is a zero; None: windows are not gathered. ``compute`` computes all
+        that y sees; below 0 is a zero; None: windows are not gathered. ``compute`` computes all
         outputs.
         """
         if not wanted.any():
@@ -58,7 +58,7 @@ class Patches(NamedTuple):
             seen = cells[outputs[:, axis, np.newaxis] * stride + taps]
             shape = [len(places), *(1,) * len(at)]
             shape[1 + axis] = len(taps)
-            index.append(seen.reshape(shape))
+            index.append(np.maximum(seen, 0).reshape(shape))
             valid.append((seen >= 0).reshape(shape))
         # advanced indices around a slice come first in the result: (places, *taps, channels)
         picked = x[(image.reshape(-1, *(1,) * len(at)), slice(None), *index)]

@@ -3,6 +3,8 @@
 An average is N / n, where N is the sum of the present cells of a window and n their number; both
 are average poolings, of x with zeros at missing cells and of the mask. A maximum and a norm see
 what leaves them unchanged at missing cells. The mask is pooled once for all channels that share it.
+
+Constants that a border holds are cells of a window like others. A NaN that is ignored is missing.
 """
 
 from __future__ import annotations
@@ -31,8 +33,17 @@ from convcore.engine.norms import norm_gradient
 from convcore.engine.pooling import PoolPlan, Sliding, max_pool, pool, pool_plan
 from convcore.engine.threads import threads_for
 from convcore.spec.axis import span
+from convcore.spec.border import as_border
 from convcore.spec.errors import memory_errors
-from convcore.spec.missing import Given, Missing, fill_of, read_missing
+from convcore.spec.missing import (
+    Given,
+    Missing,
+    fill_of,
+    is_lost,
+    mask_border,
+    present_border,
+    read_missing,
+)
 from convcore.spec.operands import (
     FLOAT32,
     FLOAT64,
@@ -59,7 +70,7 @@ class MaskedPool:
         self, op: str, x: Array, windows: Sliding, missing: Missing, *, axes: int, kind: str,
         layout: str, threads: int | None, p: float = 0.0, count_padding: bool = False,
     ) -> None:  # fmt: skip
-        self.op, self.axes, self.windows, self.missing = op, axes, windows, missing
+        self.op, self.axes, self.missing = op, axes, missing
         self.count_padding = count_padding
         self.threads = threads_for(op, threads)
         self.plan: PoolPlan = pool_plan(
@@ -67,14 +78,31 @@ class MaskedPool:
         )
         self.last = self.plan.spec.layout.channels_last
         self.cells: Cells = find_cells(op, x, missing, axes, layout)
+        if self.cells.mask is None and self._is_padding_lost():
+            ones: Array = np.ones((1, 1, *self.plan.spec.cells), np.bool_)
+            self.cells = self.cells._replace(mask=ones)
+        # what the windows see of x without its missing cells, and of the mask
+        border, ignores = as_border(op, windows.border, axes), missing.ignores_nan
+        nothing = lowest(x.dtype) if kind == "max" else 0.0
+        self.windows = windows._replace(border=present_border(border, ignores, nothing))
+        self.mask_border = mask_border(border, ignores)
+
+    def _is_padding_lost(self) -> bool:
+        """Return whether windows hold constants that are missing."""
+        ignores = self.missing.ignores_nan
+        return any(is_lost(side, ignores) for pair in self.plan.spec.border for side in pair)
+
+    def mask_windows(self) -> Sliding:
+        """Return the windows over the mask."""
+        return self.windows._replace(border=self.mask_border)
 
     def pooled_mask(self, dtype: DType, kind: str) -> Array:
         """Return the pooling of the mask, channels first."""
         assert self.cells.mask is not None
         cells = self.cells.mask.astype(dtype)
         return pool(
-            self.op, cells, self.windows, axes=self.axes, kind=kind, layout=LAYOUTS[self.axes][0],
-            threads=self.threads, out=None,
+            self.op, cells, self.mask_windows(), axes=self.axes, kind=kind,
+            layout=LAYOUTS[self.axes][0], threads=self.threads, out=None,
         )  # fmt: skip
 
     def share(self, dtype: DType) -> Array:
@@ -331,7 +359,8 @@ def masked_max_pool(
 
 def _present_maxima(call: MaskedPool, y: Array, blank: Array, indices: bool) -> Array | None:
     """Fill y with the maxima of present cells; return their indices, -1 at blank outputs."""
-    filled = call.cells.filled(call.op, y.dtype, _lowest(call.cells.x.dtype), call.last)
+    least = lowest(call.cells.x.dtype)
+    filled = call.cells.filled(call.op, y.dtype, least, call.last)
     options: dict[str, Any] = {
         "axes": call.axes,
         "layout": call.plan.spec.layout.name,
@@ -342,38 +371,50 @@ def _present_maxima(call: MaskedPool, y: Array, blank: Array, indices: bool) -> 
         return None
     index: Array = found[1]
     # where all present cells are as low as what stands for missing ones, the first of them
-    first, hidden = call.in_layout(_first_present(call)), _is_hidden(call, index)
-    np.copyto(index, first, where=hidden)
+    low = y == y.dtype.type(least)
+    if low.any():
+        np.copyto(index, call.in_layout(_first_present(call)), where=low)
     np.copyto(index, NONE, where=call.in_layout(blank))
     return index
 
 
-def _lowest(dtype: DType) -> Any:
+def lowest(dtype: DType) -> float:
+    """Return what no present cell is below."""
     if dtype.kind == "f":
         return -np.inf
-    return False if dtype.kind == "b" else np.iinfo(dtype).min
+    return 0 if dtype.kind == "b" else int(np.iinfo(dtype).min)
 
 
 def _first_present(call: MaskedPool) -> Array:
     """Return the index of the first present cell of each window, or of a cell of the window."""
     assert call.cells.mask is not None
     _, index = max_pool(
-        call.op, call.cells.mask.view(np.uint8), call.windows, axes=call.axes,
+        call.op, call.cells.mask.view(np.uint8), call.mask_windows(), axes=call.axes,
         layout=LAYOUTS[call.axes][0], return_indices=True, threads=call.threads, out=None,
     )  # fmt: skip
     return index
 
 
 def _is_hidden(call: MaskedPool, index: Array) -> Array:
-    """Return whether each index is that of a missing cell, in the layout of the call."""
+    """Return whether each index is that of a missing cell, in the layout of the call.
+
+    An index of no cell is that of a constant, which is missing if the window holds no present one.
+    """
     mask = call.cells.mask
     assert mask is not None
     flat = channels_first(index, call.axes, call.last)
     rows = mask.reshape(*mask.shape[:2], prod(mask.shape[2:]))
+    constant = pool(
+        call.op, np.zeros((1, 1, *mask.shape[2:]), np.uint8), call.mask_windows(), axes=call.axes,
+        kind="max", layout=LAYOUTS[call.axes][0], threads=call.threads, out=None,
+    )  # fmt: skip
     rows = np.broadcast_to(rows, (*flat.shape[:2], rows.shape[2]))
-    inside = np.clip(flat, 0, rows.shape[2] - 1).reshape(*flat.shape[:2], -1)
-    hidden = ~np.take_along_axis(rows, inside, axis=2).reshape(flat.shape)
-    return in_layout(hidden, index.ndim, call.last)
+    present = np.broadcast_to(constant != 0, flat.shape)
+    if rows.shape[2]:
+        inside = np.clip(flat, 0, rows.shape[2] - 1).reshape(*flat.shape[:2], -1)
+        cells = np.take_along_axis(rows, inside, axis=2).reshape(flat.shape)
+        present = np.where(flat == NONE, present, cells)
+    return in_layout(~present, index.ndim, call.last)
 
 
 def masked_max_gradient(

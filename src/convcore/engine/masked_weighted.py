@@ -16,8 +16,9 @@ from convcore.engine.masked import data_of, share_like
 from convcore.engine.masked_pool import MaskedPool, scaled_gradient
 from convcore.engine.pooling import Sliding
 from convcore.engine.weighted import COMPUTE, weighted_gradient, weighted_pool
+from convcore.spec.border import AnyBorder, Border
 from convcore.spec.errors import memory_errors
-from convcore.spec.missing import Given, read_missing
+from convcore.spec.missing import Given, mask_border, read_missing
 from convcore.spec.operands import Array, DTypes, as_contiguous, result_dtypes
 from convcore.spec.options import LAYOUTS, Paddings, Sizes
 from convcore.spec.pooling import as_window
@@ -30,13 +31,13 @@ class _Weighted:
     def __init__(
         self, given: Given, op: str, x: ArrayLike, window: ArrayLike, *, axes: int,
         stride: Sizes | None, padding: Paddings, dilation: Sizes, normalize: bool, ceil_mode: bool,
-        layout: str, threads: int | None,
+        border: AnyBorder, layout: str, threads: int | None,
     ) -> None:  # fmt: skip
         missing = read_missing(op, (*given[:2], normalize, *given[3:]))
         self.x, missing = data_of(op, x, missing)
         self.normalize = missing.normalize
         window = as_contiguous(op, "window", as_window(op, window, axes), COMPUTE)
-        windows = Sliding(window.shape, stride, padding, dilation, ceil_mode)
+        windows = Sliding(window.shape, stride, padding, dilation, ceil_mode, border)
         self.call = MaskedPool(
             op, self.x, windows, missing, axes=axes, kind="mean", layout=layout, threads=threads
         )
@@ -47,23 +48,31 @@ class _Weighted:
             "ceil_mode": ceil_mode, "threads": threads,
         }  # fmt: skip
 
-    def sums(self, cells: Array, window: Array, layout: str, normalize: bool = False) -> Array:
-        """Return the weighted sums of cells, in float64; or their averages."""
+    def sums(self, x: Array, layout: str) -> Array:
+        """Return the weighted sums of x without its missing cells, in float64."""
         return weighted_pool(
-            self.call.op, cells, window, normalize=normalize, layout=layout, out=None,
-            **self.options,
+            self.call.op, x, self.window, normalize=False, border=self.call.windows.border,
+            layout=layout, out=None, **self.options,
+        )  # fmt: skip
+
+    def of_cells(self, cells: Array, border: Border, window: Array, normalize: bool) -> Array:
+        """Return the sums or averages of a mask: channels first."""
+        return weighted_pool(
+            self.call.op, cells, window, normalize=normalize, border=border,
+            layout=LAYOUTS[self.call.axes][0], out=None, **self.options,
         )  # fmt: skip
 
     def of_mask(self) -> tuple[Array, Array, Array]:
         """Return P, all weights of a window, and whether P is none: channels first."""
         mask = self.call.cells.mask
         assert mask is not None
-        first = LAYOUTS[self.call.axes][0]
-        ones = np.ones((1, 1, *mask.shape[2:]))
+        ones, cells = np.ones((1, 1, *mask.shape[2:])), mask.astype(COMPUTE)
+        border = self.call.mask_border
+        every = mask_border(border, ignores_nan=False)
         if self.normalize:
-            self.sums(ones, self.given, first, normalize=True)  # refuses weights that sum to 0
-        total = self.sums(ones, self.window, first)
-        weight = self.sums(mask.astype(COMPUTE), self.window, first)
+            self.of_cells(ones, every, self.given, True)  # refuses weights that sum to 0
+        total = self.of_cells(ones, every, self.window, False)
+        weight = self.of_cells(cells, border, self.window, False)
         none = self.call.is_blank()
         if (self.window < 0).any() and (self.window > 0).any():
             size = float(np.abs(self.window).sum())
@@ -76,8 +85,8 @@ class _Weighted:
             zero = np.abs(total) <= rounding
             if zero.any():  # the share is one of absolute values
                 sizes = np.abs(self.window)
-                total = np.where(zero, self.sums(ones, sizes, first), total)
-                weight = np.where(zero, self.sums(mask.astype(COMPUTE), sizes, first), weight)
+                total = np.where(zero, self.of_cells(ones, every, sizes, False), total)
+                weight = np.where(zero, self.of_cells(cells, border, sizes, False), weight)
         return np.where(none, 1, weight), total, none
 
 
@@ -108,7 +117,7 @@ def masked_weighted_pool(
         weight, total, none = weighted.of_mask()
         target = prepare_out(op, out, call.plan.y_shape, dtypes, (x, *call.missing.masks))
         y, filled = target.array, call.cells.filled(op, COMPUTE, 0, call.last)
-        y[...] = weighted.sums(filled, weighted.window, layout)
+        y[...] = weighted.sums(filled, layout)
         with quiet():
             if weighted.normalize:
                 y /= call.in_layout(weight)
@@ -149,10 +158,10 @@ def masked_weighted_gradient(
         each = 1 / weight if weighted.normalize else np.ones_like(weight)
         return np.where(none, 0, each)
 
-    def gradient(op: str, grad: Array, x: Array, _: Sliding, *, out: Array) -> None:
+    def gradient(op: str, grad: Array, x: Array, windows: Sliding, *, out: Array) -> None:
         weighted_gradient(
-            op, grad, x, weighted.window, normalize=False, layout=layout, out=out,
-            **weighted.options,
+            op, grad, x, weighted.window, normalize=False, border=windows.border, layout=layout,
+            out=out, **weighted.options,
         )  # fmt: skip
 
     return scaled_gradient(call, grad, out, factor, gradient, {})

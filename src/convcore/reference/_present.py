@@ -1,5 +1,8 @@
 """Poolings of inputs with missing cells: each window is the list of its present cells.
 
+Cells of the padding that a border fills are cells of a window like others: copies of present cells
+are present, and so are numbers, but a NaN that is ignored.
+
 The functions have the names and the arguments of those of `_pooling`, and the options of missing
 cells after the windows.
 """
@@ -10,20 +13,28 @@ import numpy as np
 
 from convcore.reference._common import Batch, as_bool, result_dtype, widened
 from convcore.reference._missing import check_total, is_zero, present_cells
-from convcore.reference._pooling import QUIET, _computed, _order
+from convcore.reference._pooling import QUIET, _computed, _given_back, _order, _seen, _shown_by
 
 EPS = np.finfo(np.float64).eps  # weighted sums are formed in float64
 
 
 class Rows:
-    """The planes of x and of what is present, one a row, and what a call gives back."""
+    """What windows see of x and of what is present, a plane a row, and what a call gives back."""
 
     def __init__(self, x, windows, options):
         self.x, self.windows, self.options = x, windows, options
         raw = x.put_back(x.array)
         present = present_cells(raw, x.nd, x.layout, options)
-        self.present = Batch(present, x.nd, x.layout).rows
+        self.present = self._seen_present(Batch(present, x.nd, x.layout).rows)
         self.shape = (*x.rows.shape[:2], len(windows.each))
+
+    def _seen_present(self, present):
+        constant = self.windows.source.constant
+        lost = (
+            np.isnan(constant) if self.options.nan == "ignore" else np.zeros(constant.shape, bool)
+        )
+        source = self.windows.source._replace(constant=~lost)
+        return _seen(present, self.windows._replace(source=source))
 
     def each(self):
         """Yield the index of a row, an output, its window and which of its cells are present."""
@@ -43,15 +54,16 @@ class Rows:
 def maxima(x, windows, options, return_indices, out):
     """The largest present cell of each window; a NaN that is present is larger."""
     a = Rows(x, windows, options)
-    y, best, share = np.zeros(a.shape, x.array.dtype), np.full(a.shape, -1), np.zeros(a.shape)
+    rows, y = _seen(x.rows, windows), np.zeros(a.shape, x.array.dtype)
+    best, share = np.full(a.shape, -1), np.zeros(a.shape)
     for row, o, window, present in a.each():
         cells = np.asarray(window.cells)[present]
         share[(*row, o)] = len(cells) / len(present)
         if not len(cells):
             y[(*row, o)] = _as_dtype(options.fill, y.dtype)
             continue
-        values = x.rows[row][cells]
-        best[(*row, o)] = cells[np.argmax(values)]
+        values = rows[row][cells]
+        best[(*row, o)] = _shown_by(cells[np.argmax(values)], windows)
         y[(*row, o)] = values[np.argmax(values)]
     more = [x.result(best, windows.sizes, np.int64, None)] if as_bool(return_indices, "x") else []
     return a.results(y, x.array.dtype.newbyteorder("="), share, out, *more)
@@ -68,13 +80,13 @@ def _backward(grad, a, out, share):
     x = a.x
     g = x.rows_like_result(grad, a.windows.sizes, "grad")
     dtype = result_dtype(g, x.array)
-    g, rows = widened(g, dtype), widened(x.rows, dtype)
+    g, rows = widened(g, dtype), _seen(widened(x.rows, dtype), a.windows)
     dx = np.zeros(rows.shape)
     for row, o, window, present in a.each():
         cells = np.asarray(window.cells)[present]
         if len(cells):
             dx[row][cells] += share(g[(*row, o)], rows[row][cells], cells, window, present)
-    return x.result(dx, x.space, dtype, out)
+    return x.result(_given_back(dx, x, a.windows), x.space, dtype, out)
 
 
 @QUIET
@@ -103,7 +115,7 @@ def averages(x, windows, options, count_include_pad, out):
     """The mean of the present cells; without `normalize` missing ones count as zeros."""
     a = Rows(x, windows, options)
     include = as_bool(count_include_pad, "count_include_pad")
-    rows = widened(x.rows, x.dtype)
+    rows = _seen(widened(x.rows, x.dtype), windows)
     y, share = np.zeros(a.shape), np.zeros(a.shape)
     for row, o, window, present in a.each():
         every, some = _counted(window, present, include)
@@ -137,7 +149,7 @@ def _norm(values, p):
 def norms(x, windows, options, p, out):
     """The norm of the present cells."""
     a, p = Rows(x, windows, options), _order(p)
-    rows = widened(x.rows, x.dtype)
+    rows = _seen(widened(x.rows, x.dtype), windows)
     y, share = np.zeros(a.shape), np.zeros(a.shape)
     for row, o, window, present in a.each():
         values = rows[row][np.asarray(window.cells)[present]]
@@ -167,7 +179,7 @@ def norms_backward(grad, x, windows, options, p, out):
 def weighted(x, windows, options, w, out):
     """The weighted average of the present cells, or their weighted sum."""
     a, w = Rows(x, windows, options), _computed(w, np.float64)
-    rows = widened(x.rows, x.dtype)
+    rows = _seen(widened(x.rows, x.dtype), windows)
     y, share = np.zeros(a.shape), np.zeros(a.shape)
     for row, o, window, present in a.each():
         mine = w[window.taps]

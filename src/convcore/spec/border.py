@@ -1,6 +1,6 @@
 """What the padding holds: a word or a constant for each side of each axis."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -121,11 +121,16 @@ def of_windows(border: Border, paddings: tuple[tuple[int, int], ...]) -> tuple[P
     return () if pairs == (ZEROS,) * len(pairs) else pairs  # type: ignore[return-value]
 
 
+def on_sides(border: Border, function: Callable[[Side], Side]) -> Border:
+    """Return the border with a function's value for each of its sides."""
+    if isinstance(border, tuple):
+        return tuple((function(before), function(after)) for before, after in border)
+    return function(border)
+
+
 def magnitudes(border: Border) -> Border:
     """Return the border of absolute values."""
-    if isinstance(border, tuple):
-        return tuple((_magnitude(before), _magnitude(after)) for before, after in border)
-    return _magnitude(border)
+    return on_sides(border, _magnitude)
 
 
 def _magnitude(side: Side) -> Side:

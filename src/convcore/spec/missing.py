@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from convcore.spec.axis import Axis
+from convcore.spec.border import Border, Pair, Side, on_sides
 from convcore.spec.errors import short_repr
 from convcore.spec.layout import Layout
 from convcore.spec.operands import Array, DType, as_array
@@ -35,37 +36,32 @@ class Missing(NamedTuple):
         return bool(self.masks) or self.ignores_nan
 
 
-def present_border(border: Any, ignores_nan: bool) -> Any:
-    """Return a border for sums over present cells: a number that is missing becomes 0.
-
-    ``border`` is a word or a number, one of these for each axis, or a pair of them for each.
-    """
-    if isinstance(border, tuple):
-        return tuple(present_border(each, ignores_nan) for each in border)
-    return 0.0 if ignores_nan and _is_nan(border) else border
+def is_lost(side: Side, ignores_nan: bool) -> bool:
+    """Return whether the padding on a side is missing: a NaN that is ignored."""
+    return ignores_nan and side != side
 
 
-def border_sides(border: Any, axes: int) -> list[tuple[Any, Any]]:
-    """Return the borders before and after each axis: a word or a number each."""
-    each = border if isinstance(border, tuple) else (border,) * axes
-    return [side if isinstance(side, tuple) else (side, side) for side in each]
+def present_border(border: Border, ignores_nan: bool, number: float = 0.0) -> Border:
+    """Return the border with a number instead of what is missing."""
+    return on_sides(border, lambda side: number if is_lost(side, ignores_nan) else side)
 
 
-def padded_cells(op: str, axis: Axis, sides: tuple[Any, Any]) -> Array:
-    """Return the input cell at each cell of a padded axis; -1 is a zero or another number."""
+def mask_border(border: Border, ignores_nan: bool) -> Border:
+    """Return the border of the mask: 1 for constants that are present, 0 for missing ones."""
+    return on_sides(
+        border,
+        lambda side: side if isinstance(side, str) else float(not is_lost(side, ignores_nan)),
+    )
+
+
+def padded_cells(op: str, axis: Axis, sides: Pair) -> Array:
+    """Return the input cell at each cell of a padded axis; -1: a constant before, -2: after."""
     before, _ = axis.pair
     padded = Axis(axis.cells, 1, 1, 1, (before, 0), axis.needed)
-    return seen_cells(op, padded, sides).ravel()
-
-
-def is_lost(sides: tuple[Any, Any], ignores_nan: bool) -> tuple[bool, bool]:
-    """Return whether the padding before and after an axis is missing: NaN, which is ignored."""
-    before, after = (ignores_nan and _is_nan(side) for side in sides)
-    return before, after
-
-
-def _is_nan(value: object) -> bool:
-    return isinstance(value, (float, np.floating)) and bool(value != value)
+    cells = seen_cells(op, padded, sides).ravel()
+    after = cells[before + axis.cells :]
+    after[after < 0] = -2
+    return cells
 
 
 def read_missing(op: str, given: Given) -> Missing:
