@@ -172,9 +172,9 @@ def conv2d(
     mask : array_like of bool, optional
         True where a cell of ``x`` counts: of x's spatial shape, for all images and channels, or
         with the axes of ``x``, each of size 1 or as long. Values of missing cells are not used. A
-        masked array ``x`` has its own mask, where True is missing. Zeros of the padding count.
+        masked array ``x`` has its own mask, where True is missing. Constants of the padding count.
     nan : {"propagate", "ignore"}
-        Whether a NaN in ``x`` reaches all outputs that see it, or is a missing cell.
+        Whether a NaN in ``x`` or ``border`` reaches all outputs that see it, or is a missing cell.
     normalize : bool
         Where cells are missing: whether the sum of products is multiplied by the sum of the
         kernel's weights and divided by that of the weights on present cells. The bias is added

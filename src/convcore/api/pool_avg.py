@@ -158,7 +158,7 @@ def avg_pool2d(
         True where a cell of ``x`` counts, as in :func:`convcore.conv2d`. A masked array ``x`` has
         its own mask, where True is missing.
     nan : {"propagate", "ignore"}
-        Whether a NaN in ``x`` reaches all outputs that see it, or is a missing cell.
+        Whether a NaN in ``x`` or ``border`` reaches all outputs that see it, or is a missing cell.
     normalize : bool
         Where cells are missing: whether to divide by the number of present cells alone. False:
         missing cells count as zeros. Cells of the padding are present with ``count_include_pad``.

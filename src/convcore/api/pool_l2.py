@@ -125,7 +125,7 @@ def l2_pool2d(
         True where a cell of ``x`` counts, as in :func:`convcore.conv2d`. A masked array ``x`` has
         its own mask, where True is missing.
     nan : {"propagate", "ignore"}
-        Whether a NaN in ``x`` reaches all outputs that see it, or is a missing cell.
+        Whether a NaN in ``x`` or ``border`` reaches all outputs that see it, or is a missing cell.
     fill : float
         Outputs that see no present cell.
     return_weight : bool
