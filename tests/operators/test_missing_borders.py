@@ -294,3 +294,35 @@ def test_an_axis_without_cells():
     dx = convcore.max_pool2d_backward(y, x, 2, 1, border=((2.0, NAN), "wrap"), indices=index,
                                       **options)  # fmt: skip
     assert dx.shape == x.shape
+
+
+MODES = {"nearest": "edge", "mirror": "reflect", "reflect": "symmetric", "wrap": "wrap"}
+
+
+def test_sums_and_maxima_of_scipy():
+    ndimage = pytest.importorskip("scipy.ndimage", reason="SciPy is not installed")
+    rng = np.random.default_rng(2)
+    x, weight = rng.standard_normal((19, 20)), rng.uniform(0.5, 1, (3, 4))
+    present = rng.random(x.shape) < 0.5
+    present[:6, 10:] = False  # windows of nothing, at a border
+    filled, gaps = np.where(present, x, 0), np.where(present, x, np.nan)
+    every = [(mode, border, 0, True) for mode, border in MODES.items()]
+    every += [("constant", 2.5, 2.5, True), ("constant", NAN, 0, False)]
+    for mode, border, cval, counts in every:
+        sums = ndimage.correlate(filled, weight, mode=mode, cval=cval)
+        some = ndimage.correlate(present * 1.0, weight, mode=mode, cval=counts)
+        blank = ndimage.maximum_filter(present, (3, 4), mode=mode, cval=counts) == 0
+        assert blank.any()
+        want = np.where(blank, np.nan, sums / np.where(blank, 1, some))
+        options = {"padding": "same_lower", "border": border, "nan": "ignore"}
+        y, share = convcore.conv2d(
+            gaps[None], weight[None, None] / weight.sum(), return_weight=True, **options
+        )
+        np.testing.assert_allclose(y[0], want, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(share[0], some / weight.sum() * ~blank, rtol=1e-12, atol=1e-15)
+        y = convcore.weighted_pool2d(gaps[None], weight, 1, **options)[0]
+        np.testing.assert_allclose(y, want, rtol=1e-12, atol=1e-12)
+        least = np.where(present, x, -np.inf)
+        want = ndimage.maximum_filter(least, (3, 4), mode=mode, cval=cval if counts else -np.inf)
+        y = convcore.max_pool2d(gaps[None], (3, 4), 1, fill=-np.inf, **options)[0]
+        assert np.array_equal(y, want)
