@@ -24,8 +24,10 @@ def gaps(axes):
 
 @pytest.mark.parametrize("axes", [1, 2, 3])
 @pytest.mark.parametrize("kind", KINDS)
-def test_layers(kind, axes):
-    layer, x = made(kind, axes, nan="ignore", fill=-2.0, layout=None), gaps(axes)
+@pytest.mark.parametrize("pair", ["zeros", ("edge", np.nan), (-1.0, "wrap")], ids=str)
+def test_layers(pair, kind, axes):
+    borders = {} if pair == "zeros" else {"padding": 1, "border": (pair,) * axes}
+    layer, x = made(kind, axes, nan="ignore", fill=-2.0, layout=None, **borders), gaps(axes)
     arrays = (layer.weight, layer.bias) if kind == "conv" else ()
     words = {name: value for name, value in layer.options.items() if name != "algorithm"}
     y = layer.forward(x)

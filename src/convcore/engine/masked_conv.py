@@ -178,8 +178,8 @@ class MaskedLayer:
             mask = np.ones((1, 1, *self.spec.cells), np.bool_)  # but padding is missing
             self.cells = self.cells._replace(mask=mask)
         self.at = [
-            padded_cells(self.op, row, sides)
-            for row, sides in zip(self.spec.axes, self._sides, strict=True)
+            padded_cells(self.op, row, pair)
+            for row, pair in zip(self.spec.axes, self._sides, strict=True)
         ]
         padding = [  # the missing padding along each axis; it crosses the others
             np.append(np.zeros(row.cells, np.bool_), (after, before))[at]
@@ -401,9 +401,8 @@ class MaskedLayer:
             pairs = self.spec.steps["padding"]
             assert isinstance(pairs, tuple)
             options = {**options, "padding": ((0, 0), *pairs[1:])}
-            rows = self._padded(
-                0, band
-            )  # this axis comes first: others pad what it was padded with
+            # This axis is padded first: the others, afterwards, pad its padding too.
+            rows = self._padded(0, band)
             before, after = (0 if isinstance(side, str) else side for side in self._sides[0])
             x = taken(x, rows, 2, (before, after), self.dtypes.compute)
             mask = self._mask_along(0, mask, rows)
