@@ -125,3 +125,20 @@ def test_prepared_layers():
 def test_empty_results():
     y = convcore.conv2d(np.zeros((0, 3, 4, 4), np.uint8), W, out=np.zeros((0, 4, 2, 2), np.uint8))
     assert y.shape == (0, 4, 2, 2)
+
+
+def test_missing_cells():
+    x = X.astype(np.float32)
+    mask = rng.random(x.shape) < 0.7
+    weight = np.abs(W)
+    for call in (
+        lambda **o: convcore.conv2d(x, weight, mask=mask, **o),
+        lambda **o: convcore.avg_pool2d(x, 2, mask=mask, **o),
+        lambda **o: convcore.l2_pool2d(x, 2, mask=mask, **o),
+        lambda **o: convcore.weighted_pool2d(x, weight[0, 0], 1, mask=mask, **o),
+    ):
+        want = call()
+        for kind in KINDS:
+            out = np.zeros(want.shape, kind)
+            assert call(out=out) is out
+            assert (out == rounded(want, kind)).all()

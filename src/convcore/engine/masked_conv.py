@@ -100,7 +100,7 @@ def masked_convolve(
             if bias is not None:
                 shift = bias_as_contiguous(op, bias, layer.plan.bias_shape, dtypes)
             reads = (x, layer.weight, shift, *missing.masks)
-            target = prepare_out(op, out, layer.plan.y_shape, dtypes, reads)
+            target = prepare_out(op, out, layer.plan.y_shape, dtypes, reads, rounds=True)
             fill = fill_of(op, missing.fill, dtypes.compute)
             with quiet():
                 share = layer.run(target.array, shift, fill, share=missing.return_weight)

@@ -203,7 +203,7 @@ def masked_avg_pool(
     if call.cells.mask is None:
         return call.results(pool(op, x, windows, out=out, **options))
     with memory_errors(op, x=x):
-        target = prepare_out(op, out, call.plan.y_shape, dtypes, (x, *missing.masks))
+        target = prepare_out(op, out, call.plan.y_shape, dtypes, (x, *missing.masks), rounds=True)
         with quiet():
             for part, y in call.parts(target.array):
                 filled = part.cells.filled(op, dtypes.compute, 0, call.last)
@@ -288,7 +288,7 @@ def masked_norm_pool(
     if call.cells.mask is None:
         return call.results(pool(op, x, windows, out=out, **options))
     with memory_errors(op, x=x):
-        target = prepare_out(op, out, call.plan.y_shape, dtypes, (x, *missing.masks))
+        target = prepare_out(op, out, call.plan.y_shape, dtypes, (x, *missing.masks), rounds=True)
         with quiet():
             for part, y in call.parts(target.array):
                 filled = part.cells.filled(op, dtypes.compute, 0, call.last)

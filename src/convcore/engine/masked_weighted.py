@@ -115,7 +115,9 @@ def masked_weighted_pool(
     dtypes = DTypes(result_dtypes(op, x.dtype, x.dtype).result, COMPUTE)
     with memory_errors(op, x=x):
         weight, total, none = weighted.of_mask()
-        target = prepare_out(op, out, call.plan.y_shape, dtypes, (x, *call.missing.masks))
+        target = prepare_out(
+            op, out, call.plan.y_shape, dtypes, (x, *call.missing.masks), rounds=True
+        )
         y, filled = target.array, call.cells.filled(op, COMPUTE, 0, call.last)
         y[...] = weighted.sums(filled, layout)
         with quiet():
