@@ -82,6 +82,17 @@ const char *cc_pool_input(const cc_pool_work *w, int64_t plane, int64_t depth, i
 /* Writes the lowest element, or zeros. */
 void cc_pool_fill(const cc_kernels *k, char *to, ptrdiff_t count, bool lowest);
 
+/* Where a block's results go. */
+typedef struct {
+    char *to;
+    ptrdiff_t line, plane;
+} cc_pool_target;
+
+/* The horizontal step of a block: reduces work->sources into its results. Returns whether CC_MAX
+ * has seen a NaN. */
+bool cc_pool_reduce_columns(cc_pool_work *w, cc_reduction how, const cc_pool_block *b,
+                            const cc_pool_target *dst);
+
 /* The vertical step of a line and those that follow it: into work->reduced. Returns whether CC_MAX
  * has seen a NaN. */
 bool cc_pool_double_rows(cc_pool_work *w, cc_reduction how, int64_t line);
