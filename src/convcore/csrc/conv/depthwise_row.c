@@ -48,7 +48,7 @@ static ptrdiff_t pack(const cc_direct_task *task, const char *weight, int64_t fr
                       char *packed)
 {
     const cc_direct_plan *plan = task->plan;
-    const ptrdiff_t *taps = plan->problem.weights.taps;
+    const int64_t *taps = plan->problem.weights.taps;
     const ptrdiff_t step = cc_direct_channel_step(plan), lanes = plan->base.kernels->lanes;
     const size_t size = (size_t)plan->base.kernels->size;
     cc_channel_range v = {0, 0};
@@ -56,7 +56,7 @@ static ptrdiff_t pack(const cc_direct_task *task, const char *weight, int64_t fr
         v = vectors_of(plan, i);
         for (ptrdiff_t t = 0; t < plan->taps; t++)
             for (ptrdiff_t lane = v.from * lanes; lane < v.to * lanes; lane++, packed += size) {
-                const ptrdiff_t at = lane % (to - from) * step + (taps ? taps[t] : t);
+                const ptrdiff_t at = lane % (to - from) * step + (taps ? (ptrdiff_t)taps[t] : t);
                 memcpy(packed, weight + at * (ptrdiff_t)size, size);
             }
     }
