@@ -41,6 +41,17 @@ for name in "scipy", "pytest":
     assert alone(code).split() == ["hidden"] * 2
 
 
+def test_onnx_has_a_page_of_help(alone):
+    code = """
+import inspect, pydoc
+
+assert "ops" not in dir(convcore.onnx)
+names = [name for name, _ in inspect.getmembers(convcore.onnx)]
+print("load" in names, "Networks from ONNX files" in pydoc.render_doc(convcore.onnx))
+"""
+    assert alone(code).split() == ["True", "True"]
+
+
 def test_each_operator_once(alone):
     code = """
 from convcore import reference

@@ -109,3 +109,15 @@ def test_few_input_channels_are_brought_to_the_front(layout, stride):
         given[0][1], x[1], *given[2:], layout=layout, needs=ONLY_X
     )
     assert (ours[1] == alone).all()
+
+
+@pytest.mark.parametrize("unused", [np.nan, np.inf, 1e30])
+def test_weights_of_unconnected_pairs_change_no_bit(unused):
+    rng = np.random.default_rng(0)
+    x, weight = rng.normal(size=(2, 11, 10)), rng.normal(size=(6, 11, 2))
+    table = rng.random((6, 11)) < 0.5
+    grad = rng.normal(size=convcore.conv1d(x, weight, connections=table).shape)
+    want = convcore.conv1d_backward(grad, x, weight, connections=table)
+    weight[~table] = unused
+    found = convcore.conv1d_backward(grad, x, weight, connections=table)
+    assert all(a.tobytes() == b.tobytes() for a, b in zip(found[:2], want[:2], strict=True))

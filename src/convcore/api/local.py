@@ -125,7 +125,7 @@ def local_conv2d(
     bias : array_like, shape (out, OH, OW), optional
         Added to each output.
     stride, padding, dilation
-        As in :func:`convcore.conv2d`. The padding holds zeros.
+        As in :func:`convcore.conv2d`.
     border : word or number, or one of these or a (before, after) pair for each axis
         What the padding holds, as in :func:`convcore.conv2d`.
     layout : {"NCHW", "NHWC"}
@@ -135,8 +135,8 @@ def local_conv2d(
         on it.
     out : ndarray, optional
         Array to write the result to. Must have the result's shape, and its dtype or one of the
-        integers of 8 and 16 bits, to which it is rounded (of two to the even one) and clipped; NaN
-        becomes 0. Any strides; may overlap the operands.
+        integers of 8 and 16 bits, to which sums are rounded once (of two to the even one) and
+        clipped; NaN becomes 0. Any strides; may overlap the operands.
 
     Returns
     -------

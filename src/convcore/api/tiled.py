@@ -133,7 +133,7 @@ def tiled_conv2d(
     bias : array_like, shape (out, \*period), optional
         Added to the outputs of each kernel.
     stride, padding, dilation
-        As in :func:`convcore.conv2d`. The padding holds zeros.
+        As in :func:`convcore.conv2d`.
     border : word or number, or one of these or a (before, after) pair for each axis
         What the padding holds, as in :func:`convcore.conv2d`.
     layout : {"NCHW", "NHWC"}
@@ -143,8 +143,8 @@ def tiled_conv2d(
         on it.
     out : ndarray, optional
         Array to write the result to. Must have the result's shape, and its dtype or one of the
-        integers of 8 and 16 bits, to which it is rounded (of two to the even one) and clipped; NaN
-        becomes 0. Any strides; may overlap the operands.
+        integers of 8 and 16 bits, to which sums are rounded once (of two to the even one) and
+        clipped; NaN becomes 0. Any strides; may overlap the operands.
 
     Returns
     -------

@@ -145,8 +145,8 @@ def conv_transpose2d(
         on it.
     out : ndarray, optional
         Array to write the result to. Must have the result's shape, and its dtype or one of the
-        integers of 8 and 16 bits, to which it is rounded (of two to the even one) and clipped; NaN
-        becomes 0. Any strides; may overlap the operands.
+        integers of 8 and 16 bits, to which sums are rounded once (of two to the even one) and
+        clipped; NaN becomes 0. Any strides; may overlap the operands.
 
     Returns
     -------

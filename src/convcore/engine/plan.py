@@ -212,7 +212,9 @@ class ConvPlan:
         would multiply padding with weights that are not finite.
         """
         assert self.core is not None
-        if found.phases is None or not np.isfinite(weight).all():
+        table = self.spec.connections
+        used = weight if table is None else weight[table.array]
+        if found.phases is None or not np.isfinite(used).all():
             if self.spec.connections is not None:
                 adjoints.run_each_channel(self.spec, grad, weight, dx, threads=threads)
             else:

@@ -268,7 +268,7 @@ def _forward(
     try:
         if out is not None:
             rounds = kind != "max"
-            if kind == "mean" and getattr(out, "dtype", None) in ROUNDED:
+            if kind == "mean" and x.dtype.kind != "f" and getattr(out, "dtype", None) in ROUNDED:
                 dtypes = _exact(plan.spec, dtypes, out.dtype)
             target = prepare_out(op, out, plan.y_shape, dtypes, (x,), rounds=rounds)
         y = np.empty(plan.y_shape, dtypes.compute) if target is None else target.array

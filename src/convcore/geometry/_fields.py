@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from convcore.spec.axis import Axis, padding_pair, span
 from convcore.spec.errors import short_repr
 from convcore.spec.layer import described
+from convcore.spec.layout import as_shape
 from convcore.spec.options import paddings, per_axis
 from convcore.spec.pooling import PoolSpec
 from convcore.spec.problem import ConvSpec, conv_axes
@@ -104,6 +105,8 @@ def receptive_field(
     plain = [isinstance(layer, (tuple, list)) for layer in layers]
     if any(plain) and not all(plain):
         raise TypeError(f"{op}: layers must be all tuples or all layers with an operator, got both")
+    if input_shape is not None:
+        input_shape = as_shape(op, "input_shape", input_shape)
     if all(plain):
         return _of_tuples(op, layers, input_shape)
     found: list[Field] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,12 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, "ops"])
+    """The names that can be had: help and other tools look at each."""
+    try:
+        more = ["ops"] if find_spec("onnx") else []
+    except ImportError:  # somebody hides it
+        more = []
+    return sorted([*__all__, *more])
 
 
 def load(source: str | os.PathLike[str] | bytes | Any, *, fallback: str | None = None) -> Network:
