@@ -88,6 +88,8 @@ def _tolerance(call, plain, options, which, want):
             for name, value in plain.items()
         },
     )
+    if "border" in options and "max_pool" not in call.kind:
+        options = {**options, "border": _magnitudes(options["border"])}
     if call.kind == "weighted_pool":
         relative, largest = _of_weighted(call, plain, wide, options, terms, computed)
     elif call.kind in ("lp_pool", "l2_pool"):
@@ -120,6 +122,13 @@ def _tolerance(call, plain, options, which, want):
 def _sizes(value):
     """The sizes of the finite numbers of an operand, and 0 in the place of others."""
     return np.nan_to_num(abs(np.asarray(value).astype(np.float64)), nan=0, posinf=0, neginf=0)
+
+
+def _magnitudes(border):
+    """The sizes of what the padding holds."""
+    if isinstance(border, (list, tuple)):
+        return [_magnitudes(each) for each in border]
+    return border if isinstance(border, str) else float(_sizes(border))
 
 
 def _terms(call, plain):

@@ -23,6 +23,7 @@ from tools.fuzz.bounds import fault
 from tools.fuzz.call import LINEAR, build, written
 
 LONGEST_TEXT = 1000
+MASKED = ("conv", "max_pool", "avg_pool", "lp_pool", "l2_pool", "weighted_pool")
 INTEGERS = ("kernel_size", "stride", "padding", "dilation", "output_padding", "output_size")
 
 
@@ -187,7 +188,11 @@ def _own_rules(call, arguments):
     if hasattr(arguments.given.get("needs"), "__next__"):  # which can be read once alone
         return False
     # a mask would be lost, or stay as it was
-    given = [*arguments.given.values()]
+    given = [
+        value
+        for name, value in arguments.given.items()
+        if name != "x" or call.kind not in MASKED  # of which some know what to make
+    ]
     out = arguments.given.get("out")
     given += out if isinstance(out, (list, tuple)) else []
     return not any(isinstance(value, np.ma.MaskedArray) for value in given)
