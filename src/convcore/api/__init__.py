@@ -34,8 +34,8 @@ from convcore.engine.calls import Calls as Calls
 from convcore.engine.prepared import PreparedLayer as PreparedLayer
 from convcore.engine.sequence import Sequence as Sequence
 from convcore.engine.sequence import Task as Task
-from convcore.engine.sequence import plain_threads as plain_threads
 from convcore.engine.sequence import pool_task as pool_task
+from convcore.engine.threads import threads_for as threads_for
 
 __all__: list[str] = []
 __all__ += conv.__all__

@@ -121,15 +121,8 @@ def l2_pool2d(
         Input V; ``layout="NHWC"``: channels last.
     kernel_size, stride, padding, dilation, ceil_mode, border, layout, threads, out
         As in :func:`avg_pool2d`.
-    mask : array_like of bool, optional
-        True where a cell of ``x`` counts, as in :func:`convcore.conv2d`. A masked array ``x`` has
-        its own mask, where True is missing.
-    nan : {"propagate", "ignore"}
-        Whether a NaN in ``x`` or ``border`` reaches all outputs that see it, or is a missing cell.
-    fill : float
-        Outputs that see no present cell.
-    return_weight : bool
-        Whether to return ``(y, share)``: also the share of cells that are present.
+    mask, nan, fill, return_weight
+        As in :func:`lp_pool2d`.
 
     Returns
     -------

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from convcore.engine.buffers import quiet
 from convcore.spec.layout import split
-from convcore.spec.missing import NAN, PROPAGATE, Given, Missing, as_mask
+from convcore.spec.missing import NAN, PROPAGATE, Given, Missing, as_mask, read_missing
 from convcore.spec.operands import Array, DType, as_array, as_contiguous
 
 Function = Callable[..., Any]
@@ -81,8 +81,9 @@ class Cells(NamedTuple):
             put(dx, ~in_layout(self.mask, dx.ndim, channels_last), 0)
 
 
-def data_of(op: str, x: ArrayLike, missing: Missing) -> tuple[Array, Missing]:
-    """Return x as a plain array; the mask of a masked array becomes one of ours."""
+def read_input(op: str, x: ArrayLike, given: Given) -> tuple[Array, Missing]:
+    """Return x as a plain array and the options; the mask of a masked array is one of them."""
+    missing = read_missing(op, given)
     if not isinstance(x, np.ma.MaskedArray):
         return as_array(op, "x", x), missing
     hidden, data = np.ma.getmask(x), as_array(op, "x", np.ma.getdata(x))

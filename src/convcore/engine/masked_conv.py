@@ -24,11 +24,11 @@ from convcore.engine.execute import convolve
 from convcore.engine.masked import (
     Cells,
     channels_first,
-    data_of,
     filled,
     find_cells,
     in_layout,
     put,
+    read_input,
     share_like,
     taken,
 )
@@ -46,7 +46,6 @@ from convcore.spec.missing import (
     is_lost,
     padded_cells,
     present_border,
-    read_missing,
 )
 from convcore.spec.operands import Array, DTypes, as_array, as_contiguous, result_dtypes
 from convcore.spec.options import LAYOUTS
@@ -77,8 +76,7 @@ def masked_convolve(
     **options: Any,
 ) -> Any:
     """Compute a convolution of the present cells; with ``return_weight`` also their share."""
-    missing = read_missing(op, given)
-    x, missing = data_of(op, x, missing)
+    x, missing = read_input(op, x, given)
     options |= {"axes": axes, "layout": layout}
     if not missing.applies:
         y = convolve(op, x, weight, bias, flip=flip, algorithm=algorithm, threads=threads, out=out,

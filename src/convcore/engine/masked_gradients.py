@@ -28,10 +28,10 @@ from convcore.engine.backward import (
     conv_gradients,
 )
 from convcore.engine.buffers import prepare_out, quiet
-from convcore.engine.masked import data_of, find_cells, in_layout, put
+from convcore.engine.masked import find_cells, in_layout, put, read_input
 from convcore.engine.masked_conv import ALL, MaskedLayer, Presence
 from convcore.spec.errors import memory_errors
-from convcore.spec.missing import Given, read_missing
+from convcore.spec.missing import Given
 from convcore.spec.operands import (
     Array,
     as_array,
@@ -60,8 +60,7 @@ def masked_conv_gradients(
 ) -> Gradients:
     """Return the gradients of a convolution of present cells for (grad, x, weight)."""
     grad, x, weight = operands
-    missing = read_missing(op, given)
-    x, missing = data_of(op, x, missing)
+    x, missing = read_input(op, x, given)
     options |= {"axes": axes, "layout": layout}
     how: dict[str, Any] = {"flip": flip, "algorithm": algorithm, "threads": threads}
     if not missing.applies:

@@ -22,10 +22,10 @@ from convcore.engine.buffers import prepare_out, quiet
 from convcore.engine.masked import (
     Cells,
     channels_first,
-    data_of,
     find_cells,
     in_layout,
     put,
+    read_input,
     share_like,
 )
 from convcore.engine.maxima import check_indices, max_gradient
@@ -42,7 +42,6 @@ from convcore.spec.missing import (
     is_lost,
     mask_border,
     present_border,
-    read_missing,
 )
 from convcore.spec.operands import (
     FLOAT32,
@@ -192,8 +191,7 @@ def masked_avg_pool(
     **options: Any,
 ) -> Any:
     """Return the average of the present cells of each window."""
-    missing = read_missing(op, given)
-    x, missing = data_of(op, x, missing)
+    x, missing = read_input(op, x, given)
     dtypes = result_dtypes(op, x.dtype, x.dtype)
     count_padding = COUNT_INCLUDE_PAD.read(op, count_include_pad, options["axes"])
     call = MaskedPool(
@@ -228,8 +226,7 @@ def masked_avg_gradient(
     **options: Any,
 ) -> Array:
     """Return the gradient of x: equal shares for the present cells of a window."""
-    missing = read_missing(op, given)
-    x, missing = data_of(op, x, missing)
+    x, missing = read_input(op, x, given)
     count_padding = COUNT_INCLUDE_PAD.read(op, count_include_pad, options["axes"])
     call = MaskedPool(
         op, x, windows, missing, kind="mean", threads=threads, count_padding=count_padding,
@@ -279,8 +276,7 @@ def masked_norm_pool(
     **options: Any,
 ) -> Any:
     """Return the p-norm of the present cells of each window."""
-    missing = read_missing(op, given)
-    x, missing = data_of(op, x, missing)
+    x, missing = read_input(op, x, given)
     dtypes = result_dtypes(op, x.dtype, x.dtype)
     exponent = as_exponent(op, p)
     call = MaskedPool(op, x, windows, missing, kind="norm", threads=threads, p=exponent, **options)
@@ -310,8 +306,7 @@ def masked_norm_gradient(
     **options: Any,
 ) -> Array:
     """Return the gradient of x of a norm of present cells."""
-    missing = read_missing(op, given)
-    x, missing = data_of(op, x, missing)
+    x, missing = read_input(op, x, given)
     exponent = as_exponent(op, p)
     call = MaskedPool(op, x, windows, missing, kind="norm", threads=threads, p=exponent, **options)
     options |= {"threads": threads, "p": p}
@@ -332,8 +327,7 @@ def masked_max_pool(
     **options: Any,
 ) -> Any:
     """Return the largest present cell of each window, with ``return_indices`` also its index."""
-    missing = read_missing(op, given)
-    x, missing = data_of(op, x, missing)
+    x, missing = read_input(op, x, given)
     dtypes = selected_dtypes(op, x.dtype)
     indices = RETURN_INDICES.read(op, return_indices, options["axes"])
     call = MaskedPool(op, x, windows, missing, kind="max", threads=threads, **options)
@@ -431,8 +425,7 @@ def masked_max_gradient(
     **options: Any,
 ) -> Array:
     """Return the gradient of x of a maximum of present cells."""
-    missing = read_missing(op, given)
-    x, missing = data_of(op, x, missing)
+    x, missing = read_input(op, x, given)
     RETURN_INDICES.read(op, return_indices, options["axes"])
     call = MaskedPool(op, x, windows, missing, kind="max", threads=threads, **options)
     more = {"return_indices": return_indices, "threads": threads, **options}

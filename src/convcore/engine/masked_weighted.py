@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from convcore.engine.buffers import prepare_out, quiet
-from convcore.engine.masked import data_of, share_like
+from convcore.engine.masked import read_input, share_like
 from convcore.engine.masked_pool import MaskedPool, scaled_gradient
 from convcore.engine.pooling import Sliding
 from convcore.engine.weighted import COMPUTE, weighted_gradient, weighted_pool
 from convcore.spec.border import AnyBorder, Border
 from convcore.spec.errors import memory_errors
-from convcore.spec.missing import Given, mask_border, read_missing
+from convcore.spec.missing import Given, mask_border
 from convcore.spec.operands import Array, DTypes, as_contiguous, result_dtypes
 from convcore.spec.options import LAYOUTS, Paddings, Sizes
 from convcore.spec.pooling import as_window
@@ -33,8 +33,7 @@ class _Weighted:
         stride: Sizes | None, padding: Paddings, dilation: Sizes, normalize: bool, ceil_mode: bool,
         border: AnyBorder, layout: str, threads: int | None,
     ) -> None:  # fmt: skip
-        missing = read_missing(op, (*given[:2], normalize, *given[3:]))
-        self.x, missing = data_of(op, x, missing)
+        self.x, missing = read_input(op, x, (*given[:2], normalize, *given[3:]))
         self.normalize = missing.normalize
         window = as_contiguous(op, "window", as_window(op, window, axes), COMPUTE)
         windows = Sliding(window.shape, stride, padding, dilation, ceil_mode, border)

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from convcore._core import Conv, PackedWeights, Pool
 from convcore._core import Sequence as Sequence
 from convcore.engine.pooling import PoolPlan
-from convcore.engine.threads import MAX_THREADS, get_num_threads
 from convcore.spec.layer import layer_spec
 from convcore.spec.operands import FLOAT32, FLOAT64, Array
 from convcore.spec.pooling import PoolSpec
@@ -56,10 +55,3 @@ def pool_task(operator: str, x: Array, options: dict[str, Any]) -> PoolTask | No
         return None
     core = PoolPlan(spec).core
     return None if core is None else PoolTask(core, x.itemsize)
-
-
-def plain_threads(threads: object) -> int | None:
-    """The number of threads of a call; None for an argument that is to be refused."""
-    if threads is None:
-        return get_num_threads()
-    return threads if type(threads) is int and 1 <= threads <= MAX_THREADS else None

@@ -80,8 +80,7 @@ class Segment(NamedTuple):
 
         ``part`` gives where the result of a step stands in the block.
         """
-        count = api.plain_threads(threads)
-        if count is None or self.algorithm != api.default_algorithm():
+        if self.algorithm != api.default_algorithm():
             return False
         arrays: list[Array] = []
         for place in self.places:
@@ -95,8 +94,8 @@ class Segment(NamedTuple):
                 array = np.empty(place.shape, place.dtype)
             arrays.append(array)
         try:
-            self.run_core(arrays, count)
-        except (MemoryError, ValueError):
+            self.run_core(arrays, api.threads_for("run", threads))
+        except (MemoryError, TypeError, ValueError):
             return False  # the step that fails tells its name
         for value, number, shape in self.results:
             array = arrays[number]

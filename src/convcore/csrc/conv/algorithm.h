@@ -2,6 +2,7 @@
 #ifndef CC_ALGORITHM_H
 #define CC_ALGORITHM_H
 
+#include "../base/integers.h"
 #include "../kernels/kernels.h"
 #include "../tuning/tuning.h"
 
@@ -24,6 +25,12 @@ typedef struct {
 } cc_candidate;
 
 typedef struct cc_algorithm cc_algorithm;
+
+/* Lanes that are computed for each that counts, where `used` of them fill vectors in turn. */
+static inline double cc_lanes_for_each(int64_t used, int64_t lanes)
+{
+    return (double)(ceil_div(used, lanes) * lanes) / (double)used;
+}
 
 /* What packed weights depend on, compared as a whole; direct convolution needs the first ones. */
 enum { CC_DIRECT_FACTS = 12, CC_FACTS = 20 };

@@ -18,8 +18,7 @@ static const char *refuse(const cc_candidate *c)
 /* Channel by channel the layer would cost a few times as much. */
 static double cost(const cc_candidate *c)
 {
-    const int64_t groups = c->layer.conv.groups, lanes = c->kernels->lanes;
-    return CC_DEPTHWISE_COST * (double)(ceil_div(groups, lanes) * lanes) / (double)groups;
+    return CC_DEPTHWISE_COST * cc_lanes_for_each(c->layer.conv.groups, c->kernels->lanes);
 }
 
 static bool reads_in_place(const cc_direct_plan *plan)

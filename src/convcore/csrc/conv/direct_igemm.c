@@ -17,7 +17,7 @@ static double cost(const cc_candidate *c)
     const cc_conv *p = &c->layer.conv;
     const cc_tuning *t = c->tuning;
     const int64_t vecs = ceil_div(p->k, c->kernels->lanes);
-    const double lanes = (double)(vecs * c->kernels->lanes) / (double)p->k;
+    const double lanes = cc_lanes_for_each(p->k, c->kernels->lanes);
     const double loads = vecs == 1 ? t->igemm.one_vector : vecs == 2 ? t->igemm.two_vectors : 1.0;
     const double stores = p->channels_last ? t->igemm.store_last : t->igemm.store_first;
     const double walk = p->channels_last ? 1.0 : t->igemm.walk_first;

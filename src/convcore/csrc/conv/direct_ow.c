@@ -30,7 +30,7 @@ static double cost_channels(const cc_candidate *c)
     const cc_conv *p = &c->layer.conv;
     const cc_tuning *t = c->tuning;
     const int64_t out = p->axis[CC_COLUMN].out, vecs = ceil_div(out, c->kernels->lanes);
-    const double lanes = (double)(vecs * c->kernels->lanes) / (double)out;
+    const double lanes = cc_lanes_for_each(out, c->kernels->lanes);
     const double loads = vecs == 1 ? t->ow.one_vector : vecs == 2 ? t->ow.two_vectors : 1.0;
     const double uses = p->k < 4 ? t->ow.few_channels : 1.0;
     return lanes * loads * (uses + packing(c));
@@ -41,8 +41,8 @@ static double cost_connected(const cc_candidate *c)
 {
     const cc_conv *p = &c->layer.conv;
     const cc_tuning *t = c->tuning;
-    const int64_t out = p->axis[CC_COLUMN].out, vecs = ceil_div(out, c->kernels->lanes);
-    const double lanes = (double)(vecs * c->kernels->lanes) / (double)out;
+    const int64_t out = p->axis[CC_COLUMN].out;
+    const double lanes = cc_lanes_for_each(out, c->kernels->lanes);
     const double pairs = (double)max(1, p->first_input[p->k]) / (double)p->k;
     const double taps = pairs * (double)c->taps / (double)p->c;
     return lanes * (1.0 + t->ow.row_start / (double)out + t->ow.row_store / taps) + packing(c);

@@ -28,8 +28,8 @@ static const char *refuse(const cc_candidate *c)
 /* Each product is permuted first; group by group, few lanes would count. */
 static double cost(const cc_candidate *c)
 {
-    const int64_t outputs = c->layer.conv.groups * c->layer.conv.k, lanes = c->kernels->lanes;
-    return c->tuning->igemm.permuted * (double)(ceil_div(outputs, lanes) * lanes) / (double)outputs;
+    const int64_t outputs = c->layer.conv.groups * c->layer.conv.k;
+    return c->tuning->igemm.permuted * cc_lanes_for_each(outputs, c->kernels->lanes);
 }
 
 static bool reads_in_place(const cc_direct_plan *plan)

@@ -73,7 +73,7 @@ static double channels_cost(const cc_gradient_plan *plan, int64_t lanes)
     const int64_t vecs = ceil_div(p->k, lanes);
     const double loads = vecs == 1 ? 1.5 : vecs == 2 ? 1.1 : 1.0; /* few vectors share a scalar */
     const double packs = 5.0 / ((double)p->c * (double)plan->taps);
-    return (double)(vecs * lanes) / (double)p->k * (loads + packs);
+    return cc_lanes_for_each(p->k, lanes) * (loads + packs);
 }
 
 static double rows_cost(const cc_gradient_plan *plan, int64_t lanes)
@@ -81,7 +81,7 @@ static double rows_cost(const cc_gradient_plan *plan, int64_t lanes)
     const cc_conv *p = &plan->problem;
     const int64_t columns = ceil_div(p->axis[CC_COLUMN].out, plan->period[CC_COLUMN]);
     const double loads = p->k == 1 ? 2.0 : p->k == 2 ? 1.6 : 1.4; /* few rows share a row */
-    return (double)(ceil_div(columns, lanes) * lanes) / (double)columns * loads;
+    return cc_lanes_for_each(columns, lanes) * loads;
 }
 
 /* Tiles of as many outputs as a chain may have. */
