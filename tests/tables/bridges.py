@@ -1,0 +1,20 @@
+"""What each bridge to another library does with each operator.
+
+The tests of a bridge prove every entry (``having``), and the site prints them: nothing is claimed
+that is not run.
+"""
+
+from convcore.spec.registry import OPERATORS
+
+FEATURES = ("call", "gradient", "second gradient", "jit", "vmap", "lazy")
+
+ALL = tuple(OPERATORS)
+
+# The library, the feature, the kinds of operators that have it.
+BRIDGES: dict[str, dict[str, tuple[str, ...]]] = {}
+
+
+def having(library: str, feature: str) -> tuple[str, ...]:
+    """Return the kinds of operators of which a bridge claims a feature."""
+    assert feature in FEATURES
+    return BRIDGES[library].get(feature, ())
