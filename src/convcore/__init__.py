@@ -23,6 +23,7 @@ _MODULES = (
     "connections",
     "geometry",
     "matrix",
+    "ndimage",
     "nn",
     "onnx",
     "reference",

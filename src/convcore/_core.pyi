@@ -1,6 +1,7 @@
 import collections.abc
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import disjoint_base
 
@@ -104,6 +105,22 @@ class Sequence:
     def add_pool(self, pool: Pool, itemsize: int, places: tuple[int, int]) -> None: ...
     def run(self, arrays: list[NDArray[Any]], threads: int) -> None: ...
 
+def rank_taps(array: NDArray[Any], box: bool) -> int: ...
+def run_filter(
+    x: NDArray[Any],
+    y: NDArray[Any],
+    *,
+    how: str,
+    shape: tuple[int, ...],
+    lanes: int,
+    border: tuple[tuple[str | float, str | float], ...],
+    offsets: NDArray[np.int64],
+    rank: int = 0,
+    weights: NDArray[np.float64] | None = None,
+    sign: float = 1,
+    divisor: float = 1,
+    threads: int,
+) -> None: ...
 def round_to(src: NDArray[Any], dst: NDArray[Any]) -> None: ...
 def algorithm_names() -> tuple[str, ...]: ...
 def isa_levels() -> list[tuple[str, bool]]: ...

@@ -16,7 +16,7 @@ def test_loops_over_elements_are_optimized_for_every_set():
     """
     cmake = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
     cmake = re.sub(
-        r"foreach\(name ([a-z ]+)\)\n(.*?)endforeach\(\)",
+        r"foreach\(name ([a-z_ ]+)\)\n(.*?)endforeach\(\)",
         lambda loop: "".join(loop[2].replace("${name}", name) for name in loop[1].split()),
         cmake,
         flags=re.DOTALL,

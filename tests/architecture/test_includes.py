@@ -28,6 +28,7 @@ MAY_INCLUDE = {
     "tuning": {"tuning", "kernels", "dispatch", "base", TOP},
     "core": {"core", "kernels", "tuning", "base", TOP},
     "conv": {"conv", "core", "kernels", "tuning", "base", TOP},
+    "filter": {"filter", "core", "kernels", "tuning", "base", TOP},
     "pool": {"pool", "core", "kernels", "tuning", "base", TOP},
 }
 # Of the kernels, the others see the table and its list alone.

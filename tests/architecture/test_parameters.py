@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import convcore
-from convcore import geometry, matrix, nn, reference
+from convcore import geometry, matrix, ndimage, nn, reference
 from tests.support import c_source
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "convcore"
@@ -14,7 +14,7 @@ MOST = 6
 
 # Functions whose users see their signature; methods of the layers are public, too, and those that
 # layers inherit: Conv1d, Conv2d and Conv3d have one constructor.
-PUBLIC = {name for module in (convcore, geometry, matrix, reference) for name in module.__all__}
+PUBLIC = {name for module in (convcore, geometry, matrix, ndimage, reference) for name in module.__all__}
 PUBLIC |= {re.sub(r"\dd", "", name) for name in PUBLIC}  # reference defines all ranks at once
 PUBLIC_CLASSES = {
     base.__name__

@@ -10,7 +10,7 @@ import pytest
 import convcore
 from convcore import geometry, nn
 
-LAZY = ("connections", "geometry", "matrix", "nn", "onnx", "reference")
+LAZY = ("connections", "geometry", "matrix", "ndimage", "nn", "onnx", "reference")
 NOT_LOADED = (
     "convcore.nn",
     "convcore.matrix",

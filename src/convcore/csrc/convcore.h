@@ -211,6 +211,31 @@ typedef struct {
 cc_status cc_pool_norm_backward(const cc_pool *problem, cc_type type, const cc_norm_args *args,
                                 void *dx, int threads);
 
+/* What an output of a filter makes of its taps: the one of a given rank, or terms of taps and
+ * weights (kernels/weigh.c), whose sum of pairs takes taps in pairs after the first. */
+typedef enum { CC_RANK = 0, CC_TERMS, CC_PAIRS, CC_GREATEST, CC_WEIGHINGS } cc_weighing;
+
+/* A filter of n arrays of `size` cells, each of `lanes` elements: tap t of an output is the cell
+ * offset[3 t], ... [3 t + 2] from its own along each axis, or what the border shows there. */
+typedef struct {
+    cc_weighing how;
+    int64_t n, size[CC_AXES], lanes;
+    cc_side border[CC_AXES][2]; /* before and after; the last constant counts where axes meet */
+    int64_t taps;
+    const int64_t *offset;
+    int64_t rank;         /* CC_RANK: so many taps come before it in their order; NaN is the last */
+    const double *weight; /* of the others: one for each tap, or for the first and each pair */
+    double sign, divisor;
+} cc_filter;
+
+/* Ranks have at most so many taps; or so many in a box of elements of their own. */
+int64_t cc_rank_taps(cc_type type, bool box);
+
+/* y, of type `to`, from x; ranks have one type. Real numbers become integers as by a cast in C:
+ * truncated, and what does not fit is what x86 makes of it. */
+cc_status cc_filter_run(const cc_filter *problem, cc_type type, const void *x, cc_type to, void *y,
+                        int threads);
+
 /* dst[i] = src[i] of type `real` as an integer of type `to`, which has 8 or 16 bits: clipped,
  * rounded to the nearest and of two to the even one; NaN becomes 0. */
 cc_status cc_round(cc_type real, const void *src, int64_t count, cc_type to, void *dst);

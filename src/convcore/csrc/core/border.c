@@ -25,3 +25,17 @@ int64_t cc_border_source(const cc_side sides[2], int64_t p, int64_t n)
         return p;
     return border == CC_REFLECT ? period - p : period - 1 - p;
 }
+
+void cc_border_element(cc_type type, const cc_side *side, void *to)
+{
+#define CC_TYPE(NAME, suffix, bytes, storage, ...) \
+    case CC_##NAME: \
+        *(storage *)to = CC_##NAME < CC_REALS ? (storage)side->value : (storage)side->integer; \
+        break;
+    switch (type) {
+#include "../base/types.def"
+    default:
+        break;
+    }
+#undef CC_TYPE
+}

@@ -8,4 +8,7 @@
  * Those before the first have one side's border, those after the last the other's. */
 int64_t cc_border_source(const cc_side sides[2], int64_t p, int64_t n);
 
+/* Writes the constant of a side as an element. */
+void cc_border_element(cc_type type, const cc_side *side, void *to);
+
 #endif

@@ -187,6 +187,60 @@ typedef struct {
     int64_t from, to;
 } cc_scatter_args;
 
+/* How elements become keys, signed integers in their order, and back: of reals, those that are
+ * negative have all bits but the sign flipped; of unsigned integers, all have the first flipped. */
+typedef enum { CC_SIGNED, CC_UNSIGNED, CC_REAL_ORDER } cc_key_order;
+
+/* Two wires of a sorting network: the smaller key goes to `low`. */
+typedef struct {
+    uint8_t low, high;
+} cc_swap;
+
+/* Networks have at most so many wires. */
+enum { CC_RANK_WIRES = 128 };
+
+/* A row of outputs whose tap t is rows[t]: by a network, or (no swaps) by counting. */
+typedef struct {
+    const void *const *rows;
+    ptrdiff_t taps, count, rank;
+    const cc_swap *swap;
+    ptrdiff_t swaps, wire;
+    cc_key_order order;
+    void *y;
+} cc_rank_args;
+
+/* A row of medians of `size` x `size` cells, in `rows` from the first column on. Scratch: so many
+ * rows of count + size - 1 keys and two vectors more. */
+typedef struct {
+    const void *const *rows;
+    ptrdiff_t size, count;
+    cc_key_order order;
+    void *scratch, *y;
+} cc_median_args;
+
+/* How many elements of a column there are in each coarse bin, and in each of its fine ones. */
+enum { CC_BINS = 16 };
+typedef struct {
+    uint16_t coarse[CC_BINS], fine[CC_BINS][CC_BINS];
+} cc_column_counts;
+
+/* A row of `count` boxes of `width` columns. */
+typedef struct {
+    const cc_column_counts *columns;
+    ptrdiff_t width, count, rank;
+    cc_key_order order;
+    void *y;
+} cc_slide_args;
+
+/* Rows whose terms, of rows[t] and weight[t], are combined in their order (kernels/weigh.c). */
+typedef struct {
+    cc_weighing how;
+    const double *const *rows;
+    const double *weight;
+    ptrdiff_t taps, count;
+    double sign, divisor;
+} cc_weigh_args;
+
 typedef struct {
     int size;           /* of a real, in bytes */
     int lanes;          /* reals in a vector */

@@ -106,22 +106,6 @@ int64_t cc_pool_index(const cc_pool_plan *plan, int64_t depth, int64_t row, int6
     return (depth * plan->axis[CC_ROW].cells + row) * plan->axis[CC_COLUMN].cells + column;
 }
 
-/* One element, as arrays hold it. */
-static void write_element(cc_type type, const cc_side *side, char *to)
-{
-#define CC_TYPE(NAME, suffix, bytes, storage, ...) \
-    case CC_##NAME: \
-        *(storage *)(void *)to = \
-            CC_##NAME < CC_REALS ? (storage)side->value : (storage)side->integer; \
-        break;
-    switch (type) {
-#include "../base/types.def"
-    default:
-        break;
-    }
-#undef CC_TYPE
-}
-
 const char *cc_pool_constant(const cc_pool_work *w, int axis, int64_t source)
 {
     const ptrdiff_t row = 2 * axis + (-1 - source);
@@ -135,8 +119,8 @@ void cc_pool_write_constants(cc_pool_work *w)
     for (int i = 0; count && i < 2 * CC_AXES; i++) {
         char *to = w->constants + i * count * plan->kernels->size;
         for (ptrdiff_t e = 0; e < count; e++)
-            write_element(plan->type, &plan->problem.source[i / 2].side[i % 2],
-                          to + e * plan->kernels->size);
+            cc_border_element(plan->type, &plan->problem.source[i / 2].side[i % 2],
+                              to + e * plan->kernels->size);
     }
 }
 

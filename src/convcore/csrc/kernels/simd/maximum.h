@@ -1,25 +1,36 @@
-/* The larger of each lane, a of equals; where b is NaN it may be lost. A part of vec.h. */
+/* The larger and the smaller of each lane, a of equals; where b is NaN it may be lost. A part of
+ * vec.h. Of reals nobody needs the smaller. */
 #ifndef CC_SIMD_MAXIMUM_H
 #define CC_SIMD_MAXIMUM_H
 
 #if defined(CC_INTEGER)
 #if CC_REAL_BYTES == 1
-#define CC_MAX_OF(size) size##_max_epi8
+#define CC_ORDER_OF(size, which) size##_##which##_epi8
 #elif CC_REAL_BYTES == 2
-#define CC_MAX_OF(size) size##_max_epi16
+#define CC_ORDER_OF(size, which) size##_##which##_epi16
 #elif CC_REAL_BYTES == 4
-#define CC_MAX_OF(size) size##_max_epi32
+#define CC_ORDER_OF(size, which) size##_##which##_epi32
 #else
-#define CC_MAX_OF(size) size##_max_epi64
+#define CC_ORDER_OF(size, which) size##_##which##_epi64
 #endif
-#if CC_VECTOR_BYTES == 64 && CC_REAL_BYTES >= 4 && defined(__AVX512F__)
-CC_INLINE vec larger(vec a, vec b) { return (vec)CC_MAX_OF(_mm512)((__m512i)b, (__m512i)a); }
+#if CC_VECTOR_BYTES == 64 && defined(__AVX512BW__)
+CC_INLINE vec larger(vec a, vec b) { return (vec)CC_ORDER_OF(_mm512, max)((__m512i)b, (__m512i)a); }
+CC_INLINE vec smaller(vec a, vec b)
+{
+    return (vec)CC_ORDER_OF(_mm512, min)((__m512i)b, (__m512i)a);
+}
 #elif CC_VECTOR_BYTES == 32 && CC_REAL_BYTES <= 4 && defined(__AVX2__)
-CC_INLINE vec larger(vec a, vec b) { return (vec)CC_MAX_OF(_mm256)((__m256i)b, (__m256i)a); }
+CC_INLINE vec larger(vec a, vec b) { return (vec)CC_ORDER_OF(_mm256, max)((__m256i)b, (__m256i)a); }
+CC_INLINE vec smaller(vec a, vec b)
+{
+    return (vec)CC_ORDER_OF(_mm256, min)((__m256i)b, (__m256i)a);
+}
 #elif CC_VECTOR_BYTES == 16 && CC_REAL_BYTES <= 4 && defined(__SSE4_1__)
-CC_INLINE vec larger(vec a, vec b) { return (vec)CC_MAX_OF(_mm)((__m128i)b, (__m128i)a); }
+CC_INLINE vec larger(vec a, vec b) { return (vec)CC_ORDER_OF(_mm, max)((__m128i)b, (__m128i)a); }
+CC_INLINE vec smaller(vec a, vec b) { return (vec)CC_ORDER_OF(_mm, min)((__m128i)b, (__m128i)a); }
 #else
 CC_INLINE vec larger(vec a, vec b) { return select_lanes(b > a, a, b); }
+CC_INLINE vec smaller(vec a, vec b) { return select_lanes(b < a, a, b); }
 #endif
 #elif !defined(__SSE2__)
 CC_INLINE vec larger(vec a, vec b) { return select_lanes(b > a, a, b); }

@@ -1,0 +1,19 @@
+/* Elements as a filter computes with them: as doubles, or as keys, signed integers of their size
+ * whose order is that of the elements. */
+#ifndef CC_FILTER_ELEMENTS_H
+#define CC_FILTER_ELEMENTS_H
+
+#include "../kernels/kernels.h"
+
+/* Bytes of an element, and of real numbers too the type of the keys. */
+int cc_element_bytes(cc_type type);
+cc_type cc_key_type(cc_type type);
+
+cc_key_order cc_key_order_of(cc_type type);
+
+void cc_read_doubles(cc_type type, const void *src, ptrdiff_t count, double *dst);
+/* As a cast of C: truncated. What does not fit is taken modulo the type's size from the integer of
+ * 64 bits, and what does not fit there, NaN too, is its least: x86 does so. */
+void cc_write_doubles(cc_type type, const double *src, ptrdiff_t count, void *dst);
+
+#endif
