@@ -284,6 +284,33 @@ def test_bench_help_is_its_own():
     assert done.stdout != command("--help").stdout
 
 
+def test_demo_of_a_large_image(tmp_path, capsys):
+    needs_the_demo()
+    pytest.importorskip("dask.array", reason="the demo needs dask")
+    zarr = pytest.importorskip("zarr", reason="the demo needs zarr")
+    options = ["--gigapixel", "--size", "3000", "--output", str(tmp_path)]
+    assert main(["demo", *options]) == 0
+    printed = capsys.readouterr()
+    assert "Gaussian blur, 7x7" in printed.out
+    assert "100% Completed" in printed.err
+    group = zarr.open_group(str(tmp_path / "gigapixel.zarr"), mode="r")
+    assert [group[name].shape[0] for name in ("image", "blurred", "pooled")] == [3000, 3000, 750]
+    image, blurred = group["image"][:], group["blurred"][:]
+    assert image.min() == 0
+    assert image.max() == 255
+    weight = convcore.distance_window((7, 7)).astype(np.float32)[None, None]
+    out = np.empty((1, *image.shape), np.uint8)
+    convcore.conv2d(image[None], weight, padding="same", border="reflect", out=out)
+    assert (blurred == out[0]).all()
+    assert (tmp_path / "gigapixel.png").is_file()
+
+
+@pytest.mark.parametrize("size", ["0", "-3", "many", "1e9"])
+def test_demo_of_no_image(size, capsys):
+    assert main(["demo", "--gigapixel", "--size", size]) == 2
+    assert "--size" in capsys.readouterr().err
+
+
 def needs_the_demo():
     pytest.importorskip("skimage", reason="the demo needs scikit-image")
     return pytest.importorskip("PIL.Image", reason="the demo needs Pillow")

@@ -93,10 +93,22 @@ import pkgutil
 for module in pkgutil.walk_packages(convcore.__path__, "convcore."):
     if "._" in module.name or ".cli.demo" in module.name or module.name.endswith("onnx.backend"):
         continue  # the extras `demo` and `onnx`
+    if module.name.startswith("convcore.dask"):
+        continue  # the extra `dask`
     __import__(module.name)
     print(module.name)
 """
     assert {"convcore.geometry", "convcore.nn"} < set(alone(code).split())
+
+
+def test_what_dask_is_for_is_said(alone):
+    code = """
+try:
+    convcore.dask
+except ImportError as error:
+    print(error)
+"""
+    assert 'pip install "convcore[dask]"' in alone(code)
 
 
 def test_a_network_learns(alone):

@@ -21,6 +21,7 @@ for _name in __all__:
 
 _MODULES = (
     "connections",
+    "dask",
     "geometry",
     "matrix",
     "ndimage",

@@ -1,4 +1,5 @@
 from convcore import connections as connections
+from convcore import dask as dask
 from convcore import geometry as geometry
 from convcore import matrix as matrix
 from convcore import nn as nn

@@ -33,6 +33,7 @@ class Conv:
         table: tuple[NDArray[Any], NDArray[Any]] | None = None,
         weights: tuple[int, int, int, int, NDArray[Any]] | None = None,
         algorithm: str = "auto",
+        transform: collections.abc.Sequence[int] | None = None,
     ) -> None: ...
     def forward(
         self,

@@ -21,11 +21,28 @@ ROOT = Path(__file__).resolve().parents[2]
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
+# What some modules and pages are for: where it is missing they are not run.
+NEEDS = {
+    "convcore.onnx.backend": ("onnx",),
+    "convcore.dask": ("dask",),
+    "convcore.cli.demo_gigapixel": ("dask", "zarr", "PIL"),
+    "docs/use/dask.rst": ("dask", "zarr"),
+}
+
+
+def lacks(name):
+    """What a module or page is for and is not installed."""
+    for part, libraries in NEEDS.items():
+        if name == part or name.startswith(f"{part}."):
+            return [each for each in libraries if importlib.util.find_spec(each) is None]
+    return []
+
+
 def public_modules():
     """`convcore` and its modules whose names have no underscore, at every depth."""
     modules = [convcore]
     for found in pkgutil.walk_packages(convcore.__path__, "convcore."):
-        if found.name == "convcore.onnx.backend" and importlib.util.find_spec("onnx") is None:
+        if lacks(found.name):
             continue
         if not any(part.startswith("_") for part in found.name.split(".")):
             modules.append(importlib.import_module(found.name))
@@ -107,6 +124,8 @@ WITH_BOXES = [
     ],
 )
 def test_page(name, tmp_path, monkeypatch):
+    if lacks(name):
+        pytest.skip(f"the page needs {', '.join(lacks(name))}")
     monkeypatch.chdir(tmp_path)
     run(PAGES[name])
 

@@ -11,7 +11,20 @@ FEATURES = ("call", "gradient", "second gradient", "jit", "vmap", "lazy")
 ALL = tuple(OPERATORS)
 
 # The library, the feature, the kinds of operators that have it.
-BRIDGES: dict[str, dict[str, tuple[str, ...]]] = {}
+BRIDGES: dict[str, dict[str, tuple[str, ...]]] = {
+    "dask": {
+        "lazy": (
+            "conv",
+            "local_conv",
+            "tiled_conv",
+            "max_pool",
+            "avg_pool",
+            "lp_pool",
+            "l2_pool",
+            "weighted_pool",
+        ),
+    },
+}
 
 
 def having(library: str, feature: str) -> tuple[str, ...]:

@@ -31,6 +31,12 @@ from convcore.api.windows import *  # noqa: F403
 from convcore.engine.activation import Activation as Activation
 from convcore.engine.algorithm import default_algorithm as default_algorithm
 from convcore.engine.calls import Calls as Calls
+from convcore.engine.parts import ConvParts as ConvParts
+from convcore.engine.parts import PoolParts as PoolParts
+from convcore.engine.parts import as_dtype as as_dtype
+from convcore.engine.parts import conv_parts as conv_parts
+from convcore.engine.parts import indices_in_whole as indices_in_whole
+from convcore.engine.parts import pool_parts as pool_parts
 from convcore.engine.prepared import PreparedLayer as PreparedLayer
 from convcore.engine.sequence import Sequence as Sequence
 from convcore.engine.sequence import Task as Task

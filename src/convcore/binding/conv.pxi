@@ -25,6 +25,7 @@ cdef extern from "convcore.h" nogil:
         cc_conv conv
         bint shared
         int64_t period[3]
+        int64_t transform[3]
     ctypedef struct cc_layer:
         pass
     ctypedef struct cc_packed:
@@ -137,8 +138,10 @@ cdef class Conv:
     and ends, and the lists; ``weights``, for weights that are not in order, how many there are, the
     steps from a group, output channel and input channel to the next, and the place of each tap.
 
-    ``algorithm`` is "auto", "direct" (none of the fast ones), a fast one, which is taken unless it
-    refuses the layer, or, for tests, another, which is taken if it gives the bits of "direct".
+    ``algorithm`` is "auto", "direct" (none of the fast ones), a fast one or, of kernels that differ,
+    "local" or "tiled", which is taken unless it refuses the layer, or, for tests, another, which is
+    taken if it gives the bits of "direct". ``transform``: lengths of a larger layer's transforms, as
+    :meth:`fft_tile` returns them.
 
     How the layer is computed is decided when it first runs on a type of arrays, and kept.
     """
@@ -148,7 +151,7 @@ cdef class Conv:
 
     def __cinit__(self, axes, *, int64_t n, int64_t groups, int64_t c, int64_t k,
                   bint channels_last, border=None, period=None, table=None, weights=None,
-                  str algorithm="auto"):
+                  str algorithm="auto", transform=None):
         cdef cc_tiled problem
         cdef cc_conv *p = &problem.conv
         p.n = n
@@ -165,6 +168,7 @@ cdef class Conv:
         set_axes(p.axis, axes)
         for i in range(3):
             problem.period[i] = 1 if problem.shared else period[i]
+            problem.transform[i] = 0 if transform is None else transform[i]
             self.x_reals *= p.axis[i].cells
             self.weight_reals *= p.axis[i].kernel * problem.period[i]
             self.bias_reals *= problem.period[i]

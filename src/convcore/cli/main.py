@@ -159,6 +159,19 @@ def _parser() -> Parser:
     )
     demo.add_argument("--only", choices=("photo", "digits"), help="one of the two parts")
     demo.add_argument(
+        "--gigapixel",
+        action="store_true",
+        help="another demo: an image of 40,000 x 40,000 pixels is made, filtered and pooled in "
+        "bounded memory; needs convcore[dask] and 4 GB in FOLDER",
+    )
+    demo.add_argument(
+        "--size",
+        metavar="N",
+        default=40_000,
+        type=_pixels,
+        help="with --gigapixel, N x N pixels (default: %(default)s)",
+    )
+    demo.add_argument(
         "--output",
         metavar="FOLDER",
         default="convcore-demo",
@@ -188,6 +201,17 @@ def _folder(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("must not be empty")
     return text
+
+
+def _pixels(text: str) -> int:
+    """Read the size of a large image, and refuse one that is none or too large to number."""
+    try:
+        size = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be an integer, got {text!r}") from None
+    if not 1 <= size <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"must be from 1 to 1,000,000, got {size}")
+    return size
 
 
 def _value(text: str) -> Any:
@@ -263,6 +287,8 @@ def _demo(options: argparse.Namespace) -> int:
         if not options.quiet:
             print(line, flush=True)
 
+    if options.gigapixel:
+        return _gigapixel(options, folder, say)
     try:
         if options.only != "digits":
             from convcore.cli import demo
@@ -286,6 +312,27 @@ def _demo(options: argparse.Namespace) -> int:
         for part in parts:
             part()
         say(f"\nThe pictures are in this folder:\n{folder}")
+    except OSError as error:
+        if error.filename is None:  # it was the terminal, not a picture
+            raise
+        return failed("demo", f"cannot write {error.filename}: {error.strerror}")
+    return 0
+
+
+def _gigapixel(options: argparse.Namespace, folder: Path, say: Callable[[str], None]) -> int:
+    """Run the demo of a large image, or report what is missing."""
+    try:
+        from convcore.cli import demo_gigapixel
+    except ImportError as error:
+        reason = textwrap.shorten(str(error), 200)
+        return failed(
+            "demo",
+            'dask, zarr and Pillow are needed, which pip install "convcore[dask,demo]" installs '
+            f"({reason})",
+        )
+    try:
+        demo_gigapixel.run(options.size, folder, say, not options.quiet)
+        say(f"\nThe arrays and the picture are in this folder:\n{folder}")
     except OSError as error:
         if error.filename is None:  # it was the terminal, not a picture
             raise

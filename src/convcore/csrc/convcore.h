@@ -69,6 +69,8 @@ typedef struct {
     cc_conv conv;
     bool shared;
     int64_t period[CC_AXES];
+    int64_t transform[CC_AXES]; /* lengths of Fourier transforms, as cc_layer_fft_tile() tells them:
+                                   those of a larger layer, of which this is a part; 0: by sizes */
 } cc_tiled;
 
 /* A layer with the plans of how it is computed, each made at first use and kept. Any number of
@@ -81,9 +83,9 @@ bool cc_algorithm_is_fast(int i);
 enum { CC_AUTO = -1, CC_DIRECT = -2 };
 
 /* NULL: no memory. The problem is checked where it is used; what it points to must outlive the
- * layer. `algorithm`: CC_AUTO; CC_DIRECT, none that is fast; a fast row, which is taken unless it
- * refuses the layer; or, for tests, another row, which is taken if it gives the bits of CC_DIRECT.
- */
+ * layer. `algorithm`: CC_AUTO; CC_DIRECT, none that is fast; a fast row, or one for kernels that
+ * differ, which is taken unless it refuses the layer; or, for tests, another row, which is taken if
+ * it gives the bits of CC_DIRECT. */
 cc_layer *cc_layer_make(const cc_tiled *problem, int algorithm);
 void cc_layer_free(cc_layer *layer);
 

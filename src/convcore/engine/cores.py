@@ -51,6 +51,7 @@ def conv_core(spec: ConvSpec) -> _core.Conv:
         period=period,
         table=None if spec.connections is None else spec.connections.lists,
         algorithm=spec.core_algorithm,
+        transform=spec.transform or None,
     )
 
 

@@ -13,14 +13,14 @@ from convcore.engine import adjoint
 from convcore.engine.algorithm import algorithm_for
 from convcore.engine.plan import Verdict, cannot_compute, plan_for
 from convcore.engine.pooling import PoolPlan
-from convcore.engine.weighted import COMPUTE, sums_options, sums_shape
+from convcore.engine.weighted import COMPUTE, sums_spec
 from convcore.spec.errors import short_repr
 from convcore.spec.layer import LayerSpec
 from convcore.spec.layout import as_shape
 from convcore.spec.operands import DType, check_dtype, result_dtypes, short_array
 from convcore.spec.options import MAX_SIZE
 from convcore.spec.pooling import PoolSpec, check_index
-from convcore.spec.problem import ConvSpec, conv_spec
+from convcore.spec.problem import ConvSpec
 from convcore.spec.registry import find, layer_name
 
 
@@ -180,10 +180,7 @@ def explain(
         if layer.options.get("return_indices"):
             check_index(op, spec)
         if kind.kind == "weighted_pool" and spec.batch * spec.channels:
-            weight = spec.channels, 1, *layer.kernel(op)
-            shape = sums_shape(spec)
-            padded = shape == spec.held_shape
-            computed, compute = conv_spec(op, shape, weight, **sums_options(spec, padded)), COMPUTE
+            computed, compute = sums_spec(op, spec, layer.kernel(op)), COMPUTE
     rows = tuple(
         Row(name, word == "chosen", "" if word == "chosen" else word.removeprefix("rejected: "))
         for name, word in _verdicts(op, computed, asked, compute)

@@ -357,12 +357,12 @@ def conv_plan(
         )  # fmt: skip
         plan = plan_for(replace(spec, algorithm=chosen))
         if algorithm not in ("auto", "direct"):
-            _check_algorithm(op, algorithm, plan)
+            check_algorithm(op, algorithm, plan)
         plans.put(key, plan, plan.nbytes)
     return plan
 
 
-def _check_algorithm(op: str, algorithm: str, plan: ConvPlan) -> None:
+def check_algorithm(op: str, algorithm: str, plan: ConvPlan) -> None:
     """Refuse an algorithm that was asked for and cannot compute the layer."""
     reason = dict(plan.explain()).get(algorithm, "chosen").removeprefix("rejected: ")
     if plan.spec.algorithm != algorithm:

@@ -260,6 +260,21 @@ def _forward(
     plan = pool_plan(
         op, x, windows, axes=axes, kind=kind, layout=layout, p=p, count_padding=counted
     )
+    return compute(op, plan, x, dtypes, threads=count, out=out, indices=indices)
+
+
+def compute(
+    op: str,
+    plan: PoolPlan,
+    x: Array,
+    dtypes: DTypes,
+    *,
+    threads: int,
+    out: Array | None = None,
+    indices: bool = False,
+) -> tuple[Array, Array | None]:
+    """Run a plan on x; return the result, and with ``indices`` the indices of the maxima."""
+    kind = plan.spec.kind
     if kind == "max" and plan.spec.border:
         check_exact(op, plan.spec.border, x.dtype)
     if indices:
@@ -274,10 +289,10 @@ def _forward(
         y = np.empty(plan.y_shape, dtypes.compute) if target is None else target.array
         index = np.empty(plan.y_shape, np.int64) if indices else None
         if plan.core is not None:
-            plan.core.forward(as_contiguous(op, "x", x, dtypes.compute), y, index, count)
+            plan.core.forward(as_contiguous(op, "x", x, dtypes.compute), y, index, threads)
         return finalized(y, target, dtypes), index
     except MemoryError as error:
-        raise out_of_memory(op, error, x=x, windows=windows) from None
+        raise out_of_memory(op, error, x=x, **plan.spec.windows) from None
 
 
 class PoolGradient(NamedTuple):

@@ -215,9 +215,9 @@ class SeparablePlan:
         y: Array,
         threads: int,
     ) -> None:
-        """Compute y; an image with a result that is not finite by direct sums of the whole weight.
+        """Compute y; results that are not finite by direct sums of the whole weight.
 
-        No other image is: the bits of an image depend on it alone.
+        No others are: the bits of an output depend on its window alone.
         """
         made = self._make(len(weights[0]) // self.spec.out_channels)
         between = [np.empty(spec.out_shape, y.dtype) for spec, _ in made[:-1]]
@@ -232,7 +232,9 @@ class SeparablePlan:
             with quiet():  # two passes over memory, without an array as large
                 is_finite = np.isfinite(result.max()) and np.isfinite(result.min())
             if not is_finite:
-                self.direct.forward(first, whole, bias, result, threads)
+                sums = np.empty_like(result)
+                self.direct.forward(first, whole, bias, sums, threads)
+                np.copyto(result, sums, where=~np.isfinite(result))
 
 
 def separable_plan(spec: ConvSpec) -> SeparablePlan | None:

@@ -1,5 +1,6 @@
 """Weighted pooling and its gradient: a convolution of each channel, divided by the weights used."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,7 +9,8 @@ from numpy.typing import ArrayLike
 from convcore.engine.border import first_axis, pad, sum_pool_borders
 from convcore.engine.buffers import prepare_out, quiet
 from convcore.engine.cores import core_row
-from convcore.engine.execute import convolve
+from convcore.engine.execute import convolve, run
+from convcore.engine.plan import plan_for
 from convcore.engine.pooling import PoolPlan, Sliding, pool_gradient, pool_plan
 from convcore.engine.threads import threads_for
 from convcore.spec.axis import Axis, span
@@ -17,6 +19,7 @@ from convcore.spec.errors import memory_errors
 from convcore.spec.operands import FLOAT64, Array, DTypes, as_array, as_contiguous, result_dtypes
 from convcore.spec.options import Paddings, Sizes
 from convcore.spec.pooling import PoolSpec, as_window
+from convcore.spec.problem import ConvSpec, conv_spec
 from convcore.spec.registry import NORMALIZE
 from convcore.spec.windows import scaled
 
@@ -49,34 +52,77 @@ def weighted_pool(
     out: Array | None,
 ) -> Array:
     """Return the weighted average of each window."""
-    weights = _read_window(op, axes, window, normalize)
+    weights = read_window(op, axes, window, normalize)
     windows = Sliding(weights.array.shape, stride, padding, dilation, ceil_mode, border)
     count = threads_for(op, threads)
     x = as_array(op, "x", x)
     dtypes = DTypes(result_dtypes(op, x.dtype, x.dtype).result, COMPUTE)
     plan = pool_plan(op, x, windows, axes=axes, kind="mean", layout=layout)
+    return compute(op, plan, weights, x, dtypes, threads=count, out=out)
+
+
+def compute(
+    op: str,
+    plan: PoolPlan,
+    weights: Weights,
+    x: Array,
+    dtypes: DTypes,
+    *,
+    threads: int,
+    out: Array | None,
+    sums: ConvSpec | None = None,
+) -> Array:
+    """Run the plan of a weighted pooling; ``sums`` says how a layer whose part this is sums."""
     with memory_errors(op, x=x):
         target = prepare_out(op, out, plan.y_shape, dtypes, (x, weights.array), rounds=True)
         divisor = _divisor(op, plan, weights)  # refuses weights whatever x holds
         if plan.core is not None:
             x = as_contiguous(op, "x", x, COMPUTE)
-            _sums(op, plan, weights, x, target.array, threads=count)
+            _sums(op, plan, weights, x, target.array, threads=threads, like=sums)
             if weights.normalize:
                 with quiet():
                     np.divide(target.array, divisor, out=target.array)
                     if not np.isfinite(target.array).all():
-                        _refill(op, plan, weights, x, target.array, divisor=divisor, threads=count)
+                        _refill(
+                            op, plan, weights, x, target.array, divisor=divisor, threads=threads,
+                            like=sums,
+                        )  # fmt: skip
         return target.finalize()
 
 
-def _sums(op: str, plan: PoolPlan, weights: Weights, x: Array, y: Array, *, threads: int) -> None:
-    """Fill y with the sums of weighted cells; x may have the padding that windows hold."""
-    if not _is_border_of_sums(plan.spec) and x.shape != plan.spec.held_shape:
-        x = _with_held(plan.spec, x)
-    convolve(
-        op, x, _per_channel(weights.array, plan.spec.channels), threads=threads, out=y,
-        **sums_options(plan.spec, padded=x.shape == plan.spec.held_shape),
-    )  # fmt: skip
+def _sums(
+    op: str,
+    plan: PoolPlan,
+    weights: Weights,
+    x: Array,
+    y: Array,
+    *,
+    threads: int,
+    like: ConvSpec | None = None,
+) -> None:
+    """Fill y with the sums of weighted cells; x may have the padding that windows hold.
+
+    ``like``: take the algorithm and the transforms of this layer.
+    """
+    spec, kernels = plan.spec, per_channel(weights.array, plan.spec.channels)
+    is_partial = like is not None or not _is_border_of_sums(spec)
+    if is_partial and x.shape != spec.held_shape:
+        x = _with_held(spec, x)
+    options = sums_options(spec, padded=x.shape == spec.held_shape)
+    if like is None:
+        convolve(op, x, kernels, threads=threads, out=y, **options)
+        return
+    own = conv_spec(op, x.shape, kernels.shape, **options)
+    own = replace(own, algorithm=like.algorithm, transform=like.transform)
+    dtypes = DTypes(COMPUTE, COMPUTE)
+    run(op, plan_for(own), (x, kernels, None), dtypes, threads=threads, out=y)
+
+
+def sums_spec(op: str, spec: PoolSpec, kernel: tuple[int, ...]) -> ConvSpec:
+    """Return the convolution that forms the sums of a weighted pooling with channels."""
+    shape = sums_shape(spec)
+    options = sums_options(spec, padded=shape == spec.held_shape)
+    return conv_spec(op, shape, (spec.channels, 1, *kernel), **options)
 
 
 def _with_held(spec: PoolSpec, x: Array) -> Array:
@@ -124,13 +170,21 @@ def sums_options(spec: PoolSpec, padded: bool) -> dict[str, Any]:
 
 
 def _refill(
-    op: str, plan: PoolPlan, weights: Weights, x: Array, y: Array, *, divisor: Array, threads: int
+    op: str,
+    plan: PoolPlan,
+    weights: Weights,
+    x: Array,
+    y: Array,
+    *,
+    divisor: Array,
+    threads: int,
+    like: ConvSpec | None,
 ) -> None:
     """Compute again, scaled down, the averages whose sums overflowed; the averages do not."""
     room = weights.array.size.bit_length() + 1
     again = np.empty_like(y)
     x = np.ldexp(_with_held(plan.spec, x), -room)
-    _sums(op, plan, weights, x, again, threads=threads)
+    _sums(op, plan, weights, x, again, threads=threads, like=like)
     again /= divisor
     np.copyto(y, np.ldexp(again, room), where=~np.isfinite(y))
 
@@ -153,7 +207,7 @@ def weighted_gradient(
     out: Array | None,
 ) -> Array:
     """Return the gradient of x of a weighted pooling."""
-    weights = _read_window(op, axes, window, normalize)
+    weights = read_window(op, axes, window, normalize)
     windows = Sliding(weights.array.shape, stride, padding, dilation, ceil_mode, border)
     call = pool_gradient(
         op, grad, x, windows, axes=axes, kind="mean", layout=layout, threads=threads, out=out,
@@ -174,7 +228,7 @@ def weighted_gradient(
             pairs.append((reach - before, n + before - (size - 1) * step - 1))
         dx = np.empty(spec.held_shape, COMPUTE) if spec.border else call.out.array
         convolve(
-            op, _dilated(share, plan), _per_channel(weights.array, plan.spec.channels), axes=axes,
+            op, _dilated(share, plan), per_channel(weights.array, plan.spec.channels), axes=axes,
             padding=tuple(pairs), dilation=tuple(row[3] for row in map(core_row, plan.spec.axes)),
             groups=plan.spec.channels, flip=True, layout=layout, threads=call.threads, out=dx,
         )  # fmt: skip
@@ -184,7 +238,7 @@ def weighted_gradient(
     return call.result()
 
 
-def _read_window(op: str, axes: int, window: ArrayLike, normalize: object) -> Weights:
+def read_window(op: str, axes: int, window: ArrayLike, normalize: object) -> Weights:
     """Read the weights, as sums are formed with them, and whether to divide."""
     given = as_window(op, window, axes)
     divides: bool = NORMALIZE.read(op, normalize, axes)
@@ -224,7 +278,7 @@ def _divisor(op: str, plan: PoolPlan, weights: Weights) -> Array:
     return sums[..., np.newaxis] if plan.spec.layout.channels_last else sums
 
 
-def _per_channel(weights: Array, channels: int) -> Array:
+def per_channel(weights: Array, channels: int) -> Array:
     """Return the window as the weight of a depthwise convolution."""
     return np.ascontiguousarray(np.broadcast_to(weights, (channels, 1, *weights.shape)))
 

@@ -65,6 +65,11 @@ class Network:
         return tuple(self._graph.outputs)
 
     @property
+    def optimized(self) -> Graph:
+        """The graph that runs: constants folded, layers joined with what follows them."""
+        return self._program.graph
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """Names of the operators that this library has not: the fallback computes them."""
         return tuple(sorted({node.key for node in missing(self._graph)}))

@@ -51,8 +51,8 @@ def refuse(op: str, name: str, value: object, depth: int = DEEPEST) -> None:
         kind = type(value)
         raise TypeError(
             f"{op}: {name} must be an array in memory, got {kind.__module__}.{kind.__qualname__}, "
-            f"which dask computes; use {name}.compute(), or dask.array.map_blocks (map_overlap if "
-            "windows cross blocks)"
+            f"which dask computes; convcore.dask takes dask arrays, {name}.compute() makes one in "
+            "memory"
         )
 
 

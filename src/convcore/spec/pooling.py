@@ -55,6 +55,16 @@ class PoolSpec:
         return tuple(window_axis(*axis) for axis in zip(self.axes, self.held, strict=True))
 
     @property
+    def windows(self) -> dict[str, object]:
+        """The options that decide the size of the result, as errors tell them."""
+        if self.adaptive:
+            return {"output_size": self.outputs}
+        return {
+            name: tuple(axis[at] for axis in self.axes)
+            for name, at in (("kernel_size", 1), ("stride", 2), ("dilation", 3), ("padding", 4))
+        }
+
+    @property
     def outputs(self) -> tuple[int, ...]:
         """Outputs along each axis."""
         return tuple(axis.outputs for axis in self.axes)

@@ -50,6 +50,7 @@ class ConvSpec:
     connections: Connections | None = None
     transposed: bool = False
     algorithm: str = "auto"
+    transform: tuple[int, ...] = ()  # of a part: lengths of the whole layer's Fourier transforms
 
     @property
     def core_algorithm(self) -> str:

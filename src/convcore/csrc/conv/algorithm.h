@@ -84,8 +84,8 @@ struct cc_algorithm {
 /* Row i of the list; NULL past the last. */
 const cc_algorithm *cc_algorithm_at(int i);
 
-/* The row that computes a layer: `requested`, if it accepts the layer and is fast, or may stand for
- * the one that would be chosen; CC_DIRECT: none that is fast. */
+/* The row that computes a layer: `requested`, if it accepts the layer and is fast, or for kernels
+ * that differ, or may stand for the one that would be chosen; CC_DIRECT: none that is fast. */
 const cc_algorithm *cc_select(const cc_candidate *candidate, int requested);
 
 #endif

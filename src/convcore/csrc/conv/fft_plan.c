@@ -95,8 +95,13 @@ typedef enum { FASTEST, ANY } wanted_cut;
 static bool find_cut(const cc_candidate *candidate, wanted_cut wanted, cc_fft_cut *best)
 {
     const cc_conv *p = &candidate->layer.conv;
+    const int64_t *given = candidate->layer.transform; /* of a layer of which this is a part */
     bool found = false;
     cc_fft_cut cut;
+    if (given[CC_COLUMN] && !is_signal(p)) {
+        *best = (cc_fft_cut){.length = {given[CC_DEPTH], given[CC_ROW], given[CC_COLUMN]}};
+        return complete(candidate, best);
+    }
     if (is_signal(p)) {
         /* no row of more than twice the numbers that there are, but one */
         const int64_t all = p->axis[CC_COLUMN].out + span_of(&p->axis[CC_COLUMN]) - 1;
@@ -105,7 +110,10 @@ static bool find_cut(const cc_candidate *candidate, wanted_cut wanted, cc_fft_cu
             for (int i = 0; i < 2; i++) {
                 cut.length[CC_ROW] = n;
                 cut.length[CC_COLUMN] = i ? next_length(n) : n;
-                if (found && n * cut.length[CC_COLUMN] > 4 * all)
+                const int64_t points = n * cut.length[CC_COLUMN];
+                if (given[CC_COLUMN] && points != given[CC_COLUMN])
+                    continue;
+                if (found && points > 4 * all)
                     return true;
                 if (complete(candidate, &cut) && (!found || cut.cost < best->cost)) {
                     *best = cut;

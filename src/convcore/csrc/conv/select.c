@@ -46,7 +46,7 @@ const cc_algorithm *cc_select(const cc_candidate *candidate, int requested)
     const cc_algorithm *wanted = cc_algorithm_at(requested);
     if (wanted && wanted->functions->refuse(candidate))
         wanted = NULL;
-    if (wanted && wanted->flags & CC_FAST)
+    if (wanted && (wanted->flags & CC_FAST || !candidate->layer.shared))
         return wanted;
     const cc_algorithm *best = best_of(candidate, requested == CC_AUTO);
     const bool alike = wanted && wanted->flags & CC_EXACT && best->flags & CC_EXACT;
