@@ -138,6 +138,8 @@ DOCS_NEED = [
     "scikit-image",
     "mlxtend",
     "scipy",
+    "scikit-learn",
+    "xarray",
 ]
 
 

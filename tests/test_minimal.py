@@ -5,6 +5,8 @@ Whatever else is installed is hidden from the processes that do it.
 
 import pytest
 
+from tests.tables.bridges import LIBRARIES
+
 HIDE = """
 import sys
 from importlib.abc import MetaPathFinder
@@ -90,11 +92,13 @@ def test_each_module(alone):
     code = """
 import pkgutil
 
+from tests.tables.bridges import LIBRARIES as BRIDGES
+
 for module in pkgutil.walk_packages(convcore.__path__, "convcore."):
     if "._" in module.name or ".cli.demo" in module.name or module.name.endswith("onnx.backend"):
         continue  # the extras `demo` and `onnx`
-    if module.name.startswith("convcore.dask"):
-        continue  # the extra `dask`
+    if module.name.split(".")[1] in BRIDGES:
+        continue
     __import__(module.name)
     print(module.name)
 """
@@ -135,3 +139,21 @@ except ImportError as error:
     print(error)
 """
     assert "convcore[matrix]" in alone(code)
+
+
+def test_what_each_bridge_is_for_is_said(alone):
+    code = """
+from tests.tables.bridges import LIBRARIES as BRIDGES
+
+for name in BRIDGES:
+    assert name not in dir(convcore)
+    try:
+        getattr(convcore, name)
+    except ImportError as error:
+        print(error)
+"""
+    said = alone(code).splitlines()
+    assert said == [
+        f'convcore.{name}: needs {package}: pip install "convcore[{name}]"'
+        for name, package in LIBRARIES.items()
+    ]

@@ -28,7 +28,10 @@ _MODULES = (
     "nn",
     "onnx",
     "reference",
+    "sklearn",
+    "xarray",
 )  # imported when first used
+_BRIDGES = ("dask", "sklearn", "xarray")  # of them, those that need the library of their name
 
 
 def __getattr__(name: str) -> object:
@@ -40,4 +43,15 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, *_MODULES, "__version__"})
+    """The names that can be had: help and other tools look at each."""
+    lacking = {name for name in _BRIDGES if not _is_installed(name)}
+    return sorted({*__all__, *_MODULES, "__version__"} - lacking)
+
+
+def _is_installed(library: str) -> bool:
+    from importlib.util import find_spec
+
+    try:
+        return find_spec(library) is not None
+    except ImportError:  # somebody hides it
+        return False

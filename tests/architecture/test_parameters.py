@@ -14,7 +14,9 @@ MOST = 6
 
 # Functions whose users see their signature; methods of the layers are public, too, and those that
 # layers inherit: Conv1d, Conv2d and Conv3d have one constructor.
-PUBLIC = {name for module in (convcore, geometry, matrix, ndimage, reference) for name in module.__all__}
+PUBLIC = {
+    name for module in (convcore, geometry, matrix, ndimage, reference) for name in module.__all__
+}
 PUBLIC |= {re.sub(r"\dd", "", name) for name in PUBLIC}  # reference defines all ranks at once
 PUBLIC_CLASSES = {
     base.__name__

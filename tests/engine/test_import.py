@@ -4,24 +4,27 @@ import importlib
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
 import convcore
 from convcore import geometry, nn
+from tests.tables.bridges import LIBRARIES
 
-LAZY = ("connections", "dask", "geometry", "matrix", "ndimage", "nn", "onnx", "reference")
-NEEDS = {"dask": "dask.array"}  # what a module is for
+LAZY = ("connections", "geometry", "matrix", "ndimage", "nn", "onnx", "reference")
+# Those of libraries that are installed; others are not listed.
+BRIDGES = tuple(name for name in LIBRARIES if find_spec(name))
 NOT_LOADED = (
-    "convcore.dask",
     "convcore.nn",
     "convcore.matrix",
     "convcore.reference",
     "convcore.geometry._counting",
     "convcore.geometry._fields",
-    "dask",
     "scipy",
     "pathlib._local",
+    *(f"convcore.{name}" for name in LIBRARIES),
+    *LIBRARIES,
 )
 
 
@@ -40,10 +43,8 @@ def test_what_is_not_loaded():
     assert not [name for name in new if name.startswith(NOT_LOADED)]
 
 
-@pytest.mark.parametrize("name", LAZY)
+@pytest.mark.parametrize("name", [*LAZY, *BRIDGES])
 def test_a_module_is_loaded_when_used(name):
-    if name in NEEDS:
-        pytest.importorskip(NEEDS[name])
     code = f"import json, convcore; print(json.dumps(convcore.{name}.__name__))"
     assert python(code) == f"convcore.{name}"
     assert getattr(convcore, name) is importlib.import_module(f"convcore.{name}")
@@ -53,8 +54,7 @@ def test_a_module_is_loaded_when_used(name):
 def test_names():
     for module in (convcore, geometry):
         assert set(module.__all__) <= set(dir(module))
-        names = [name for name in dir(module) if name not in NEEDS]
-        assert all(getattr(module, name) is not None for name in names)
+        assert all(getattr(module, name) is not None for name in dir(module))
         assert len(set(module.__all__)) == len(module.__all__)
         with pytest.raises(AttributeError, match=f"'{module.__name__}' has no .* 'nonsense'"):
             module.nonsense  # noqa: B018
@@ -65,7 +65,7 @@ def test_public_names_are_of_the_public_module(module):
     for name in module.__all__:
         assert getattr(module, name).__module__ == module.__name__
     assert sorted(dir(module)) == dir(module)
-    extra = {"convcore": {*LAZY, "__version__"},
+    extra = {"convcore": {*LAZY, *BRIDGES, "__version__"},
              "convcore.geometry": {"Window"}, "convcore.nn": {"data", "models"}}  # fmt: skip
     assert set(dir(module)) == {*module.__all__, *extra.get(module.__name__, ())}
 

@@ -424,7 +424,7 @@ MALFORMED = {
     "run without the model": (lambda a, f: f["run"].pop("model"), "its model is another one"),
     "start of numbers": (put("start", "rng", 5), "start in .* {"),
     "start of others": (put("start", {}), "start in .* {}"),
-    "a version of another": (put("version", 1), "version in .* must be 3, .* got 1"),
+    "a version of another": (put("version", 1), "version in .* must be 4, .* got 1"),
     "rng of words": (put("rng", "state"), "rng in .* must be a state of PCG64, got 'state'"),
     "rng of another kind": (
         put("rng", "bit_generator", "MT19937"),

@@ -102,6 +102,8 @@ def test_inventory_names_the_notes(site):
         "convcore.nn.data",
         "convcore.nn.models",
         "convcore.reference",
+        "convcore.sklearn",
+        "convcore.xarray",
     ],
 )
 def test_reference_names_everything_public(site, module):

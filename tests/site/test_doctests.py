@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import convcore
+from tests.tables.bridges import LIBRARIES
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
@@ -24,8 +25,9 @@ FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 # What some modules and pages are for: where it is missing they are not run.
 NEEDS = {
     "convcore.onnx.backend": ("onnx",),
-    "convcore.dask": ("dask",),
     "convcore.cli.demo_gigapixel": ("dask", "zarr", "PIL"),
+    **{f"convcore.{name}": (name,) for name in LIBRARIES},
+    **{f"docs/use/{name}.rst": (name,) for name in LIBRARIES},
     "docs/use/dask.rst": ("dask", "zarr"),
 }
 
@@ -175,6 +177,7 @@ def test_examples_were_found():
         "convcore.nn",
         "convcore.nn.models",
         "convcore.reference",
+        *[f"convcore.{name}" for name in LIBRARIES if not lacks(name)],
     ],
 )
 def test_every_public_callable_has_an_example(module):

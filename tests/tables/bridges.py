@@ -10,6 +10,12 @@ FEATURES = ("call", "gradient", "second gradient", "jit", "vmap", "lazy")
 
 ALL = tuple(OPERATORS)
 
+# The modules of ``convcore`` that need a library, and what pip calls it. Tests and pages of a
+# bridge are skipped without it.
+LIBRARIES = {"dask": "dask", "sklearn": "scikit-learn", "xarray": "xarray"}
+
+SLIDING_POOLS = ("avg_pool", "max_pool", "lp_pool", "l2_pool")
+
 # The library, the feature, the kinds of operators that have it.
 BRIDGES: dict[str, dict[str, tuple[str, ...]]] = {
     "dask": {
@@ -24,6 +30,7 @@ BRIDGES: dict[str, dict[str, tuple[str, ...]]] = {
             "weighted_pool",
         ),
     },
+    "xarray": {"call": ("conv", *SLIDING_POOLS), "lazy": ("conv", *SLIDING_POOLS)},
 }
 
 

@@ -2,6 +2,11 @@
 
 from typing import Any
 
+try:
+    import dask.array as _array  # noqa: F401
+except ImportError:
+    raise ImportError('convcore.dask: needs dask: pip install "convcore[dask]"') from None
+
 from convcore.dask.functions import FUNCTIONS as _FUNCTIONS
 from convcore.dask.network import map_network
 from convcore.dask.signal import convolve, correlate

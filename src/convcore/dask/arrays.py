@@ -5,16 +5,10 @@ from __future__ import annotations
 from math import isnan
 from typing import Any
 
+import dask.array as da
 import numpy as np
 
 from convcore.spec.errors import short_repr
-
-try:
-    import dask.array as da
-except ImportError as error:
-    raise ImportError(
-        f'convcore.dask needs dask and its arrays: pip install "convcore[dask]" ({error})'
-    ) from error
 
 DaskArray = Any  # dask has no types
 

@@ -1,5 +1,6 @@
 """Training: losses, optimizers, the loop over batches, and its checkpoints."""
 
+from convcore.nn.training.exchange import Exchange, ExchangeComm
 from convcore.nn.training.fit import Epoch, Evaluation, evaluate, fit
 from convcore.nn.training.losses import Loss, cross_entropy, mse
 from convcore.nn.training.optimizers import SGD, Adam, Optimizer
@@ -9,6 +10,8 @@ __all__ = [
     "Adam",
     "Epoch",
     "Evaluation",
+    "Exchange",
+    "ExchangeComm",
     "Loss",
     "Optimizer",
     "cross_entropy",

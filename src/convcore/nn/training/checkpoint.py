@@ -21,7 +21,7 @@ from convcore.spec.errors import short_repr
 from convcore.spec.operands import FLOATS, Array
 from convcore.spec.options import MAX_SIZE
 
-VERSION = 3
+VERSION = 4
 
 # Attributes of a layer that fit and its last call change; they make no other training.
 PASSING = ("_kept", "_fitting", "_frozen", "gradients", "training")

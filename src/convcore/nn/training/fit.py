@@ -13,15 +13,19 @@ from convcore.nn.io.files import kind_of
 from convcore.nn.layers.activations import Dropout
 from convcore.nn.layers.base import Layer, check_model
 from convcore.nn.layers.parameters import Rng
-from convcore.nn.training.checkpoint import Checkpoint
-from convcore.nn.training.losses import Loss, check_loss, cross_entropy
+from convcore.nn.training.checkpoint import Checkpoint, start_of
+from convcore.nn.training.examples import check_examples, check_validation
+from convcore.nn.training.fingerprint import fingerprint
+from convcore.nn.training.losses import Losses, check_loss, cross_entropy, has_classes
 from convcore.nn.training.optimizers import Optimizer
+from convcore.nn.training.parallel import PartsStep, Pass, Team, WholeStep
 from convcore.nn.training.progress import Progress
 from convcore.spec.errors import short_repr
-from convcore.spec.operands import Array, as_array, check_dtype
+from convcore.spec.operands import Array, as_array
 from convcore.spec.options import as_bool, as_generator, as_int
 
-Losses = Callable[[Any, Any], Loss]
+# Computes the loss and the gradients of a batch.
+Step = Callable[[Array, Array, "np.random.Generator"], Pass]
 
 
 class Epoch(NamedTuple):
@@ -123,7 +127,7 @@ def evaluate(
     op = "evaluate"
     _check_callable(op, "loss", loss)
     batch_size = as_int(op, "batch_size", batch_size, 1)
-    x, y = _data(op, check_model(op, model), (x, y), loss=loss, batch_size=batch_size)
+    x, y = check_examples(op, check_model(op, model), (x, y), loss=loss, batch_size=batch_size)
     trained = [layer.training for layer in model.layers()]
     model.train(False)
     try:
@@ -147,6 +151,8 @@ def fit(
     rng: Rng = None,
     progress: bool = True,
     checkpoint: Name | None = None,
+    parts: int = 1,
+    comm: Any = None,
 ) -> list[Epoch]:
     """Train a model: every epoch uses all examples once, in random order, batch by batch.
 
@@ -182,7 +188,17 @@ def fit(
         A file that is replaced after every epoch. If it exists, training continues from it and ends
         with the same bits as without the interruption. An exception leaves the model as the file
         has it. The file of another training, or of other initial weights, is refused before
-        anything changes. Needs safetensors (``pip install "convcore[nn]"``).
+        anything changes. Needs safetensors (``pip install "convcore[nn]"``). Of several processes
+        the first one writes it, and all read it.
+    parts : int
+        Parts that each batch is cut into, at most ``batch_size``. Their gradients are added in a
+        fixed order, so bits depend on this number and not on the processes that divide the parts.
+        With more than one, :class:`Dropout` draws for each part. A batch normalisation has
+        statistics of its own for each, and its running ones are the mean of the parts'.
+    comm : communicator, optional
+        The processes that divide the parts, each of them called with the same arguments: a
+        communicator of mpi4py, an :class:`ExchangeComm`, or another object with ``rank``, ``size``
+        and ``allgather(array)``, which returns a list. ``parts`` must be divisible by ``size``.
 
     Returns
     -------
@@ -198,6 +214,8 @@ def fit(
         For a checkpoint without safetensors.
     OSError
         If the checkpoint cannot be written.
+    RuntimeError
+        If another process failed.
 
     See Also
     --------
@@ -216,11 +234,37 @@ def fit(
     >>> history[0].loss > history[-1].loss, history[-1].accuracy
     (True, 0.95)
     """
+    with (team := Team(parts, comm)):
+        return _fit(
+            team, model, (x, y), optimizer=optimizer, loss=loss, epochs=epochs,
+            batch_size=batch_size, validation=validation, augment=augment, rng=rng,
+            progress=progress, checkpoint=checkpoint,
+        )  # fmt: skip
+
+
+def _fit(
+    team: Team,
+    model: Layer,
+    data: tuple[ArrayLike, ArrayLike],
+    *,
+    optimizer: Optimizer,
+    loss: Losses,
+    epochs: int,
+    batch_size: int,
+    validation: tuple[ArrayLike, ArrayLike] | None,
+    augment: Callable[[Array, np.random.Generator], ArrayLike] | None,
+    rng: Rng,
+    progress: bool,
+    checkpoint: Name | None,
+) -> list[Epoch]:
     op = "fit"
     epochs = as_int(op, "epochs", epochs, 1)
     batch_size = as_int(op, "batch_size", batch_size, 1)
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"{op}: optimizer must be SGD or Adam, got {short_repr(optimizer)}")
+    as_int(op, "parts", team.parts, 1, batch_size)
+    if team.size > 1 and rng is None:
+        raise ValueError(f"{op}: rng must be given to several processes, got None")
     generator = as_generator(op, rng, fresh=True)
     progress = as_bool(op, "progress", progress)
     _check_callable(op, "loss", loss)
@@ -231,33 +275,42 @@ def fit(
     for name, array in model.state().items():
         if not array.flags.writeable:
             raise ValueError(f"{op}: {kind_of(model, name)} {name!r} is frozen; call unfreeze()")
-    x, y = _data(op, model, (x, y), loss=loss, batch_size=batch_size)
+    x, y = check_examples(op, model, data, loss=loss, batch_size=batch_size)
     if validation is not None:
-        validation = _validation(op, model, validation, loss, batch_size)
+        validation = check_validation(op, model, validation, loss, batch_size)
     saved = None
     if checkpoint is not None:
         saved = Checkpoint(checkpoint, model, optimizer, generator, rng is not None, {
             "data": (x, y), "batch_size": batch_size, "loss": loss, "augment": augment,
-            "validation": validation,
+            "validation": validation, "parts": team.parts,
         })  # fmt: skip
     history = [] if saved is None else [Epoch(*epoch) for epoch in saved.resume(epochs)]
+    if team.size > 1:
+        given = {
+            "x and y": fingerprint([x, y]), "validation": fingerprint(validation),
+            "epochs": fingerprint(epochs), "batch_size": fingerprint(batch_size),
+            "parts": fingerprint(team.parts), "optimizer": fingerprint(repr(optimizer)),
+            "checkpoint": fingerprint([tuple(epoch) for epoch in history]),
+        }  # fmt: skip
+        team.agree(given | start_of(model, optimizer, generator))
     lent = [layer for layer in model.layers() if isinstance(layer, Dropout)]
     owned = [layer.rng for layer in lent]
-    shown = Progress(progress, epochs, -(-len(x) // batch_size))
+    step: Step = WholeStep(model, loss) if team.parts == 1 else PartsStep(team, model, loss)
+    shown = Progress(progress and team.rank == 0, epochs, -(-len(x) // batch_size))
     try:
         for layer in lent:
             layer.rng = generator
         for number in range(len(history) + 1, epochs + 1):
             model.train()
             batches = _batches(x, y, generator, batch_size, augment)
-            done = _epoch(model, optimizer, loss, batches, number, shown)
+            done = _epoch(model, optimizer, step, batches, generator, Place(number, shown))
             model.train(False)
             _check_state(model, number)
             if validation is not None:
                 found = _evaluated(model, *validation, loss, batch_size)
                 done = done._replace(validation_loss=found.loss, validation_accuracy=found.accuracy)
             history.append(done)
-            if saved is not None:
+            if saved is not None and team.rank == 0:
                 saved.write(history)
             shown.end(done)
     except BaseException:
@@ -286,31 +339,38 @@ def _batches(
         yield batch, y[chosen]
 
 
+class Place(NamedTuple):
+    """Where a training is, and what shows it."""
+
+    epoch: int
+    shown: Progress
+
+
 def _epoch(
-    model: Layer, optimizer: Optimizer, loss: Losses, batches: Iterable[tuple[Array, Array]],
-    number: int, shown: Progress,
+    model: Layer, optimizer: Optimizer, step: Step, batches: Iterable[tuple[Array, Array]],
+    generator: np.random.Generator, place: Place,
 ) -> Epoch:  # fmt: skip
     total, right, examples, classes = 0.0, 0, 0, False
-    for place, (batch, wanted) in enumerate(batches):
+    for number, (batch, wanted) in enumerate(batches, 1):
         with np.errstate(
             over="ignore", invalid="ignore", divide="ignore"
         ):  # checked here, or after the epoch
-            result = model.forward(batch)
-            value, gradient = check_loss("fit", loss(result, wanted), result)
-            if not np.isfinite(value):
+            done = step(batch, wanted, generator)
+            if not np.isfinite(done.value):
                 raise ValueError(
-                    f"fit: training diverged: the loss is {value} in epoch {number}, batch "
-                    f"{place + 1}"
+                    f"fit: training diverged: the loss is {done.value} in epoch {place.epoch}, "
+                    f"batch {number}"
                 )
-            model.backward(gradient, need_dx=False)
-            optimizer.step(model)
-        total += value * len(wanted)
+            if done.gradients is None:
+                optimizer.step(model)
+            else:
+                optimizer.step(model, done.gradients)
+        total += done.value * len(wanted)
         examples += len(wanted)
-        classes = _has_classes(result, wanted)
-        if classes:
-            right += int((result.argmax(axis=1) == wanted).sum())
-        shown.step(number, value)
-    return Epoch(number, total / examples, right / examples if classes else None)
+        classes = done.right is not None
+        right += done.right or 0
+        place.shown.step(place.epoch, done.value)
+    return Epoch(place.epoch, total / examples, right / examples if classes else None)
 
 
 def _check_callable(op: str, name: str, value: object) -> None:
@@ -334,7 +394,7 @@ def _evaluated(model: Layer, x: Array, y: Array, loss: Losses, batch_size: int) 
         if not np.isfinite(result).all():
             raise ValueError("evaluate: the result of model must be finite, got NaN or infinity")
         total += check_loss("evaluate", loss(result, wanted), result).value * len(wanted)
-        if _has_classes(result, wanted):
+        if has_classes(result, wanted):
             if confusion is None:
                 confusion = np.zeros((result.shape[1],) * 2, np.int64)
             np.add.at(confusion, (wanted, result.argmax(axis=1)), 1)
@@ -355,64 +415,3 @@ def _results(model: Layer, x: Array, y: Array, batch_size: int) -> Iterator[tupl
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             result = model.forward(x[part])
         yield result, y[part]
-
-
-def _has_classes(result: Array, wanted: Array) -> bool:
-    return result.ndim == 2 and wanted.ndim == 1 and wanted.dtype.kind in "iu"
-
-
-# Data
-
-
-def _data(
-    op: str,
-    model: Layer,
-    data: tuple[ArrayLike, ArrayLike],
-    *,
-    loss: Losses,
-    batch_size: int,
-    of: str = "",
-) -> tuple[Array, Array]:
-    """The examples and their targets, checked before anything is computed."""
-    x, y = data
-    examples, wanted = as_array(op, f"{of}x", x), as_array(op, f"{of}y", y)
-    for name, array in ((f"{of}x", examples), (f"{of}y", wanted)):
-        check_dtype(op, name, array.dtype)
-        if array.ndim == 0 or array.size == 0:
-            raise ValueError(f"{op}: {name} must not be empty, got shape {array.shape}")
-        bad = ~np.isfinite(array)
-        if bad.any():
-            place = tuple(int(i) for i in np.argwhere(bad)[0])
-            raise ValueError(f"{op}: {name} must be finite, got {array[place]} at {list(place)}")
-    if len(examples) != len(wanted):
-        raise ValueError(
-            f"{op}: {of}x and {of}y must have equally many examples, got {len(examples)} and "
-            f"{len(wanted)}"
-        )
-    if model.axes is not None and examples.ndim != model.axes + 1:
-        raise ValueError(
-            f"{op}: {of}x must have {model.axes + 1} axes, the batch first, got shape "
-            f"{examples.shape}"
-        )
-    shape = model.output_shape(examples.shape[1:])
-    for begin in range(0, len(wanted), batch_size):  # only the loss knows its targets
-        part = wanted[begin : begin + batch_size]
-        result = np.zeros((len(part), *shape), np.float32)
-        where = f"{op}: {of}y, from example {begin} on"
-        try:
-            found = loss(result, part)
-        except TypeError as error:
-            raise TypeError(f"{where}: {error}") from error
-        except ValueError as error:
-            raise ValueError(f"{where}: {error}") from error
-        check_loss(op, found, result)
-    return examples, wanted
-
-
-def _validation(
-    op: str, model: Layer, data: Any, loss: Losses, batch_size: int
-) -> tuple[Array, Array]:
-    if not isinstance(data, (tuple, list)) or len(data) != 2:
-        raise TypeError(f"{op}: validation must be a pair (x, y), got {short_repr(data)}")
-    x, y = data
-    return _data(op, model, (x, y), loss=loss, batch_size=batch_size, of="validation ")

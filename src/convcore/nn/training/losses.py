@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -29,6 +30,9 @@ class Loss(NamedTuple):
 
     value: float
     gradient: Array
+
+
+Losses: TypeAlias = Callable[[Any, Any], Loss]
 
 
 def cross_entropy(scores: ArrayLike, labels: ArrayLike) -> Loss:
@@ -143,6 +147,11 @@ def mse(result: ArrayLike, target: ArrayLike) -> Loss:
     value = float(np.square(gradient, dtype=np.float64).mean())
     gradient *= 2 / y.size
     return Loss(value, gradient.astype(dtype, copy=False))
+
+
+def has_classes(result: Array, wanted: Array) -> bool:
+    """Whether targets are classes: then it can be counted how many results are right."""
+    return result.ndim == 2 and wanted.ndim == 1 and wanted.dtype.kind in "iu"
 
 
 def check_loss(op: str, found: object, result: Array) -> Loss:

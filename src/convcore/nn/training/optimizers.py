@@ -49,20 +49,23 @@ class Optimizer(Named):
         self.steps = 0
         self.state: dict[str, dict[str, Array]] = {name: {} for name in self.memory}
 
-    def step(self, model: Layer) -> None:
-        """Change a model's parameters by the gradients of its last backward.
+    def step(self, model: Layer, gradients: Mapping[str, Array] | None = None) -> None:
+        """Change a model's parameters by their gradients.
 
         Parameters
         ----------
         model : Layer
             Always the same one: memory is kept by the parameters' names.
+        gradients : mapping of str to ndarray, optional
+            By the parameters' names. Default: those of the model's last backward.
 
         Raises
         ------
         ValueError
             For a frozen model, and for parameters without a gradient.
         """
-        gradients = model.gradients
+        if gradients is None:
+            gradients = model.gradients
         rate: Any = self.learning_rate
         if callable(rate):
             rate = as_float(self.op, "learning_rate(steps)", rate(self.steps), 0)

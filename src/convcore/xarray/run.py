@@ -1,0 +1,117 @@
+"""A function of plain arrays over the data of labelled ones: in memory, or block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from math import prod
+from typing import Any
+
+import numpy as np
+from xarray import DataArray, Dataset, Variable
+
+from convcore.spec.errors import short_repr
+from convcore.spec.operands import Array, DType, check_dtype
+from convcore.spec.options import LAYOUTS
+from convcore.xarray.options import Windows
+
+# Takes an array (N, C, *windowed) or (N, *windowed, C), its layout and its channels.
+Function = Callable[[Array, str, int], Array]
+
+
+# Makes the function of one variable, whose windows span these of its dimensions, in its order. The
+# text is what errors call the variable.
+Maker = Callable[[Variable, tuple[Hashable, ...], str], Function]
+
+
+def check_object(op: str, x: object) -> None:
+    """Refuse what has no named dimensions."""
+    if not isinstance(x, (DataArray, Dataset)):
+        raise TypeError(
+            f"{op}: x must be an xarray.DataArray or xarray.Dataset, got {short_repr(x)}"
+        )
+
+
+def slide(op: str, x: Any, windows: Windows, make: Maker, coords: Dataset) -> Any:
+    """Return x with each of its variables slid over; others and all attributes are kept."""
+    if isinstance(x, DataArray):
+        data = _slid(op, x.variable, windows, make, "x")
+        return DataArray(data, coords=coords.coords, name=x.name)
+    found = {
+        name: _slid(op, each.variable, windows, make, f"x[{name!r}]")
+        for name, each in x.data_vars.items()
+    }
+    return Dataset(found, coords=coords.coords, attrs=x.attrs)
+
+
+def _slid(op: str, variable: Variable, windows: Windows, make: Maker, name: str) -> Variable:
+    dims = tuple(dim for dim in variable.dims if dim in windows)
+    if not dims:
+        return variable
+    check_dtype(op, name, variable.dtype)
+    function = make(variable, dims, name)
+    ordered = _together(variable, dims)
+    data = ordered.data
+    first = ordered.dims.index(dims[0])
+
+    def block(array: Array) -> Array:
+        return _arranged(function, array, first, len(dims))
+
+    if isinstance(data, np.ndarray):
+        result = block(data)
+    elif hasattr(data, "__dask_graph__"):
+        # A call without an image checks all options now, and tells the result's dtype.
+        cells = tuple(windows[dim].axis.cells for dim in dims)
+        none = np.empty((0, 1, *cells), data.dtype)
+        dtype = function(none, LAYOUTS[len(dims)][0], 1).dtype
+        sizes = [windows[dim].axis.outputs for dim in dims]
+        result = _lazy(f"{op}: {name}", block, ordered, first, sizes, dtype)
+    else:
+        raise TypeError(f"{op}: {name} must hold a NumPy or dask array, got {type(data).__name__}")
+    slid = Variable(ordered.dims, result, variable.attrs)
+    return slid.transpose(*variable.dims)
+
+
+def _together(variable: Variable, dims: tuple[Hashable, ...]) -> Variable:
+    """Return the variable with these dimensions side by side: as it is, if they are."""
+    first = variable.dims.index(dims[0])
+    if variable.dims[first : first + len(dims)] == dims:
+        return variable
+    others = [dim for dim in variable.dims if dim not in dims]
+    return variable.transpose(*others, *dims)
+
+
+def _arranged(function: Function, array: Array, first: int, number: int) -> Array:
+    """Return a function of an array whose windowed axes are ``number`` ones from ``first`` on.
+
+    Axes before them are the batch and those after them channels, so nothing is moved.
+    """
+    last = first + number
+    before, core, after = array.shape[:first], array.shape[first:last], array.shape[last:]
+    channels = prod(after)
+    flat, layout = (prod(before), 1, *core), LAYOUTS[number][0]
+    if channels != 1:
+        flat, layout = (prod(before), *core, channels), LAYOUTS[number][1]
+    y = function(array.reshape(flat), layout, channels)
+    sizes = y.shape[2:] if channels == 1 else y.shape[1:-1]
+    return y.reshape(*before, *sizes, *after)
+
+
+def _lazy(
+    where: str, block: Callable[[Array], Array], variable: Variable, first: int,
+    sizes: list[int], dtype: DType,
+) -> Any:  # fmt: skip
+    """Return a lazy result: each chunk along the other dimensions is computed by itself.
+
+    Windows that cross chunks are refused. This is the only place that decides it.
+    """
+    chunks = list(variable.data.chunks)
+    for axis, size in enumerate(sizes, first):
+        if len(chunks[axis]) > 1:
+            dim = variable.dims[axis]
+            raise ValueError(
+                f"{where} must have one chunk along {dim!r}, got {len(chunks[axis])}; "
+                f"x.chunk({{{dim!r}: -1}}) joins them"
+            )
+        chunks[axis] = (size,)
+    meta = np.empty((0,) * variable.ndim, dtype)
+    return variable.data.map_blocks(block, chunks=tuple(chunks), dtype=dtype, meta=meta)
