@@ -7,6 +7,7 @@ try:
 except ImportError:
     raise ImportError('convcore.dask: needs dask: pip install "convcore[dask]"') from None
 
+from convcore.dask import ndimage as ndimage
 from convcore.dask.functions import FUNCTIONS as _FUNCTIONS
 from convcore.dask.network import map_network
 from convcore.dask.signal import convolve, correlate
@@ -25,4 +26,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, "ndimage"])
