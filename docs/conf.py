@@ -1,6 +1,7 @@
 """Sphinx settings of the convcore site. Nothing here uses the network, nor does the built site."""
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import convcore
@@ -43,6 +44,8 @@ nitpick_ignore_regex = [("py:.*", r"(numpy|np|scipy|torch)(\..*)?")]
 
 # --- the reference: every public name, from its docstring -----------------------------------
 autosummary_generate = True
+# Libraries that a bridge needs, and that a build of the site need not have.
+autodoc_mock_imports = [name for name in ("torch",) if find_spec(name) is None]
 templates_path = ["_templates"]  # classes: their docstring says all, fields included
 autodoc_typehints = "none"  # numpydoc's parameter lists say the types, with shapes and units
 numpydoc_show_class_members = False

@@ -105,16 +105,6 @@ for module in pkgutil.walk_packages(convcore.__path__, "convcore."):
     assert {"convcore.geometry", "convcore.nn"} < set(alone(code).split())
 
 
-def test_what_dask_is_for_is_said(alone):
-    code = """
-try:
-    convcore.dask
-except ImportError as error:
-    print(error)
-"""
-    assert 'pip install "convcore[dask]"' in alone(code)
-
-
 def test_a_network_learns(alone):
     code = """
 from convcore import nn

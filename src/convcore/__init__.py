@@ -29,9 +29,15 @@ _MODULES = (
     "onnx",
     "reference",
     "sklearn",
+    "torch",
     "xarray",
 )  # imported when first used
-_BRIDGES = ("dask", "sklearn", "xarray")  # of them, those that need the library of their name
+_BRIDGES = (
+    "dask",
+    "sklearn",
+    "torch",
+    "xarray",
+)  # of them, those that need the library of their name
 
 
 def __getattr__(name: str) -> object:

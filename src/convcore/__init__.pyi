@@ -6,6 +6,7 @@ from convcore import nn as nn
 from convcore import onnx as onnx
 from convcore import reference as reference
 from convcore import sklearn as sklearn
+from convcore import torch as torch
 from convcore import xarray as xarray
 from convcore.api.conv import *
 from convcore.api.error_bound import *

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tables.bridges import LIBRARIES
+
 DOCS = Path(__file__).parents[2] / "docs"
 NOTES = [f"note-f{number:02}" for number in range(39)]
 LEARN = sorted(
@@ -98,15 +100,18 @@ def test_inventory_names_the_notes(site):
         "convcore.connections",
         "convcore.geometry",
         "convcore.matrix",
+        "convcore.ndimage",
         "convcore.nn",
         "convcore.nn.data",
         "convcore.nn.models",
         "convcore.reference",
-        "convcore.sklearn",
-        "convcore.xarray",
+        "convcore.torch.nn",
+        *(f"convcore.{name}" for name in LIBRARIES),
     ],
 )
 def test_reference_names_everything_public(site, module):
+    for library in set(module.split(".")) & set(LIBRARIES):
+        pytest.importorskip(library, reason=f"{library} is not installed")
     names = importlib.import_module(module).__all__
     assert {f"{module}.{name}" for name in names} <= targets(site / "objects.inv", "py:")
 

@@ -12,7 +12,12 @@ ALL = tuple(OPERATORS)
 
 # The modules of ``convcore`` that need a library, and what pip calls it. Tests and pages of a
 # bridge are skipped without it.
-LIBRARIES = {"dask": "dask", "sklearn": "scikit-learn", "xarray": "xarray"}
+LIBRARIES = {
+    "dask": "dask",
+    "sklearn": "scikit-learn",
+    "torch": "PyTorch",
+    "xarray": "xarray",
+}
 
 SLIDING_POOLS = ("avg_pool", "max_pool", "lp_pool", "l2_pool")
 
@@ -31,6 +36,14 @@ BRIDGES: dict[str, dict[str, tuple[str, ...]]] = {
         ),
     },
     "xarray": {"call": ("conv", *SLIDING_POOLS), "lazy": ("conv", *SLIDING_POOLS)},
+    # With missing cells: no second gradient.
+    "torch": {
+        "call": ALL,
+        "gradient": ALL,
+        "second gradient": ALL,
+        "jit": ALL,  # torch.compile without a break, torch.export
+        "vmap": ALL,
+    },
 }
 
 

@@ -53,7 +53,7 @@ def _of_line(op: str, given: Given, ndim: int, size: int, flipped: bool = False)
 
 def _of_weights(flipped: bool) -> Callable[[str, Given, int], Reach]:
     def reach(op: str, given: Given, ndim: int) -> Reach:
-        shape = np.shape(given["weights"])
+        shape: tuple[int, ...] = np.shape(given["weights"])
         if "axis" in given:
             return _of_line(op, given, ndim, shape[0] if shape else 1, flipped)
         return _of_shape(op, given, ndim, shape, flipped)
@@ -76,7 +76,7 @@ def _of_sizes(flipped: bool = False) -> Callable[[str, Given, int], Reach]:
             if given.get(name) is not None:
                 return _of_shape(op, given, ndim, np.shape(given[name]), flipped)
         if "axis" in given:
-            return _of_line(op, given, ndim, *as_sizes(op, given["size"], 1))
+            return _of_line(op, given, ndim, as_sizes(op, given["size"], 1)[0])
         axes = as_axes(op, given["axes"], ndim)
         if given["size"] is None:
             raise FilterError(f"{op}: no footprint or filter size provided (size, footprint)")
@@ -88,8 +88,7 @@ def _of_sizes(flipped: bool = False) -> Callable[[str, Given, int], Reach]:
 
 
 def _of_gaussian(op: str, given: Given, ndim: int) -> Reach:
-    axes = (as_axis(op, given["axis"], ndim),) if "axis" in given else None
-    axes = as_axes(op, given["axes"], ndim) if axes is None else axes
+    axes = as_axes(op, given["axis"] if "axis" in given else given["axes"], ndim)
     options = {"truncate": 4.0, "radius": None, "order": 0, **given.get("kwargs", {})}
     options |= {name: given[name] for name in options if name in given}
     lines = gaussian_lines(

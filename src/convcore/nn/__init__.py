@@ -7,12 +7,12 @@ layer. ``models`` has LeNet-5 and AlexNet, ``data`` has digits to train them wit
 from convcore.nn import data as data
 from convcore.nn import layers, training
 from convcore.nn import models as models
-from convcore.nn.io import load, save
+from convcore.nn.io import load, load_torch, save
 from convcore.nn.layers import *  # noqa: F403
 from convcore.nn.summary import Row, Summary, summary
 from convcore.nn.training import *  # noqa: F403
 
-__all__ = ["Row", "Summary", "load", "save", "summary"]
+__all__ = ["Row", "Summary", "load", "load_torch", "save", "summary"]
 __all__ += layers.__all__
 __all__ += training.__all__
 

@@ -29,8 +29,18 @@ def to_ndarray(op: str, name: str, value: object) -> NDArray[Any]:
         kind = ValueError if isinstance(error, ValueError) else TypeError
         raise kind(
             f"{op}: {name} must be convertible to an array, got {type(value).__name__}: "
-            f"{_said(error)}"
+            f"{_said(error).rstrip('.')}{_served(value)}"
         ) from error
+
+
+# Modules with the functions for a library's own arrays, by the library's name.
+SERVED = {"torch": "convcore.torch"}
+
+
+def _served(value: object) -> str:
+    """Return a hint which module has the functions for arrays of this library."""
+    module = SERVED.get(type(value).__module__.partition(".")[0])
+    return f"; {module} has functions for it" if module else ""
 
 
 def refuse(op: str, name: str, value: object, depth: int = DEEPEST) -> None:

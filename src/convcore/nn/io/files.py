@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from convcore.nn.io.disk import File, Name
+from convcore.nn.io.pytorch import LEGACY, ZIP, read_torch
 from convcore.nn.layers.base import Layer, check_model
 from convcore.spec.errors import short_repr
 from convcore.spec.operands import Array
@@ -79,7 +80,8 @@ def load(model: Layer, path: Name) -> Layer:
     path : str or path
         A file of :func:`save`, a checkpoint of :func:`fit`, or another program's file (of
         ``safetensors.torch.save_file``, for example) with the model's names, shapes and dtypes.
-        PyTorch's counters of batches, ``num_batches_tracked``, are left out.
+        PyTorch's counters of batches, ``num_batches_tracked``, are left out. A ``state_dict`` of
+        ``torch.save`` is read too, as :func:`load_torch` reads it.
 
     Returns
     -------
@@ -98,7 +100,7 @@ def load(model: Layer, path: Name) -> Layer:
 
     See Also
     --------
-    save
+    save, load_torch
 
     Examples
     --------
@@ -111,7 +113,12 @@ def load(model: Layer, path: Name) -> Layer:
     """
     file = File.of("load", "path", path)
     model = check_model("load", model)
-    arrays, metadata = load_arrays(file)
+    data = file.read()
+    metadata: dict[str, str] = {}
+    if data.startswith((ZIP, LEGACY)):
+        arrays = tensors_of(file, read_torch(file, data))
+    else:
+        arrays, metadata = load_arrays(file, data)
     if metadata.get("format") == FORMAT and facts_of(file, metadata).get("content") == "checkpoint":
         arrays = {k.partition("/")[2]: a for k, a in arrays.items() if k.startswith("model/")}
     state = model.state()
@@ -119,6 +126,17 @@ def load(model: Layer, path: Name) -> Layer:
     check(file, model, arrays)
     put(state, arrays)
     return model
+
+
+def tensors_of(file: File, found: Mapping[Any, Any]) -> dict[str, Array]:
+    """Return a file's mapping if it is of names to tensors."""
+    for name, value in found.items():
+        if not isinstance(name, str) or not isinstance(value, np.ndarray):
+            raise ValueError(
+                f"{file.op}: {file.argument} must be a file of tensors by name, got "
+                f"{type(value).__name__} at {short_repr(name)} in {file.name}"
+            )
+    return dict(found)
 
 
 def _is_counter(name: str, state: Mapping[str, Array]) -> bool:
@@ -203,10 +221,10 @@ def save_arrays(file: File, arrays: Mapping[str, Array], facts: Mapping[str, Any
     file.replace(library.numpy.save(plain, {"format": FORMAT, "facts": json.dumps(facts)}))
 
 
-def load_arrays(file: File) -> tuple[dict[str, Array], dict[str, str]]:
+def load_arrays(file: File, data: bytes | None = None) -> tuple[dict[str, Array], dict[str, str]]:
     """Return a file's arrays and its metadata; any program may have written it."""
     library = safetensors_for(file.op)
-    data = file.read()
+    data = file.read() if data is None else data
     try:
         found = library.deserialize(data)
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
