@@ -74,13 +74,14 @@ assert convcore.distance_window((3, 3)).shape == (3, 3)
 assert convcore.error_bound(x[None], x[None, None, :3]).shape == (1, 10)
 convcore.set_num_threads(2)
 assert convcore.get_num_threads() == convcore.build_info()["threads"] == 2
-with convcore.threads(1), convcore.set_algorithm("direct"):
+with convcore.threads(1), convcore.set_algorithm("direct"), convcore.set_array_api(True):
     assert convcore.get_num_threads() == 1
 print("convolve", "correlate", "distance_window", "set_num_threads", "get_num_threads")
 assert type(convcore.explain("max_pool1d", (1, 4), kernel_size=2)) is convcore.Explanation
 layer = convcore.prepare("conv1d", np.ones((1, 1, 2)))
 assert type(layer) is convcore.PreparedLayer and layer(np.ones((1, 3))).tolist() == [[2, 2]]
-print("build_info", "threads", "set_algorithm", "explain", "Explanation", "error_bound")
+print("build_info", "threads", "set_algorithm", "set_array_api", "explain")
+print("Explanation", "error_bound")
 print("prepare", "PreparedLayer")
 print(*convcore.__all__)
 """
@@ -94,7 +95,7 @@ import pkgutil
 
 from tests.tables.bridges import LIBRARIES as BRIDGES
 
-for module in pkgutil.walk_packages(convcore.__path__, "convcore."):
+for module in pkgutil.walk_packages(convcore.__path__, "convcore.", onerror=lambda name: None):
     if "._" in module.name or ".cli.demo" in module.name or module.name.endswith("onnx.backend"):
         continue  # the extras `demo` and `onnx`
     if module.name.split(".")[1] in BRIDGES:
@@ -103,6 +104,27 @@ for module in pkgutil.walk_packages(convcore.__path__, "convcore."):
     print(module.name)
 """
     assert {"convcore.geometry", "convcore.nn"} < set(alone(code).split())
+
+
+def test_the_package_has_a_page_of_help(alone):
+    code = """
+import inspect, pydoc
+
+names = [name for name, _ in inspect.getmembers(convcore)]
+print("conv2d" in names, "jax" in names, "conv2d" in pydoc.render_doc(convcore))
+"""
+    assert alone(code).split() == ["True", "False", "True"]
+
+
+def test_which_extra_to_install_is_said(alone):
+    code = """
+for name in ("jax",):
+    try:
+        getattr(convcore, name)
+    except ImportError as error:
+        print(f'convcore[{name}]' in str(error))
+"""
+    assert set(alone(code).split()) == {"True"}
 
 
 def test_a_network_learns(alone):

@@ -5,6 +5,7 @@ from convcore.api import __all__ as _operators
 from convcore.api.error_bound import error_bound
 from convcore.engine import environment as _environment  # noqa: F401  # obeys CONVCORE_* first
 from convcore.engine.algorithm import set_algorithm
+from convcore.engine.array_api import set_array_api
 from convcore.engine.build import VERSION, build_info
 from convcore.engine.explain import Explanation, explain
 from convcore.engine.prepared import PreparedLayer, prepare
@@ -12,7 +13,8 @@ from convcore.engine.threads import get_num_threads, set_num_threads, threads
 
 __version__ = VERSION
 __all__ = ["Explanation", "PreparedLayer", "build_info", "error_bound", "explain"]
-__all__ += ["get_num_threads", "prepare", "set_algorithm", "set_num_threads", "threads"]
+__all__ += ["get_num_threads", "prepare", "set_algorithm", "set_array_api"]
+__all__ += ["set_num_threads", "threads"]
 __all__ += _operators
 
 # Users import from here; where a name is defined may change.
@@ -23,6 +25,7 @@ _MODULES = (
     "connections",
     "dask",
     "geometry",
+    "jax",
     "matrix",
     "ndimage",
     "nn",
@@ -32,12 +35,8 @@ _MODULES = (
     "torch",
     "xarray",
 )  # imported when first used
-_BRIDGES = (
-    "dask",
-    "sklearn",
-    "torch",
-    "xarray",
-)  # of them, those that need the library of their name
+# Those that need the library of their name.
+_BRIDGES = ("dask", "jax", "sklearn", "torch", "xarray")
 
 
 def __getattr__(name: str) -> object:

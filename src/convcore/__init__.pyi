@@ -1,6 +1,7 @@
 from convcore import connections as connections
 from convcore import dask as dask
 from convcore import geometry as geometry
+from convcore import jax as jax
 from convcore import matrix as matrix
 from convcore import nn as nn
 from convcore import onnx as onnx
@@ -23,6 +24,7 @@ from convcore.api.tiled import *
 from convcore.api.transpose import *
 from convcore.api.windows import *
 from convcore.engine.algorithm import set_algorithm as set_algorithm
+from convcore.engine.array_api import set_array_api as set_array_api
 from convcore.engine.build import build_info as build_info
 from convcore.engine.explain import Explanation as Explanation
 from convcore.engine.explain import explain as explain
@@ -99,6 +101,7 @@ __all__ = [
     "max_pool3d_backward",
     "prepare",
     "set_algorithm",
+    "set_array_api",
     "set_num_threads",
     "threads",
     "tiled_conv1d",

@@ -122,6 +122,23 @@ def run_filter(
     divisor: float = 1,
     threads: int,
 ) -> None: ...
+
+@disjoint_base
+class XlaCall:
+    def __init__(
+        self,
+        product: str,
+        owner: Conv | Pool,
+        itemsize: int,
+        threads: int,
+        phases: collections.abc.Sequence[tuple[Conv, list[int], list[int], list[int]]] = (),
+        *,
+        swapped: bool = False,
+    ) -> None: ...
+    @property
+    def address(self) -> int: ...
+
+def xla_targets() -> tuple[dict[str, object], int]: ...
 def round_to(src: NDArray[Any], dst: NDArray[Any]) -> None: ...
 def algorithm_names() -> tuple[str, ...]: ...
 def isa_levels() -> list[tuple[str, bool]]: ...

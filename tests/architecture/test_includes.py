@@ -30,6 +30,7 @@ MAY_INCLUDE = {
     "conv": {"conv", "core", "kernels", "tuning", "base", TOP},
     "filter": {"filter", "core", "kernels", "tuning", "base", TOP},
     "pool": {"pool", "core", "kernels", "tuning", "base", TOP},
+    "xla": {"xla", "base", TOP},
 }
 # Of the kernels, the others see the table and its list alone.
 FACE_OF_KERNELS = {"kernels/kernels.h", "kernels/kernels.def"}

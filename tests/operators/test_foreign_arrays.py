@@ -245,12 +245,9 @@ def test_options_that_fail_in_their_own_way():
 def test_jax():
     jax = pytest.importorskip("jax")
     np.testing.assert_array_equal(convcore.conv2d(jax.numpy.asarray(X), W), WANT)
-    with pytest.raises(
-        TypeError, match=r"conv2d: x must be convertible to an array, .*traced"
-    ) as caught:
+    with pytest.raises(TypeError, match=r"conv2d: x must be .*, got a traced .*convcore\.jax"):
         jax.jit(lambda x: convcore.conv2d(x, W))(X)
-    assert isinstance(caught.value.__cause__, jax.errors.TracerArrayConversionError)
-    with pytest.raises(TypeError, match="conv2d: weight must be convertible"):
+    with pytest.raises(TypeError, match=r"conv2d: weight must be .*convcore\.jax"):
         jax.grad(lambda w: convcore.conv2d(X, w).sum())(W)
     with pytest.raises(TypeError, match="conv2d: stride must be an integer"):
         jax.jit(lambda s: convcore.conv2d(X, W, stride=s))(1)
@@ -262,7 +259,7 @@ def test_torch():
     torch = pytest.importorskip("torch")
     np.testing.assert_array_equal(convcore.conv2d(torch.from_numpy(X), torch.from_numpy(W)), WANT)
     needs = torch.from_numpy(W.copy()).requires_grad_()
-    refused(needs, "requires grad", "detach()")
+    refused(needs, "requires grad", "detach()", "convcore.torch")
     refused(torch.zeros(1, 4, 4, dtype=torch.bfloat16), "BFloat16")
     refused(torch.zeros(1, 4, 4, device="meta"), "meta")
     with pytest.raises(TypeError, match="conv2d: stride must be an integer"):

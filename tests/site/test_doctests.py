@@ -19,27 +19,27 @@ import convcore
 from tests.tables.bridges import LIBRARIES
 
 ROOT = Path(__file__).resolve().parents[2]
-# Modules, and pages by their names, whose examples need a library that may be missing.
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
-# What some modules and pages are for: where it is missing they are not run.
+# What some modules are for: where it is missing they are not run. A page says so itself, by
+# ".. needs library" in a comment.
 NEEDS = {
     "convcore.onnx.backend": ("onnx",),
     "convcore.cli.demo_gigapixel": ("dask", "zarr", "PIL"),
     **{f"convcore.{name}": (name,) for name in LIBRARIES},
-    **{f"docs/use/{name}.rst": (name,) for name in LIBRARIES},
-    "docs/use/dask.rst": ("dask", "zarr"),
-    "docs/use/ndimage.rst": ("scipy",),
 }
 
 
 def lacks(name):
     """What a module or page is for and is not installed."""
-    for part, libraries in NEEDS.items():
-        if name == part or name.startswith(f"{part}."):
-            return [each for each in libraries if importlib.util.find_spec(each) is None]
-    return []
+    if name.endswith(".rst"):
+        text = (ROOT / name).read_text("utf-8")
+        libraries = re.findall(r"^\.\. needs (\w+)$", text, re.MULTILINE)
+    else:
+        parts = [part for part in NEEDS if name == part or name.startswith(f"{part}.")]
+        libraries = [each for part in parts for each in NEEDS[part]]
+    return [each for each in libraries if importlib.util.find_spec(each) is None]
 
 
 def public_modules():

@@ -14,6 +14,7 @@ ALL = tuple(OPERATORS)
 # bridge are skipped without it.
 LIBRARIES = {
     "dask": "dask",
+    "jax": "JAX",
     "sklearn": "scikit-learn",
     "torch": "PyTorch",
     "xarray": "xarray",
@@ -44,6 +45,7 @@ BRIDGES: dict[str, dict[str, tuple[str, ...]]] = {
         "jit": ALL,  # torch.compile without a break, torch.export
         "vmap": ALL,
     },
+    "jax": dict.fromkeys(("call", "gradient", "second gradient", "jit", "vmap"), ALL),
 }
 
 

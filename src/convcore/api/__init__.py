@@ -1,5 +1,7 @@
 """The public operators, a module for each family: signature, docstring, forward and backward."""
 
+from types import ModuleType
+
 from convcore.api import (
     conv,
     local,
@@ -30,6 +32,7 @@ from convcore.api.transpose import *  # noqa: F403
 from convcore.api.windows import *  # noqa: F403
 from convcore.engine.activation import Activation as Activation
 from convcore.engine.algorithm import default_algorithm as default_algorithm
+from convcore.engine.array_api import serve
 from convcore.engine.calls import Calls as Calls
 from convcore.engine.parts import ConvParts as ConvParts
 from convcore.engine.parts import PoolParts as PoolParts
@@ -72,3 +75,7 @@ CALLS = {
     **tiled.CALLS,
     **transpose.CALLS,
 }
+
+for _module in list(vars().values()):
+    if isinstance(_module, ModuleType) and _module.__name__.startswith("convcore.api."):
+        serve(vars(_module))

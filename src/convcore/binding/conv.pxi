@@ -147,6 +147,9 @@ cdef class Conv:
     """
     cdef cc_layer *layer
     cdef int64_t x_reals, weight_reals, bias_reals, y_reals
+    cdef int64_t n, channels  # of x
+    cdef int64_t cells[3]
+    cdef bint channels_last
     cdef Buffers lists  # what the problem points to
 
     def __cinit__(self, axes, *, int64_t n, int64_t groups, int64_t c, int64_t k,
@@ -159,7 +162,8 @@ cdef class Conv:
         p.c = c
         p.k = k
         set_border(&p.border[0][0], border)
-        p.channels_last = channels_last
+        p.channels_last = self.channels_last = channels_last
+        self.n, self.channels = n, groups * c
         problem.shared = period is None
         self.x_reals = n * groups * c
         self.weight_reals = groups * k * c
@@ -169,6 +173,7 @@ cdef class Conv:
         for i in range(3):
             problem.period[i] = 1 if problem.shared else period[i]
             problem.transform[i] = 0 if transform is None else transform[i]
+            self.cells[i] = p.axis[i].cells
             self.x_reals *= p.axis[i].cells
             self.weight_reals *= p.axis[i].kernel * problem.period[i]
             self.bias_reals *= problem.period[i]

@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct XLA_FFI_CallFrame;
+struct XLA_FFI_Error;
+
 typedef enum { CC_OK = 0, CC_NO_MEMORY, CC_BAD_PROBLEM, CC_BAD_PACKED, CC_STOPPED } cc_status;
 
 /* Types of elements: CC_F32, CC_F64 and other reals, then the integers that only maxima are taken
@@ -158,6 +161,28 @@ cc_status cc_layer_weight_gradient(cc_layer *layer, cc_type type, const void *x,
 cc_status cc_layer_input_gradient(cc_layer *layer, cc_type type, const void *grad,
                                   const void *weight, void *dx, int threads);
 
+/* A part of the adjoint of a layer: a convolution whose outputs are the elements first,
+ * first + step, ... of the adjoint's result along each axis. */
+typedef struct {
+    cc_layer *layer;
+    int64_t first[CC_AXES], step[CC_AXES], count[CC_AXES];
+} cc_phase;
+
+/* The adjoint of a layer without a table: its phases, whose outputs lie in one order with the
+ * layer's input, of these sizes. Without phases the products are formed one by one, and so they
+ * are for weights that are not finite, which phases would multiply with padding. */
+typedef struct {
+    cc_layer *layer;
+    const cc_phase *phases;
+    int count;
+    int64_t n, channels, cells[CC_AXES], weights;
+    bool channels_last;
+} cc_adjoint;
+
+/* Gradient of x, by whichever of the two ways is right: the result of the adjoint for grad. */
+cc_status cc_input_gradient(const cc_adjoint *adjoint, cc_type type, const void *grad,
+                            const void *weight, void *dx, int threads);
+
 /* What a pooling makes of its window. CC_POOL_SUM is the adjoint of a mean, without its divisor. */
 typedef enum { CC_POOL_MAX = 0, CC_POOL_MEAN, CC_POOL_NORM, CC_POOL_SUM, CC_POOLS } cc_pool_kind;
 
@@ -237,6 +262,34 @@ int64_t cc_rank_taps(cc_type type, bool box);
  * truncated, and what does not fit is what x86 makes of it. */
 cc_status cc_filter_run(const cc_filter *problem, cc_type type, const void *x, cc_type to, void *y,
                         int threads);
+
+/* One call of XLA's foreign function interface: what it computes, and how many elements its
+ * operands and then its results have. Operands of layers are (x, weight), (grad, weight) and
+ * (grad, x), or (x, grad) with `swapped`; of poolings x alone. CC_XLA_MAXIMUM has a second result,
+ * the indices, as integers of 32 or 64 bits. */
+typedef enum {
+    CC_XLA_FORWARD,
+    CC_XLA_INPUT_GRADIENT,
+    CC_XLA_WEIGHT_GRADIENT,
+    CC_XLA_POOL,
+    CC_XLA_MAXIMUM
+} cc_xla_product;
+enum { CC_XLA_BUFFERS = 3 };
+typedef struct {
+    cc_xla_product product;
+    cc_layer *layer; /* of the forward product and the weight's gradient */
+    cc_adjoint adjoint;
+    const cc_pool *pool;
+    cc_type type;
+    bool swapped;
+    int threads;
+    int64_t elements[CC_XLA_BUFFERS];
+} cc_xla_call;
+
+/* The handler, for XLA. Its attributes are the address of a cc_xla_call, which must live as long as
+ * what was compiled, and the number of this process: others have nothing at that address. */
+typedef struct XLA_FFI_Error *(*cc_xla_function)(struct XLA_FFI_CallFrame *frame);
+cc_xla_function cc_xla_handler(int64_t process);
 
 /* dst[i] = src[i] of type `real` as an integer of type `to`, which has 8 or 16 bits: clipped,
  * rounded to the nearest and of two to the even one; NaN becomes 0. */

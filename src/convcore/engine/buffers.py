@@ -81,6 +81,7 @@ def prepare_out(
         plain = out
     else:
         given = getattr(out, "dtype", None)
+        given = given if isinstance(given, np.dtype) else None  # of NumPy
         result = given if rounds and given in ROUNDED else dtypes.result
         plain = check_out(op, out, shape, result, name)
     array = plain if _is_writable_by_kernels(plain, compute, reads) else np.empty(shape, compute)

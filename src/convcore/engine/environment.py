@@ -5,13 +5,14 @@ import sys
 
 from convcore import _core
 from convcore.engine.algorithm import set_algorithm
+from convcore.engine.array_api import set_array_api
 from convcore.engine.threads import MAX_THREADS, set_num_threads
 from convcore.spec.errors import short_repr
 from convcore.spec.options import ALGORITHMS
 
 
 def _read_environment() -> None:
-    """Apply CONVCORE_ISA, CONVCORE_NUM_THREADS and CONVCORE_ALGORITHM."""
+    """Apply CONVCORE_ISA, _NUM_THREADS, _ALGORITHM and _ARRAY_API."""
     available = [name for name, runs in _core.isa_levels() if runs]
     wanted = os.environ.get("CONVCORE_ISA") or available[-1]
     if wanted not in available:
@@ -37,6 +38,11 @@ def _read_environment() -> None:
                 f"{short_repr(algorithm)}"
             )
         set_algorithm(algorithm)
+    arrays = os.environ.get("CONVCORE_ARRAY_API")
+    if arrays:
+        if arrays not in ("0", "1"):
+            raise ValueError(f"CONVCORE_ARRAY_API must be 0 or 1, got {short_repr(arrays)}")
+        set_array_api(arrays == "1")
 
 
 def _is_command() -> bool:

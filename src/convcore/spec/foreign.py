@@ -5,6 +5,7 @@ would silently lose a mask or a gradient, or would compute a lazy array, which m
 memory.
 """
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,30 @@ def refuse(op: str, name: str, value: object, depth: int = DEEPEST) -> None:
             f"which dask computes; convcore.dask takes dask arrays, {name}.compute() makes one in "
             "memory"
         )
+    elif as_tensor(value) is not None and getattr(value, "requires_grad", False):
+        raise TypeError(
+            f"{op}: {name} must be an array without a gradient, got a tensor that requires grad; "
+            f"convcore.torch computes gradients, {name}.detach() leaves them out"
+        )
+    elif _is_traced(value):
+        raise TypeError(
+            f"{op}: {name} must be an array with values, got a traced array of JAX; convcore.jax "
+            "has functions for jit, grad and vmap"
+        )
+
+
+def as_tensor(value: object) -> Any:
+    """Return the module torch if a value is a tensor of it; it is never imported for that."""
+    torch = sys.modules.get("torch")
+    kind = getattr(torch, "Tensor", None)
+    return torch if isinstance(kind, type) and isinstance(value, kind) else None
+
+
+def _is_traced(value: object) -> bool:
+    """Whether a value stands for an array while JAX traces a function."""
+    core = getattr(sys.modules.get("jax"), "core", None)
+    kind = getattr(core, "Tracer", None)
+    return isinstance(kind, type) and isinstance(value, kind)
 
 
 def _is_suspect(kind: type) -> bool:
