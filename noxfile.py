@@ -19,6 +19,7 @@ STEPS = {
     "site": "The site and its tests.",
     "levels": "The tests at every instruction set of this machine.",
     "serial": "Tests of a build without OpenMP.",
+    "bridges": "Bridges to other libraries, with the libraries.",
 }
 
 

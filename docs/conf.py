@@ -25,6 +25,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "drawing",
     "bench_tables",
+    "bridges",
     "explorer",
     "house",
     "local_mathjax",
@@ -45,7 +46,7 @@ nitpick_ignore_regex = [("py:.*", r"(numpy|np|scipy|torch)(\..*)?")]
 # --- the reference: every public name, from its docstring -----------------------------------
 autosummary_generate = True
 # Libraries that a bridge needs, and that a build of the site need not have.
-autodoc_mock_imports = [name for name in ("torch",) if find_spec(name) is None]
+autodoc_mock_imports = [name for name in ("jax", "torch") if find_spec(name) is None]
 templates_path = ["_templates"]  # classes: their docstring says all, fields included
 autodoc_typehints = "none"  # numpydoc's parameter lists say the types, with shapes and units
 numpydoc_show_class_members = False

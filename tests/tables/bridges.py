@@ -10,8 +10,8 @@ FEATURES = ("call", "gradient", "second gradient", "jit", "vmap", "lazy")
 
 ALL = tuple(OPERATORS)
 
-# The modules of ``convcore`` that need a library, and what pip calls it. Tests and pages of a
-# bridge are skipped without it.
+# The modules of ``convcore`` that need the library of their name, and how it is written. Tests and
+# pages of a bridge are skipped without it.
 LIBRARIES = {
     "dask": "dask",
     "jax": "JAX",
