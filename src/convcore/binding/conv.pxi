@@ -138,10 +138,10 @@ cdef class Conv:
     and ends, and the lists; ``weights``, for weights that are not in order, how many there are, the
     steps from a group, output channel and input channel to the next, and the place of each tap.
 
-    ``algorithm`` is "auto", "direct" (none of the fast ones), a fast one or, of kernels that differ,
-    "local" or "tiled", which is taken unless it refuses the layer, or, for tests, another, which is
-    taken if it gives the bits of "direct". ``transform``: lengths of a larger layer's transforms, as
-    :meth:`fft_tile` returns them.
+    ``algorithm`` is "auto", "direct" (none of the fast ones), a fast one or, of kernels that
+    differ, "local" or "tiled", which is taken unless it refuses the layer, or, for tests, another,
+    which is taken if it gives the bits of "direct". ``transform``: lengths of a larger layer's
+    transforms, as :meth:`fft_tile` returns them.
 
     How the layer is computed is decided when it first runs on a type of arrays, and kept.
     """
