@@ -3,7 +3,8 @@
  *
  *   y[x] = the element whose key is the middle one of rows[r][x + c], r, c < size
  *
- * Assumed: rows may be read, and scratch written, a vector past their end; y does not overlap them.
+ * Assumed: rows may be read, and scratch written, a vector past their end; scratch is aligned; y
+ * does not overlap them.
  */
 #undef CC_VECTOR_BYTES
 #define CC_VECTOR_BYTES CC_REGISTER_BYTES
@@ -77,12 +78,14 @@ CC_INLINE vec median_of_5(const real *sorted, ptrdiff_t row)
 
 CC_INLINE void find_medians(const cc_median_args *f, int size)
 {
-    const ptrdiff_t sorted = f->count + size - 1;
-    const ptrdiff_t row = sorted + 2 * LANES;
+    const ptrdiff_t count = f->count, sorted = count + size - 1;
+    const ptrdiff_t row = (sorted + LANES - 1) / LANES * LANES + LANES; /* vectors are aligned */
     const real *scratch = f->scratch;
+    const cc_key_order order = f->order;
+    real *y = f->y;
     for (ptrdiff_t x = 0; x < sorted; x += LANES) sort_column(f, x, size, row);
-    for (ptrdiff_t x = 0; x < f->count; x += LANES)
-        store_key(f->order, f->y, x, f->count,
+    for (ptrdiff_t x = 0; x < count; x += LANES)
+        store_key(order, y, x, count,
                   size == 3 ? median_of_3(scratch + x, row) : median_of_5(scratch + x, row));
 }
 
