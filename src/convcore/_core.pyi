@@ -9,6 +9,7 @@ BORDERS: tuple[str, ...]
 ALGORITHMS: tuple[str, ...]
 FAST_ALGORITHMS: tuple[str, ...]
 POOLS: tuple[str, ...]
+WEIGHINGS: tuple[str, ...]
 
 ACTIVATIONS: dict[str, int]
 
@@ -118,8 +119,8 @@ def run_filter(
     offsets: NDArray[np.int64],
     rank: int = 0,
     weights: NDArray[np.float64] | None = None,
-    sign: float = 1,
-    divisor: float = 1,
+    sign: float = 1.0,
+    divisor: float = 1.0,
     threads: int,
 ) -> None: ...
 
