@@ -33,6 +33,7 @@ KERNEL_FLAGS = [
     "-DCC_TABLE=baseline_f64",
     "-DCC_MOVES=baseline_b64",
     "-DCC_VECTOR_BYTES=16",
+    "-DCC_REGISTER_BYTES=16",
     "-DCC_REGISTERS=16",
     "-DCC_INLINE=static inline",
     "-DCC_UNROLL=",
