@@ -23,7 +23,7 @@ class ConvClassifier(ClassifierMixin, ConvEstimator):
     Parameters
     ----------
     build : function, optional
-        ``build(image_shape, outputs, rng)`` returns a network of :mod:`convcore.nn`, whose result
+        ``build(image_shape, outputs, rng)`` returns a network of ``convcore.nn``, whose result
         is a score for each class. Default: a convolution of 16 channels, a pooling and two
         :class:`convcore.nn.Linear`.
     image_shape : tuple of ints, optional

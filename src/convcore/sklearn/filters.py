@@ -36,7 +36,7 @@ class FilterBank(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
 
     Parameters
     ----------
-    filters : array_like, shape (filters, *kernel), optional
+    filters : array_like, shape (filters, \*kernel), optional
         Kernels K, applied to each channel. Default: Laws' products of (1, 2, 1), (-1, 0, 1) and
         (-1, 2, -1) along each axis: 3, 9 or 27 filters.
     image_shape : tuple of ints, optional
@@ -53,7 +53,7 @@ class FilterBank(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
 
     Attributes
     ----------
-    filters_ : ndarray, shape (filters, *kernel)
+    filters_ : ndarray, shape (filters, \*kernel)
         The kernels.
     n_features_in_, feature_names_in_, image_shape_
         Of the X that it was fitted to.
@@ -130,7 +130,7 @@ class FilterBank(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             check_dtype(op, "filters", filters.dtype)
         if filters.ndim != axes + 1 or not filters.size:
             raise ValueError(
-                f"{op}: filters must have shape (filters, *kernel) with {axes} sizes of a kernel, "
+                f"{op}: filters must have shape (filters, \*kernel) with {axes} sizes of a kernel, "
                 f"got {filters.shape}"
             )
         check_choice(op, "activation", self.activation, tuple(ACTIVATIONS))

@@ -1,4 +1,4 @@
-"""Models of :mod:`convcore.nn` as PyTorch's modules, and modules as models."""
+"""Models of ``convcore.nn`` as PyTorch's modules, and modules as models."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from convcore.torch.swap import BORDERS, SwappedConvolution, SwappedPooling
 
 
 def to_torch(model: Layer) -> torch.nn.Module:
-    """Return a model of :mod:`convcore.nn` as a module of PyTorch, with copies of its arrays.
+    """Return a model of ``convcore.nn`` as a module of PyTorch, with copies of its arrays.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def _owner(module: torch.nn.Module, name: str) -> torch.nn.Module:
 
 
 def from_torch(module: torch.nn.Module) -> Layer:
-    """Return a module of PyTorch as a model of :mod:`convcore.nn`, with copies of its tensors.
+    """Return a module of PyTorch as a model of ``convcore.nn``, with copies of its tensors.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ def from_torch(module: torch.nn.Module) -> Layer:
     TypeError
         For modules without a counterpart.
     ValueError
-        For settings that :mod:`convcore.nn` has not.
+        For settings that ``convcore.nn`` has not.
 
     See Also
     --------

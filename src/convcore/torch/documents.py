@@ -72,7 +72,7 @@ def weight_shapes(operator: Operator, axes: int) -> tuple[str, str]:
         return f"(out, C / groups, {taps})", "(out,)"
     if operator.sharing == "local":
         return f"(out, {outputs}, C, {taps})", f"(out, {outputs})"
-    return f"(out, *period, C, {taps})", "(out, *period)"
+    return rf"(out, \*period, C, {taps})", r"(out, \*period)"
 
 
 def _result(operator: Operator, axes: int) -> str:

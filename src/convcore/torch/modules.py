@@ -1,4 +1,4 @@
-"""Operators as PyTorch's modules, made from the layers of :mod:`convcore.nn`."""
+"""Operators as PyTorch's modules, made from the layers of ``convcore.nn``."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class OperatorModule(torch.nn.Module):
         return self._shown
 
     def to_layer(self) -> OperatorLayer:
-        """Return the layer of :mod:`convcore.nn`, with copies of weight and bias."""
+        """Return the layer of ``convcore.nn``, with copies of weight and bias."""
         layer = deepcopy(self._layer)
         for name in layer.arrays:
             tensor = getattr(self, name)

@@ -1,4 +1,4 @@
-"""Modules of PyTorch for every operator, with the parameters of :mod:`convcore.nn`'s layers."""
+"""Modules of PyTorch for every operator, with the parameters of ``convcore.nn``'s layers."""
 
 from convcore.torch.modules import MODULES
 from convcore.torch.modules import OperatorModule as OperatorModule
