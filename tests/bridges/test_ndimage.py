@@ -176,6 +176,65 @@ def test_nan_is_the_largest():
     assert np.array_equal(got, [1, np.nan, np.nan, 3, -np.inf], equal_nan=True)
 
 
+def test_nan_beside_footprints():
+    x = np.array([1, 2, np.nan, 4, 5, 6, 7])
+    nan = np.nan
+    for got, want in (
+        (ndimage.rank_filter(x, 0, 3, mode="nearest"), [1, 1, 2, 4, 4, 5, 6]),
+        (ndimage.rank_filter(x[:, None], 0, (3, 1), mode="nearest")[:, 0], [1, 1, 2, 4, 4, 5, 6]),
+        (ndimage.minimum_filter(x, footprint=[1, 0, 1]), [1, nan, 2, nan, 4, 5, 6]),
+        (ndimage.maximum_filter(x, footprint=[1, 0, 1]), [2, nan, 4, nan, 6, 7, 7]),
+        (ndimage.grey_erosion(x, structure=[0, 0, 0]), [1, nan, nan, nan, 4, 5, 6]),
+    ):
+        assert np.array_equal(got, want, equal_nan=True), (got, want)
+
+
+def test_axes_of_one_cell_are_none():
+    """Four axes, of which a window has several cells along three: NaN, and axes out of order."""
+    y = np.ones((3, 4, 3, 1), np.float32)
+    y[0, 1, 1, 0] = np.nan
+    got = ndimage.maximum_filter(y, [1, 2, 3, 1], mode="nearest")
+    assert np.isnan(got).sum() == 6
+    z = np.random.default_rng(0).integers(0, 50, (3, 3, 4, 4))
+    want = ndimage.median_filter(z, size=[1, 1, 3, 1], mode="nearest")
+    got = ndimage.median_filter(z, size=[1, 3, 1, 1], axes=(3, 2, 1, 0), mode="nearest")
+    assert np.array_equal(got, want)
+    x = np.array([[124, 41, 37, -61, -26, 4, 22, -49]], np.int8)  # one pass: cast at its end
+    want = scipy.minimum_filter(x, (1, 3), output=np.uint8)
+    assert np.array_equal(ndimage.minimum_filter(x, (1, 3), output=np.uint8), want)
+
+
+def test_axes_out_of_order():
+    a = np.arange(20.0).reshape(4, 5) ** 2
+    weights = np.array([[1.0, 2, 3], [4, 5, 6]])
+    for origin in ([0, -1], [-1, 1]):
+        want = scipy.correlate(a, weights, axes=(1, 0), origin=origin)
+        assert_same(ndimage.correlate(a, weights, axes=(1, 0), origin=origin), want, 1e4)
+
+
+def test_numbers_that_do_not_fit():
+    large = np.array([2**31 - 1] * 2, np.int32)
+    assert np.array_equal(ndimage.correlate1d(large, [1, 1]), scipy.correlate1d(large, [1, 1]))
+    x = np.arange(5, dtype=np.uint64)
+    assert ndimage.minimum_filter(x, 3, mode="constant").tolist() == [0, 0, 1, 2, 0]
+    assert ndimage.rank_filter(x, 0, 3, mode="constant").tolist() == [0, 0, 1, 2, 0]
+    got = ndimage.maximum_filter(np.array([5, 200, 7]), 3, output=float, mode="constant",
+                                 cval=1000.5)  # fmt: skip
+    assert got.tolist() == [1000.5, 200, 1000.5]
+    image = np.arange(30, dtype=np.uint64).reshape(5, 6)
+    assert np.array_equal(ndimage.sobel(image[::-1]), scipy.sobel(image[::-1]))
+
+
+def test_byte_order_and_empty_arrays():
+    x = np.arange(6.0)
+    assert ndimage.laplace(x, output=np.dtype(">f4")).dtype == np.dtype(">f4")
+    empty = np.zeros((0, 3), np.float32)
+    empty.flags.writeable = False
+    assert ndimage.gaussian_laplace(empty, 1).shape == (0, 3)
+    assert ndimage.maximum_filter(empty, 3) is not empty
+    assert ndimage.correlate(3.0, 2.0) == 6
+
+
 def test_four_axes():
     rng = np.random.default_rng(11)
     x = rng.normal(size=SHAPES[-1])
@@ -238,6 +297,10 @@ BAD = [
     ("uniform_filter", ([1.0, 2], -1), {}, "uniform_filter: size must be at least 0"),
     ("median_filter", ([1.0, 2],), {}, "median_filter: no footprint or filter size"),
     ("median_filter", ([1.0, 2], 2), {"output": np.empty(3)}, "output shape not correct"),
+    ("gaussian_filter", ([1.0, 2], 1, 10**6), {}, "gaussian_filter: order must be at least 0"),
+    ("gaussian_filter", ([1.0, 2], np.inf), {}, "gaussian_filter: truncate times sigma must be"),
+    ("gaussian_filter", ([1.0], 1), {"truncate": np.nan}, "gaussian_filter: truncate times"),
+    ("uniform_filter", ([1.0, 2], 10**30), {}, "uniform_filter: size must be at least 0"),
     ("rank_filter", ([1.0, 2], 5, 2), {}, "rank_filter: rank must be at least -2 and below 2"),
     ("percentile_filter", ([1.0, 2], 101, 2), {}, "percentile_filter: percentile must be from"),
     ("maximum_filter", ([1.0, 2],), {"footprint": [0, 0]}, "maximum_filter: footprint must have"),
@@ -257,6 +320,9 @@ def test_bad_types():
     for call in (
         lambda: ndimage.correlate1d([1.0], [1.0], axis=0.5),
         lambda: ndimage.median_filter([1.0], "x"),
+        lambda: ndimage.median_filter([1.0], 2.5),
+        lambda: ndimage.median_filter([1.0], np.inf),
+        lambda: ndimage.gaussian_filter([1.0], 10**400),
         lambda: ndimage.rank_filter([1.0], 0.5, 3),
         lambda: ndimage.sobel(None),
         lambda: ndimage.sobel([1.0], output=[1.0]),

@@ -65,6 +65,8 @@ def _of_shape(op: str, given: Given, ndim: int, shape: tuple[int, ...], flipped:
     axes = as_axes(op, given["axes"], ndim)
     if len(shape) != len(axes):
         raise FilterError(f"{op}: weights and footprint must have {len(axes)} axes, got {shape}")
+    if len(axes) == ndim:  # their order says nothing
+        axes = tuple(range(ndim))
     ordered = sorted(axes)  # the axes of the weights
     sizes = tuple(shape[ordered.index(axis)] for axis in axes)
     return Reach(axes, sizes, first_taps(sizes, as_origins(op, given["origin"], sizes, flipped)))

@@ -13,6 +13,7 @@ from convcore.ndimage.elsewhere import FilterError, NotServed
 from convcore.spec.errors import short_repr
 from convcore.spec.foreign import to_ndarray
 from convcore.spec.operands import Array, DType
+from convcore.spec.options import MAX_SIZE
 
 # SciPy's modes, as borders.
 MODES = {
@@ -68,7 +69,7 @@ def as_axes(op: str, axes: Any, ndim: int) -> tuple[int, ...]:
 
 def per_axis(op: str, name: str, value: Any, count: int) -> list[Any]:
     """Return one value for each axis: the same, or those of a sequence."""
-    if isinstance(value, str) or not isinstance(value, Iterable):
+    if isinstance(value, str) or not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0:
         return [value] * count
     values = list(value)
     if len(values) != count:
@@ -93,14 +94,27 @@ def as_sides(request: Request, count: int) -> Sides:
     return tuple(found)
 
 
-def sorted_axes(axes: tuple[int, ...], *of_each: Sequence[T]) -> tuple[Any, ...]:
+def wide_axes(shape: tuple[int, ...]) -> list[int]:
+    """Return the axes along which a window has more than one cell."""
+    return [i for i, size in enumerate(shape) if size > 1]
+
+
+def pick(wanted: list[int], of: Sequence[T]) -> tuple[T, ...]:
+    """Return those entries of a sequence."""
+    return tuple(of[i] for i in wanted)
+
+
+def sorted_axes(ndim: int, axes: tuple[int, ...], *of_each: Sequence[T]) -> tuple[Any, ...]:
     """Return axes in their order, and what there is of each with them.
 
     So SciPy reads a footprint and weights: their axes are in the array's order, however ``axes``
-    lists them, and only origins and modes are in the order of ``axes``.
+    lists them, and only origins and modes are in the order of ``axes``. Where these are all axes of
+    the array, their order says nothing.
     """
+    if sorted(axes) == list(range(ndim)):
+        return tuple(range(ndim)), *(tuple(of) for of in of_each)
     order = sorted(range(len(axes)), key=axes.__getitem__)
-    return tuple(axes[i] for i in order), *(tuple(of[i] for i in order) for of in of_each)
+    return pick(order, axes), *(pick(order, of) for of in of_each)
 
 
 def as_number(op: str, name: str, value: Any) -> float:
@@ -109,7 +123,7 @@ def as_number(op: str, name: str, value: Any) -> float:
         raise NotServed(f"{name} is complex")
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(f"{op}: {name} must be a number, got {short_repr(value)}") from None
 
 
@@ -144,13 +158,14 @@ def as_sizes(op: str, size: Any, count: int, least: int = 1) -> tuple[int, ...]:
     found = []
     for value in per_axis(op, "size", size, count):
         try:
-            number = int(value)
-        except (TypeError, ValueError):
+            is_whole = isinstance(value, float | np.floating) and value.is_integer()
+            number = int(value) if is_whole else operator.index(value)
+        except TypeError:
             raise TypeError(f"{op}: size must be integers, got {short_repr(size)}") from None
-        if number < least:
+        if not least <= number <= MAX_SIZE:
             raise FilterError(
-                f"{op}: size must be at least {least}, got {short_repr(size)}: incorrect filter "
-                "size"
+                f"{op}: size must be at least {least} and below 2**63, got {short_repr(size)}: "
+                "incorrect filter size"
             )
         found.append(number)
     return tuple(found)
@@ -176,10 +191,10 @@ class Target(NamedTuple):
 
     def deliver(self, y: Array) -> Array:
         """Return a result, in ``dtype``, as the caller wants it."""
-        if self.wanted != self.dtype:
+        if self.wanted.kind == "b":
             y = y != 0
         if self.given is None:
-            return y
+            return y if y.dtype == self.wanted else y.astype(self.wanted)
         self.given[...] = y
         return self.given
 
@@ -212,5 +227,5 @@ def as_target(request: Request, x: Array) -> Target:
         raise NotServed(f"output has dtype {dtype}")
     if dtype == np.float16:
         raise FilterError(f"{op}: output must have another dtype than float16")
-    dtype = dtype.newbyteorder("=")
-    return Target(given, dtype, np.dtype(np.uint8) if dtype.kind == "b" else dtype)
+    computed = np.dtype(np.uint8) if dtype.kind == "b" else dtype.newbyteorder("=")
+    return Target(given, dtype, computed)

@@ -234,11 +234,11 @@ def _correlate_arrays(request: Request, input: Any, weights: Any, flipped: bool)
     if window.ndim != count:
         raise FilterError(f"{op}: weights.ndim ({window.ndim}) must match len(axes) ({count})")
     target = as_target(request, x)
-    if not window.size or not over:
+    if not window.size:
         raise FilterError(f"{op}: weights must not be empty, got shape {window.shape}")
     over, sides, origins = sorted_axes(
-        over, as_sides(request, count), per_axis(op, "origin", request.origin, count)
+        x.ndim, over, as_sides(request, count), per_axis(op, "origin", request.origin, count)
     )
     first = first_taps(window.shape, as_origins(op, origins, window.shape, flipped))
-    kernel = Kernel(over, np.flip(window) if flipped else window, first, sides)
+    kernel = Kernel(over, np.flip(window) if flipped else window, first, sides).trimmed
     return target.deliver(sum_products(op, x, kernel, target.dtype))

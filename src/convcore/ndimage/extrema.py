@@ -353,7 +353,7 @@ def grey_closing(
 def _line(request: Request, input: Any, size: Any, least: bool) -> Array:
     x = as_input(request.op, input)
     axis = as_axis(request.op, request.axes, x.ndim)
-    near = as_neighbours(request, (axis,), size, None)
+    near = as_neighbours(request, x.ndim, (axis,), size, None)
     target = as_target(request, x)
     return target.deliver(extreme(request.op, x, near, target.dtype, least))
 
@@ -363,7 +363,7 @@ def _flat(
 ) -> Array:
     x = as_input(request.op, input)
     axes = as_axes(request.op, request.axes, x.ndim)
-    near = as_neighbours(request, axes, size, footprint, flipped)
+    near = as_neighbours(request, x.ndim, axes, size, footprint, flipped)
     target = as_target(request, x)
     return target.deliver(extreme(request.op, x, near, target.dtype, least))
 
@@ -379,61 +379,60 @@ def _grey(
     x = as_input(op, input)
     heights = as_input(op, structure, "structure").astype(np.float64)
     cells = np.ones(heights.shape, bool) if footprint is None else footprint
-    near = as_neighbours(request, as_axes(op, request.axes, x.ndim), None, cells, not least)
-    if near.footprint.shape != heights.shape:
+    near = as_neighbours(request, x.ndim, as_axes(op, request.axes, x.ndim), None, cells, not least)
+    counted = np.asarray(cells, bool)
+    if counted.shape != heights.shape:
         raise FilterError(
-            f"{op}: structure array has incorrect shape: must be {near.footprint.shape}, got "
+            f"{op}: structure array has incorrect shape: must be {counted.shape}, got "
             f"{heights.shape}"
         )
-    heights = heights if least else np.flip(heights)
-    terms = Terms(near.taps, heights[near.footprint], "greatest", -1.0 if least else 1.0)
+    added = heights[counted] if least else np.flip(heights)[np.flip(counted)]
+    terms = Terms(near.taps, added, "greatest", -1.0 if least else 1.0)
     kernel = Kernel(near.axes, heights, near.first, near.sides)
     target = as_target(request, x)
     return target.deliver(weigh(op, x, kernel, terms, target.dtype))
 
 
 def extreme(op: str, x: Array, near: Neighbours, dtype: Any, least: bool) -> Array:
-    """Take the largest or the smallest cell of each near."""
-    if not np.can_cast(x.dtype, dtype) and len(near.axes) > 1 and near.footprint.all():
+    """Take the largest or the smallest of each cell's neighbours; NaN is the result."""
+    if not np.can_cast(x.dtype, dtype) and len(near.axes) > 1 and near.footprint is None:
         for i in range(len(near.axes)):  # SciPy's passes: each gives the output's dtype
             x = extreme(op, x, near.along(i), dtype, least)
         return x
-    values, sides = in_type(x, near.sides)
-    if not near.footprint.all():
-        taps = near.taps
-        nth = 0 if least else len(taps) - 1
-        y = over(values, near.axes, lambda a, frame: filters.rank(
-            op, a, frame.offsets(taps), frame.borders(sides), nth))  # fmt: skip
-        return in_dtype(y, dtype)
+    values, sides = in_type(x, near.sides, dtype)
     if least:  # the largest of what is in the opposite order
         sides = tuple(
             side if isinstance(side, str) else _opposite(values.dtype, side) for side in sides
         )
         values = _reversed(values)
-    y = over(values, near.axes, lambda a, frame: _largest(a, frame, near, sides))
-    return in_dtype(_reversed(y, y) if least else y, dtype)
+    if near.footprint is None:
+        y = over(values, near.axes, lambda a, frame: _largest(a, frame, near, sides))
+    else:
+        taps = near.taps
+        y = over(values, near.axes, lambda a, frame: filters.rank(
+            op, a, frame.offsets(taps), frame.borders(sides), len(taps) - 1))  # fmt: skip
+    return in_dtype(_reversed(y) if least else y, dtype)
 
 
-def _reversed(values: Array, out: Array | None = None) -> Array:
+def _reversed(values: Array) -> Array:
     """Return elements in the opposite order; there and back nothing is lost."""
-    return (np.negative if values.dtype.kind == "f" else np.invert)(values, out=out)
+    turned: Array = -values if values.dtype.kind == "f" else ~values
+    return turned
 
 
 def _opposite(dtype: Any, number: float) -> float:
     if dtype.kind == "f":
         return -number
-    return float(~int(number) if dtype.kind == "i" else np.iinfo(dtype).max - int(number))
+    return ~int(number) if dtype.kind == "i" else int(np.iinfo(dtype).max) - int(number)
 
 
 def _largest(x: Array, frame: Frame, near: Neighbours, sides: Any) -> Array:
     n, *spatial, lanes = x.shape
     if not x.size:
-        return x
+        return x.copy()
     sizes, pads = [1] * SPATIAL, [(0, 0)] * SPATIAL
     borders: list[Any] = ["edge"] * SPATIAL  # of axes without padding no cell
-    for axis, size, start, side in zip(
-        frame.axes, near.footprint.shape, near.first, sides, strict=True
-    ):
+    for axis, size, start, side in zip(frame.axes, near.shape, near.first, sides, strict=True):
         sizes[axis], pads[axis], borders[axis] = size, (-start, size - 1 + start), side
     y = api.max_pool3d(
         x.reshape(n, *spatial, lanes), tuple(sizes), 1, tuple(pads), border=tuple(borders),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,47 +15,61 @@ from convcore.ndimage.arguments import (
     as_sizes,
     first_taps,
     per_axis,
+    pick,
     sorted_axes,
+    wide_axes,
 )
 from convcore.ndimage.elsewhere import FilterError
 from convcore.spec.errors import short_repr
 from convcore.spec.foreign import to_ndarray
-from convcore.spec.operands import Array
+from convcore.spec.operands import Array, DType
 
 
 class Neighbours(NamedTuple):
-    """The neighbours of a cell along some axes of an array."""
+    """The neighbours of a cell along some axes of an array: those where a box has several cells."""
 
     axes: tuple[int, ...]
-    footprint: Array  # which cells of the box are among them
-    first: tuple[int, ...]  # where the box begins, from its cell
+    shape: tuple[int, ...]  # of the box
+    first: tuple[int, ...]  # where it begins, from its cell
     sides: Sides
+    footprint: Array | None = None  # which of its cells are among them; None: all
+
+    @property
+    def cells(self) -> int:
+        """How many there are."""
+        return prod(self.shape) if self.footprint is None else int(self.footprint.sum())
 
     @property
     def taps(self) -> Array:
         """The neighbours in the order of the box's cells, a row of offsets each."""
-        return np.argwhere(self.footprint) + np.array(self.first, np.int64)
+        cells = np.ones(self.shape, bool) if self.footprint is None else self.footprint
+        return np.argwhere(cells) + np.array(self.first, np.int64)
 
     def along(self, i: int) -> Neighbours:
-        """Return those along one of the axes."""
-        shape = self.footprint.shape[i : i + 1]
-        return Neighbours(
-            self.axes[i : i + 1], np.ones(shape, bool), self.first[i : i + 1], self.sides[i : i + 1]
-        )
+        """Return those of a box along one of its axes."""
+        one = slice(i, i + 1)
+        return Neighbours(self.axes[one], self.shape[one], self.first[one], self.sides[one])
 
 
 def as_neighbours(
-    request: Request, axes: tuple[int, ...], size: Any, footprint: Any, flipped: bool = False
+    request: Request,
+    ndim: int,
+    axes: tuple[int, ...],
+    size: Any,
+    footprint: Any,
+    flipped: bool = False,
 ) -> Neighbours:
     """Read who a cell's neighbours are; flipped: those whose neighbour it is."""
     op, count, origin = request.op, len(axes), request.origin
     sides = as_sides(request, count)
+    cells = None
     if footprint is None:
         if size is None:
             raise FilterError(f"{op}: no footprint or filter size provided (size, footprint)")
-        cells = np.ones(as_sizes(op, size, count), bool)
+        shape = as_sizes(op, size, count)
     else:
         cells = to_ndarray(op, "footprint", footprint).astype(bool)
+        shape = cells.shape
         if cells.ndim != count:
             raise FilterError(
                 f"{op}: footprint.ndim ({cells.ndim}) must match len(axes) ({count}): sequence "
@@ -65,23 +80,36 @@ def as_neighbours(
                 f"{op}: footprint must have a cell that counts, got "
                 f"{short_repr(footprint)}: All-zero footprint is not supported."
             )
-        axes, sides, origin = sorted_axes(axes, sides, per_axis(op, "origin", origin, count))
-    origins = as_origins(op, origin, cells.shape, flipped)
-    cells = np.flip(cells) if flipped else cells
-    return Neighbours(axes, cells, first_taps(cells.shape, origins), sides)
+        axes, sides, origin = sorted_axes(ndim, axes, sides, per_axis(op, "origin", origin, count))
+    first = first_taps(shape, as_origins(op, origin, shape, flipped))
+    wide = wide_axes(shape)
+    shape = pick(wide, shape)
+    if cells is not None:
+        cells = None if cells.all() else np.flip(cells) if flipped else cells
+        cells = None if cells is None else cells.reshape(shape)
+    return Neighbours(pick(wide, axes), shape, pick(wide, first), pick(wide, sides), cells)
 
 
-def in_type(x: Array, sides: Sides) -> tuple[Array, Sides]:
-    """Return elements and constants of one type: of integers, constants are truncated.
+def in_type(x: Array, sides: Sides, dtype: DType) -> tuple[Array, Sides]:
+    """Return elements and constants of one type, for a result of a dtype.
 
-    Truncating keeps their order, so it may come before a rank is taken.
+    Where the result is of integers, constants are truncated: that keeps their order, so it may come
+    before a rank is taken.
     """
     if x.dtype.kind == "f":
         return x, sides
-    whole = tuple(side if isinstance(side, str) or not np.isfinite(side) else float(int(side))
-                  for side in sides)  # fmt: skip
+    whole = tuple(
+        side
+        if isinstance(side, str) or not np.isfinite(side) or (dtype.kind == "f" and side % 1)
+        else int(side)
+        for side in sides
+    )
     limits = (0, 1) if x.dtype.kind == "b" else (np.iinfo(x.dtype).min, np.iinfo(x.dtype).max)
-    if all(isinstance(side, str) or limits[0] <= side <= limits[1] for side in whole):
+    fits = all(
+        isinstance(side, str) or (isinstance(side, int) and limits[0] <= side <= limits[1])
+        for side in whole
+    )
+    if fits:
         return (x.view(np.uint8) if x.dtype.kind == "b" else x), whole
     return x.astype(np.float64), sides
 

@@ -13,7 +13,7 @@ from convcore.ndimage.elsewhere import FilterError, or_scipy
 from convcore.ndimage.extrema import extreme
 from convcore.ndimage.frames import frame_of
 from convcore.ndimage.neighbours import Neighbours, as_neighbours, in_dtype, in_type
-from convcore.spec.errors import short_repr
+from convcore.spec.errors import memory_errors, short_repr
 from convcore.spec.operands import Array
 
 FEW_TAPS = 8  # of windows that are as fast over neighbouring lanes as over planes
@@ -65,8 +65,8 @@ def rank_filter(
     op = "rank_filter"
     x = as_input(op, input)
     request = Request(op, output, mode, cval, origin, axes)
-    near = as_neighbours(request, as_axes(op, axes, x.ndim), size, footprint)
-    cells = int(near.footprint.sum())
+    near = as_neighbours(request, x.ndim, as_axes(op, axes, x.ndim), size, footprint)
+    cells = near.cells
     try:
         nth = operator.index(rank)
     except TypeError:
@@ -116,8 +116,8 @@ def median_filter(
     op = "median_filter"
     x = as_input(op, input)
     request = Request(op, output, mode, cval, origin, axes)
-    near = as_neighbours(request, as_axes(op, axes, x.ndim), size, footprint)
-    middle = int(near.footprint.sum()) // 2
+    near = as_neighbours(request, x.ndim, as_axes(op, axes, x.ndim), size, footprint)
+    middle = near.cells // 2
     return _of_rank(request, x, near, middle)
 
 
@@ -161,28 +161,34 @@ def percentile_filter(
     op = "percentile_filter"
     x = as_input(op, input)
     request = Request(op, output, mode, cval, origin, axes)
-    near = as_neighbours(request, as_axes(op, axes, x.ndim), size, footprint)
+    near = as_neighbours(request, x.ndim, as_axes(op, axes, x.ndim), size, footprint)
     share = as_number(op, "percentile", percentile)
     wanted = share + 100 if share < 0 else share
     if not 0 <= wanted <= 100:
         raise FilterError(
             f"{op}: percentile must be from -100 to 100, got {share}: invalid percentile"
         )
-    cells = int(near.footprint.sum())
+    cells = near.cells
     nth = cells - 1 if wanted == 100 else int(float(cells) * wanted / 100)
     return _of_rank(request, x, near, nth)
 
 
 def _of_rank(request: Request, x: Array, near: Neighbours, nth: int) -> Array:
     target = as_target(request, x)
-    taps = near.taps
-    if nth in (0, len(taps) - 1) and near.footprint.all():
+    count, box = near.cells, near.footprint is None
+    if box and nth in (0, count - 1) and (nth or x.dtype.kind != "f"):
         return target.deliver(extreme(request.op, x, near, target.dtype, least=nth == 0))
-    values, sides = in_type(x, near.sides)
+    if box and nth == 0 and len(near.axes) > 1:  # the smallest of the smallest: NaN is the largest
+        for i in range(len(near.axes)):
+            x = _of_rank(request._replace(output=None), x, near.along(i), 0)
+        return target.deliver(in_dtype(x, target.dtype))
+    with memory_errors(request.op, input=x):
+        taps = near.taps
+    values, sides = in_type(x, near.sides, target.dtype)
     frame = frame_of(x.shape, near.axes)
     if frame.core[-1] > 1 and len(taps) > FEW_TAPS:  # planes, of which boxes are
         frame = frame_of(x.shape, near.axes, planes=True)
-    box = bool(near.footprint.all()) and frame.core[-1] == 1
+    box = box and frame.core[-1] == 1
     if len(taps) > filters.most_taps(values.dtype, box):  # their counts need more bits
         wide = np.int16 if len(taps) < 2**15 else np.int32
         values = values.astype(np.promote_types(values.dtype, wide))

@@ -27,13 +27,15 @@ from convcore.ndimage.elsewhere import FilterError, or_scipy
 from convcore.ndimage.frames import SPATIAL
 from convcore.ndimage.neighbours import Neighbours, as_neighbours
 from convcore.ndimage.sums import Kernel, Terms, sum_products
-from convcore.spec.errors import short_repr
+from convcore.spec.errors import memory_errors, short_repr
 from convcore.spec.operands import Array, DType
+from convcore.spec.options import MAX_SIZE
 
 __all__ = ["gaussian_filter", "gaussian_filter1d", "uniform_filter", "uniform_filter1d"]
 
 FUSED = 49  # taps of a window that is faster than passes along its axes
 DIRECT = 256  # taps of a line that are summed directly
+MOST_DERIVATIVES = 100  # of a Gaussian: more have no digits left
 SMALLEST = 1e-15  # a standard deviation that is no larger smooths nothing
 
 
@@ -163,7 +165,12 @@ def gaussian_lines(
 def gaussian_line(op: str, sigma: Any, order: Any, truncate: Any, radius: Any) -> Array:
     """Return the weights of a Gaussian, or of its derivative, not flipped."""
     deviation = as_number(op, "sigma", sigma)
-    reach = int(as_number(op, "truncate", truncate) * deviation + 0.5) if radius is None else radius
+    wide = as_number(op, "truncate", truncate) * deviation + 0.5
+    if radius is None and not abs(wide) <= MAX_SIZE:
+        raise FilterError(
+            f"{op}: truncate times sigma must be at most {MAX_SIZE}, got {truncate} and {sigma}"
+        )
+    reach = int(wide) if radius is None else radius
     try:
         cells, times = operator.index(reach), operator.index(order)
     except TypeError:
@@ -173,10 +180,13 @@ def gaussian_line(op: str, sigma: Any, order: Any, truncate: Any, radius: Any) -
         ) from None
     if cells < 0:
         raise FilterError(f"{op}: radius must be at least 0, got {cells}")
-    if times < 0:
-        raise FilterError(f"{op}: order must be at least 0, got {times}")
+    if not 0 <= times <= MOST_DERIVATIVES:
+        raise FilterError(
+            f"{op}: order must be at least 0 and at most {MOST_DERIVATIVES}, got {times}"
+        )
     variance = deviation * deviation
-    x = np.arange(-cells, cells + 1)
+    with memory_errors(op, sigma=sigma, radius=radius):
+        x = np.arange(-cells, cells + 1)
     weights = np.exp(-0.5 / variance * x**2) if variance else (x == 0).astype(np.float64)
     bell: Array = weights / weights.sum()
     if times == 0:
@@ -270,7 +280,7 @@ def uniform_filter1d(
     request = Request("uniform_filter1d", output, mode, cval, origin)
     x = as_input(request.op, input)
     axes = (as_axis(request.op, axis, x.ndim),)
-    return _boxes(request, x, as_neighbours(request, axes, size, None))
+    return _boxes(request, x, as_neighbours(request, x.ndim, axes, size, None))
 
 
 @or_scipy
@@ -315,15 +325,15 @@ def uniform_filter(
     over = as_axes(op, axes, x.ndim)
     sizes = as_sizes(op, size, len(over), least=0)
     some = tuple(max(cells, 1) for cells in sizes)  # 0, as 1, averages nothing
-    return _boxes(request, x, as_neighbours(request, over, some, None))
+    return _boxes(request, x, as_neighbours(request, x.ndim, over, some, None))
 
 
 def _boxes(request: Request, x: Array, near: Neighbours) -> Array:
     """Average the boxes of neighbours."""
     target = as_target(request, x)
     dtype = target.dtype
-    wanted = [near.along(i) for i, size in enumerate(near.footprint.shape) if size > 1]
-    sizes = [line.footprint.size for line in wanted]
+    wanted = [near.along(i) for i, size in enumerate(near.shape) if size > 1]
+    sizes = [line.shape[0] for line in wanted]
     real = x.dtype.kind == "f" and dtype.kind == "f"
     if real and 2 <= len(wanted) <= SPATIAL and prod(sizes) <= FUSED:
         box = _outer([Kernel(line.axes, np.full(size, 1 / size), line.first, line.sides)

@@ -9,7 +9,7 @@ import numpy as np
 from convcore import api
 from convcore.engine import filters
 from convcore.engine.filters import Side
-from convcore.ndimage.arguments import Sides
+from convcore.ndimage.arguments import Sides, pick, wide_axes
 from convcore.ndimage.frames import SPATIAL, Frame, over
 from convcore.spec.operands import Array, DType
 
@@ -26,7 +26,7 @@ _CHANNELS_LAST = ("NWC", "NHWC", "NDHWC")
 def _convolve(x: Array, frame: Frame, of: Kernel, algorithm: str) -> Array:
     """Sum products of real numbers by the convolution that is fastest."""
     if not x.size:
-        return x
+        return x.copy()
     n, *spatial, lanes = x.shape
     sizes, pads, borders = [1] * SPATIAL, [(0, 0)] * SPATIAL, list(_ZEROS)
     for axis, size, start, side in zip(
@@ -79,6 +79,15 @@ class Kernel(NamedTuple):
     weights: Array
     first: tuple[int, ...]  # where the first lies, from its output's cell
     sides: Sides
+
+    @property
+    def trimmed(self) -> Kernel:
+        """The same without the axes along which it has one weight, at its output's cell."""
+        wide = wide_axes(self.weights.shape)
+        weights = self.weights.reshape(pick(wide, self.weights.shape))
+        return Kernel(
+            pick(wide, self.axes), weights, pick(wide, self.first), pick(wide, self.sides)
+        )
 
 
 class Terms(NamedTuple):

@@ -130,7 +130,7 @@ class FilterBank(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             check_dtype(op, "filters", filters.dtype)
         if filters.ndim != axes + 1 or not filters.size:
             raise ValueError(
-                f"{op}: filters must have shape (filters, \*kernel) with {axes} sizes of a kernel, "
+                f"{op}: filters must have shape (filters, *kernel) with {axes} sizes of a kernel, "
                 f"got {filters.shape}"
             )
         check_choice(op, "activation", self.activation, tuple(ACTIVATIONS))

@@ -54,11 +54,11 @@ static int64_t truncated(double v)
 
 static uint64_t truncated_unsigned(double v)
 {
-    return v >= 9223372036854775808.0 && v < 18446744073709551616.0 ? (uint64_t)v
-                                                                    : (uint64_t)truncated(v);
+    const double half = 9223372036854775808.0;
+    return v >= half ? (uint64_t)truncated(v - half) ^ (uint64_t)INT64_MIN : (uint64_t)truncated(v);
 }
 
-/* Those of at most 16 bits usually fit into 32, which every instruction set converts several of. */
+/* Whether all fit into 32 bits, which every instruction set converts several of. */
 static bool fit_32_bits(const double *src, ptrdiff_t count)
 {
     bool fits = true;
@@ -66,9 +66,14 @@ static bool fit_32_bits(const double *src, ptrdiff_t count)
     return fits;
 }
 
+static int32_t truncated_32(double v)
+{
+    return v > -2147483649.0 && v < 2147483648.0 ? (int32_t)v : INT32_MIN;
+}
+
 void cc_write_doubles(cc_type type, const double *src, ptrdiff_t count, void *dst)
 {
-    const bool narrow = type >= CC_REALS && cc_element_bytes(type) <= 4 && fit_32_bits(src, count);
+    const bool fits = type >= CC_REALS && cc_element_bytes(type) <= 4 && fit_32_bits(src, count);
     switch (type) {
     case CC_F32:
         for (ptrdiff_t i = 0; i < count; i++) ((float *)dst)[i] = (float)src[i];
@@ -79,20 +84,24 @@ void cc_write_doubles(cc_type type, const double *src, ptrdiff_t count, void *ds
     case CC_U64:
         for (ptrdiff_t i = 0; i < count; i++) ((uint64_t *)dst)[i] = truncated_unsigned(src[i]);
         break;
+    case CC_U32:
+        for (ptrdiff_t i = 0; i < count; i++) ((uint32_t *)dst)[i] = (uint32_t)truncated(src[i]);
+        break;
+    case CC_I64:
+        for (ptrdiff_t i = 0; i < count; i++) ((int64_t *)dst)[i] = truncated(src[i]);
+        break;
 #define CC_INTEGER_CASE(NAME, storage) \
     case CC_##NAME: \
-        for (ptrdiff_t i = 0; narrow && i < count; i++) \
+        for (ptrdiff_t i = 0; fits && i < count; i++) \
             ((storage *)dst)[i] = (storage)(int32_t)src[i]; \
-        for (ptrdiff_t i = 0; !narrow && i < count; i++) \
-            ((storage *)dst)[i] = (storage)truncated(src[i]); \
+        for (ptrdiff_t i = 0; !fits && i < count; i++) \
+            ((storage *)dst)[i] = (storage)truncated_32(src[i]); \
         break;
         CC_INTEGER_CASE(I8, int8_t)
         CC_INTEGER_CASE(U8, uint8_t)
         CC_INTEGER_CASE(I16, int16_t)
         CC_INTEGER_CASE(U16, uint16_t)
         CC_INTEGER_CASE(I32, int32_t)
-        CC_INTEGER_CASE(U32, uint32_t)
-        CC_INTEGER_CASE(I64, int64_t)
 #undef CC_INTEGER_CASE
     default:
         break;

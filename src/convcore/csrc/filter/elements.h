@@ -12,8 +12,8 @@ cc_type cc_key_type(cc_type type);
 cc_key_order cc_key_order_of(cc_type type);
 
 void cc_read_doubles(cc_type type, const void *src, ptrdiff_t count, double *dst);
-/* As a cast of C: truncated. What does not fit is taken modulo the type's size from the integer of
- * 64 bits, and what does not fit there, NaN too, is its least: x86 does so. */
+/* As a cast of C on x86: truncated. What does not fit into 32 bits (64 bits, of types that need
+ * them) becomes the least number of these, and all are then cut to their type. */
 void cc_write_doubles(cc_type type, const double *src, ptrdiff_t count, void *dst);
 
 #endif

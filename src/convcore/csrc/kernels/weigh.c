@@ -31,8 +31,10 @@ CC_INLINE vec find_greatest(const cc_weigh_args *f, ptrdiff_t x)
 {
     const vec sign = splat(f->sign);
     vec most = sign * load(f->rows[0] + x) + splat(f->weight[0]);
-    for (ptrdiff_t t = 1; t < f->taps; t++)
-        most = larger(sign * load(f->rows[t] + x) + splat(f->weight[t]), most);
+    for (ptrdiff_t t = 1; t < f->taps; t++) {
+        const vec term = sign * load(f->rows[t] + x) + splat(f->weight[t]);
+        most = select_lanes((term > most) | (term != term), most, term); /* keeps NaN */
+    }
     return sign * most;
 }
 
