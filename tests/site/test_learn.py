@@ -1,4 +1,4 @@
-"""The pages of Learn: their order, the frame of each, and equations cited where they are numbered."""
+"""The pages of Learn: their order, the frame of each, and equations cited on their own page."""
 
 import doctest
 import re
