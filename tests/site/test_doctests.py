@@ -164,7 +164,7 @@ def test_examples_were_found():
     on_pages = sum(
         len(test.examples) for name, test in PAGES.items() if name.startswith("docs/learn/")
     )
-    assert on_pages >= 785
+    assert on_pages >= 1070
     assert sum(len(test.examples) for test in DOCSTRINGS.values()) >= 400
     assert len(PAGES["README.md"].examples) > 7
 

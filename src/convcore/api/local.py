@@ -75,8 +75,8 @@ def local_conv1d(
 
     Notes
     -----
-    Derivation: :ref:`No sharing: the local layer <note-f27>` and :ref:`Biases follow the weights
-    <note-f29>`.
+    Derivation: :ref:`No sharing: the locally connected layer <note-f27>` and :ref:`Biases follow
+    the weights <note-f29>`.
 
     Examples
     --------
@@ -160,9 +160,9 @@ def local_conv2d(
     Notes
     -----
     Keras 2: ``LocallyConnected2d``; JAX: ``lax.conv_general_dilated_local``; Lua Torch:
-    ``SpatialConvolutionLocal``; also called unshared convolution. Weights are read once for
-    the whole batch. Derivation: :ref:`No sharing: the local layer <note-f27>` and :ref:`Biases
-    follow the weights <note-f29>`.
+    ``SpatialConvolutionLocal``; also called unshared convolution. Weights are read once for the
+    whole batch. Derivation: :ref:`No sharing: the locally connected layer <note-f27>` and
+    :ref:`Biases follow the weights <note-f29>`.
 
     Examples
     --------
@@ -226,8 +226,8 @@ def local_conv3d(
 
     Notes
     -----
-    Derivation: :ref:`No sharing: the local layer <note-f27>` and :ref:`Biases follow the weights
-    <note-f29>`.
+    Derivation: :ref:`No sharing: the locally connected layer <note-f27>` and :ref:`Biases follow
+    the weights <note-f29>`.
 
     Examples
     --------
@@ -286,8 +286,8 @@ def local_conv1d_backward(
 
     Notes
     -----
-    Derivation: :ref:`A layer is a matrix <note-f04>` and :ref:`No sharing: the local layer
-    <note-f27>`.
+    Derivation: :ref:`A layer is a matrix <note-f04>` and :ref:`No sharing: the locally connected
+    layer <note-f27>`.
 
     Examples
     --------
@@ -358,7 +358,8 @@ def local_conv2d_backward(
     Notes
     -----
     Each weight is used in one output of an image, so its gradient is one product. Derivation:
-    :ref:`A layer is a matrix <note-f04>` and :ref:`No sharing: the local layer <note-f27>`.
+    :ref:`A layer is a matrix <note-f04>` and :ref:`No sharing: the locally connected layer
+    <note-f27>`.
 
     Examples
     --------
@@ -417,8 +418,8 @@ def local_conv3d_backward(
 
     Notes
     -----
-    Derivation: :ref:`A layer is a matrix <note-f04>` and :ref:`No sharing: the local layer
-    <note-f27>`.
+    Derivation: :ref:`A layer is a matrix <note-f04>` and :ref:`No sharing: the locally connected
+    layer <note-f27>`.
 
     Examples
     --------

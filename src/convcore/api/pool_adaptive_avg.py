@@ -65,7 +65,7 @@ def adaptive_avg_pool1d(
 
     Notes
     -----
-    Derivation: :ref:`One size from any size <note-f18>`.
+    Derivation: :ref:`Adaptive pooling: one size from any size <note-f18>`.
 
     Examples
     --------
@@ -127,7 +127,8 @@ def adaptive_avg_pool2d(
     Notes
     -----
     PyTorch: the same name; ONNX: ``GlobalAveragePool`` for one output. Neighbouring windows share a
-    cell if their boundary lies inside it. Derivation: :ref:`One size from any size <note-f18>`.
+    cell if their boundary lies inside it. Derivation: :ref:`Adaptive pooling: one size from any
+    size <note-f18>`.
 
     Examples
     --------
@@ -186,7 +187,7 @@ def adaptive_avg_pool3d(
 
     Notes
     -----
-    Derivation: :ref:`One size from any size <note-f18>`.
+    Derivation: :ref:`Adaptive pooling: one size from any size <note-f18>`.
 
     Examples
     --------
@@ -239,7 +240,7 @@ def adaptive_avg_pool1d_backward(
 
     Notes
     -----
-    Derivation: :ref:`One size from any size <note-f18>`.
+    Derivation: :ref:`Adaptive pooling: one size from any size <note-f18>`.
 
     Examples
     --------
@@ -295,8 +296,8 @@ def adaptive_avg_pool2d_backward(
     Notes
     -----
     Cell i of n is in the windows from floor(i m / n) to ceil((i + 1) m / n) - 1 of m: the adjoint
-    is again an adaptive pooling, from m to n cells. Derivation: :ref:`One size from any size
-    <note-f18>`.
+    is again an adaptive pooling, from m to n cells. Derivation: :ref:`Adaptive pooling: one size
+    from any size <note-f18>`.
 
     Examples
     --------
@@ -346,7 +347,7 @@ def adaptive_avg_pool3d_backward(
 
     Notes
     -----
-    Derivation: :ref:`One size from any size <note-f18>`.
+    Derivation: :ref:`Adaptive pooling: one size from any size <note-f18>`.
 
     Examples
     --------

@@ -71,7 +71,7 @@ def adaptive_max_pool1d(
 
     Notes
     -----
-    Derivation: :ref:`One size from any size <note-f18>`.
+    Derivation: :ref:`Adaptive pooling: one size from any size <note-f18>`.
 
     Examples
     --------
@@ -132,8 +132,8 @@ def adaptive_max_pool2d(
 
     Notes
     -----
-    PyTorch: the same name; ONNX: ``GlobalMaxPool`` for one output. Derivation: :ref:`One size from
-    any size <note-f18>`.
+    PyTorch: the same name; ONNX: ``GlobalMaxPool`` for one output. Derivation: :ref:`Adaptive
+    pooling: one size from any size <note-f18>`.
 
     Examples
     --------
@@ -191,7 +191,7 @@ def adaptive_max_pool3d(
 
     Notes
     -----
-    Derivation: :ref:`One size from any size <note-f18>`.
+    Derivation: :ref:`Adaptive pooling: one size from any size <note-f18>`.
 
     Examples
     --------
@@ -244,7 +244,7 @@ def adaptive_max_pool1d_backward(
 
     Notes
     -----
-    Derivation: :ref:`One size from any size <note-f18>`.
+    Derivation: :ref:`Adaptive pooling: one size from any size <note-f18>`.
 
     Examples
     --------
@@ -301,7 +301,7 @@ def adaptive_max_pool2d_backward(
 
     Notes
     -----
-    Derivation: :ref:`One size from any size <note-f18>`.
+    Derivation: :ref:`Adaptive pooling: one size from any size <note-f18>`.
 
     Examples
     --------
@@ -354,7 +354,7 @@ def adaptive_max_pool3d_backward(
 
     Notes
     -----
-    Derivation: :ref:`One size from any size <note-f18>`.
+    Derivation: :ref:`Adaptive pooling: one size from any size <note-f18>`.
 
     Examples
     --------

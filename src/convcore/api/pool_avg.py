@@ -85,7 +85,7 @@ def avg_pool1d(
 
     Notes
     -----
-    Derivation: :ref:`The average <note-f12>`.
+    Derivation: :ref:`Average pooling <note-f12>`.
 
     Examples
     --------
@@ -198,7 +198,7 @@ def avg_pool2d(
     -----
     PyTorch's ``avg_pool2d`` counts the padding unless told otherwise; ONNX's ``AveragePool`` and
     TensorFlow do not. Long windows are summed pairwise, so that the error does not grow with their
-    length. Derivation: :ref:`The average <note-f12>`.
+    length. Derivation: :ref:`Average pooling <note-f12>`.
 
     Examples
     --------
@@ -269,7 +269,7 @@ def avg_pool3d(
 
     Notes
     -----
-    Derivation: :ref:`The average <note-f12>`.
+    Derivation: :ref:`Average pooling <note-f12>`.
 
     Examples
     --------
@@ -338,7 +338,7 @@ def avg_pool1d_backward(
 
     Notes
     -----
-    Derivation: :ref:`The average <note-f12>`.
+    Derivation: :ref:`Average pooling <note-f12>`.
 
     Examples
     --------
@@ -411,7 +411,7 @@ def avg_pool2d_backward(
     Notes
     -----
     The outputs that see a cell form a window; their gradients are summed like the cells of a
-    window. Derivation: :ref:`The average <note-f12>`.
+    window. Derivation: :ref:`Average pooling <note-f12>`.
 
     Examples
     --------
@@ -478,7 +478,7 @@ def avg_pool3d_backward(
 
     Notes
     -----
-    Derivation: :ref:`The average <note-f12>`.
+    Derivation: :ref:`Average pooling <note-f12>`.
 
     Examples
     --------

@@ -79,7 +79,7 @@ def l2_pool1d(
 
     Notes
     -----
-    Derivation: :ref:`The norm <note-f13>`.
+    Derivation: :ref:`Lp pooling: the norm <note-f13>`.
 
     Examples
     --------
@@ -140,7 +140,7 @@ def l2_pool2d(
 
     Notes
     -----
-    Derivation: :ref:`The norm <note-f13>`.
+    Derivation: :ref:`Lp pooling: the norm <note-f13>`.
 
     Examples
     --------
@@ -200,7 +200,7 @@ def l2_pool3d(
 
     Notes
     -----
-    Derivation: :ref:`The norm <note-f13>`.
+    Derivation: :ref:`Lp pooling: the norm <note-f13>`.
 
     Examples
     --------
@@ -259,7 +259,7 @@ def l2_pool1d_backward(
 
     Notes
     -----
-    Derivation: :ref:`The norm <note-f13>`.
+    Derivation: :ref:`Lp pooling: the norm <note-f13>`.
 
     Examples
     --------
@@ -327,7 +327,7 @@ def l2_pool2d_backward(
 
     Notes
     -----
-    Derivation: :ref:`The norm <note-f13>`.
+    Derivation: :ref:`Lp pooling: the norm <note-f13>`.
 
     Examples
     --------
@@ -390,7 +390,7 @@ def l2_pool3d_backward(
 
     Notes
     -----
-    Derivation: :ref:`The norm <note-f13>`.
+    Derivation: :ref:`Lp pooling: the norm <note-f13>`.
 
     Examples
     --------

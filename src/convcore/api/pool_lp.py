@@ -80,7 +80,7 @@ def lp_pool1d(
 
     Notes
     -----
-    Derivation: :ref:`The norm <note-f13>`.
+    Derivation: :ref:`Lp pooling: the norm <note-f13>`.
 
     Examples
     --------
@@ -159,7 +159,8 @@ def lp_pool2d(
     Notes
     -----
     PyTorch's ``lp_pool2d`` takes the power of the cells, not of their absolute values: results
-    differ for odd p and negative cells. ONNX: ``LpPool``. Derivation: :ref:`The norm <note-f13>`.
+    differ for odd p and negative cells. ONNX: ``LpPool``. Derivation: :ref:`Lp pooling: the norm
+    <note-f13>`.
 
     Examples
     --------
@@ -224,7 +225,7 @@ def lp_pool3d(
 
     Notes
     -----
-    Derivation: :ref:`The norm <note-f13>`.
+    Derivation: :ref:`Lp pooling: the norm <note-f13>`.
 
     Examples
     --------
@@ -286,7 +287,7 @@ def lp_pool1d_backward(
 
     Notes
     -----
-    Derivation: :ref:`The norm <note-f13>`.
+    Derivation: :ref:`Lp pooling: the norm <note-f13>`.
 
     Examples
     --------
@@ -365,8 +366,7 @@ def lp_pool2d_backward(
     The norm has no derivative at a window of zeros; 0 is the smallest of its subgradients. A
     rounding error of the quotient counts p - 1 times in its power, so that a finite p costs the
     gradient up to ``p * 2**-52`` of its value: at 2**26, half of float64's digits. Larger ones are
-    refused; ``inf`` is exact.
-    Derivation: :ref:`The norm <note-f13>`.
+    refused; ``inf`` is exact. Derivation: :ref:`Lp pooling: the norm <note-f13>`.
 
     Examples
     --------
@@ -429,7 +429,7 @@ def lp_pool3d_backward(
 
     Notes
     -----
-    Derivation: :ref:`The norm <note-f13>`.
+    Derivation: :ref:`Lp pooling: the norm <note-f13>`.
 
     Examples
     --------

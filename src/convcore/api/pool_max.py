@@ -86,7 +86,7 @@ def max_pool1d(
 
     Notes
     -----
-    Derivation: :ref:`The maximum <note-f11>` and :ref:`The last window: fig. 9.10 <note-f20>`.
+    Derivation: :ref:`Max pooling <note-f11>` and :ref:`The last window: fig. 9.10 <note-f20>`.
 
     Examples
     --------
@@ -196,7 +196,7 @@ def max_pool2d(
     -----
     PyTorch: the same name and indices, but of the last NaN. ONNX: ``MaxPool``. SciPy:
     ``ndimage.maximum_filter`` for stride 1. Image processing calls it dilation. From nine cells per
-    stride on, the time does not depend on the window's size. Derivation: :ref:`The maximum
+    stride on, the time does not depend on the window's size. Derivation: :ref:`Max pooling
     <note-f11>` and :ref:`The last window: fig. 9.10 <note-f20>`.
 
     Examples
@@ -267,7 +267,7 @@ def max_pool3d(
 
     Notes
     -----
-    Derivation: :ref:`The maximum <note-f11>` and :ref:`The last window: fig. 9.10 <note-f20>`.
+    Derivation: :ref:`Max pooling <note-f11>` and :ref:`The last window: fig. 9.10 <note-f20>`.
 
     Examples
     --------
@@ -337,7 +337,7 @@ def max_pool1d_backward(
 
     Notes
     -----
-    Derivation: :ref:`The maximum <note-f11>`.
+    Derivation: :ref:`Max pooling <note-f11>`.
 
     Examples
     --------
@@ -416,8 +416,8 @@ def max_pool2d_backward(
     -----
     This is the derivative wherever the maximum has one. Among equal maxima the first gets all, so
     that no gradient is lost or counted twice. With values as ``grad``, an ``x`` of the wanted shape
-    and the ``indices`` of the maxima this is PyTorch's ``max_unpool2d``. Derivation: :ref:`The
-    maximum <note-f11>`.
+    and the ``indices`` of the maxima this is PyTorch's ``max_unpool2d``. Derivation: :ref:`Max
+    pooling <note-f11>`.
 
     Examples
     --------
@@ -485,7 +485,7 @@ def max_pool3d_backward(
 
     Notes
     -----
-    Derivation: :ref:`The maximum <note-f11>`.
+    Derivation: :ref:`Max pooling <note-f11>`.
 
     Examples
     --------

@@ -85,7 +85,7 @@ def weighted_pool1d(
 
     Notes
     -----
-    Derivation: :ref:`The average weighted by distance <note-f14>`.
+    Derivation: :ref:`Weighted pooling: by distance from the centre <note-f14>`.
 
     Examples
     --------
@@ -174,8 +174,8 @@ def weighted_pool2d(
     Notes
     -----
     No other library has this pooling. With ``stride=1`` it is a normalised convolution. With a
-    binomial window and stride 2 it is the blur of anti-aliased networks. Derivation: :ref:`The
-    average weighted by distance <note-f14>`.
+    binomial window and stride 2 it is the blur of anti-aliased networks. Derivation: :ref:`Weighted
+    pooling: by distance from the centre <note-f14>`.
 
     Examples
     --------
@@ -249,7 +249,7 @@ def weighted_pool3d(
 
     Notes
     -----
-    Derivation: :ref:`The average weighted by distance <note-f14>`.
+    Derivation: :ref:`Weighted pooling: by distance from the centre <note-f14>`.
 
     Examples
     --------
@@ -314,7 +314,7 @@ def weighted_pool1d_backward(
 
     Notes
     -----
-    Derivation: :ref:`The average weighted by distance <note-f14>`.
+    Derivation: :ref:`Weighted pooling: by distance from the centre <note-f14>`.
 
     Examples
     --------
@@ -390,7 +390,7 @@ def weighted_pool2d_backward(
 
     Notes
     -----
-    Derivation: :ref:`The average weighted by distance <note-f14>`.
+    Derivation: :ref:`Weighted pooling: by distance from the centre <note-f14>`.
 
     Examples
     --------
@@ -457,7 +457,7 @@ def weighted_pool3d_backward(
 
     Notes
     -----
-    Derivation: :ref:`The average weighted by distance <note-f14>`.
+    Derivation: :ref:`Weighted pooling: by distance from the centre <note-f14>`.
 
     Examples
     --------

@@ -79,7 +79,7 @@ def tiled_conv1d(
 
     Notes
     -----
-    Derivation: :ref:`A little sharing: the tiled layer <note-f28>` and :ref:`Biases follow the
+    Derivation: :ref:`A little sharing: tiled convolution <note-f28>` and :ref:`Biases follow the
     weights <note-f29>`.
 
     Examples
@@ -163,7 +163,7 @@ def tiled_conv2d(
     Notes
     -----
     Tiled convolution (Gregor and LeCun 2010, Le et al. 2010). Derivation: :ref:`A little sharing:
-    the tiled layer <note-f28>` and :ref:`Biases follow the weights <note-f29>`.
+    tiled convolution <note-f28>` and :ref:`Biases follow the weights <note-f29>`.
 
     Examples
     --------
@@ -231,7 +231,7 @@ def tiled_conv3d(
 
     Notes
     -----
-    Derivation: :ref:`A little sharing: the tiled layer <note-f28>` and :ref:`Biases follow the
+    Derivation: :ref:`A little sharing: tiled convolution <note-f28>` and :ref:`Biases follow the
     weights <note-f29>`.
 
     Examples
@@ -291,7 +291,7 @@ def tiled_conv1d_backward(
 
     Notes
     -----
-    Derivation: :ref:`A layer is a matrix <note-f04>` and :ref:`A little sharing: the tiled layer
+    Derivation: :ref:`A layer is a matrix <note-f04>` and :ref:`A little sharing: tiled convolution
     <note-f28>`.
 
     Examples
@@ -364,7 +364,7 @@ def tiled_conv2d_backward(
     Notes
     -----
     The gradient of x is again a tiled layer, with the kernels in another order. Derivation: :ref:`A
-    layer is a matrix <note-f04>` and :ref:`A little sharing: the tiled layer <note-f28>`.
+    layer is a matrix <note-f04>` and :ref:`A little sharing: tiled convolution <note-f28>`.
 
     Examples
     --------
@@ -423,7 +423,7 @@ def tiled_conv3d_backward(
 
     Notes
     -----
-    Derivation: :ref:`A layer is a matrix <note-f04>` and :ref:`A little sharing: the tiled layer
+    Derivation: :ref:`A layer is a matrix <note-f04>` and :ref:`A little sharing: tiled convolution
     <note-f28>`.
 
     Examples

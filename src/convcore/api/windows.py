@@ -54,7 +54,7 @@ def distance_window(size: int | tuple[int, ...], kind: str = "gaussian") -> Wind
     Notes
     -----
     The binomial window results from repeated averages of two neighbours; it tends to the Gaussian.
-    Derivation: :ref:`The average weighted by distance <note-f14>`.
+    Derivation: :ref:`Weighted pooling: by distance from the centre <note-f14>`.
 
     Examples
     --------

@@ -126,10 +126,10 @@ def count(layer: Any, input_shape: tuple[int, ...]) -> Count:
     that it sees and to its bias. Constants in the padding do not count. With a border that repeats
     cells, each cell counts once per output. With a table of connections, only its pairs have
     weights. Multiply-adds are what PyTorch's counters call MACs (half of their FLOPs): biases and
-    the sums of poolings are left out. Derivation: :ref:`Few connections <note-f06>`, :ref:`Sharing
-    the weights <note-f08>`, :ref:`What both save: an edge detector <note-f10>`, :ref:`Biases follow
-    the weights <note-f29>`, :ref:`C1: six kernels on one image <note-f31>` and :ref:`Fewer
-    channels: tables of connections <note-f33>`.
+    the sums of poolings are left out. Derivation: :ref:`Sparse connectivity: few connections
+    <note-f06>`, :ref:`Parameter sharing: equal weights everywhere <note-f08>`, :ref:`What both
+    save: an edge detector <note-f10>`, :ref:`Biases follow the weights <note-f29>`, :ref:`C1: six
+    kernels on one image <note-f31>` and :ref:`Fewer channels: tables of connections <note-f33>`.
 
     Examples
     --------

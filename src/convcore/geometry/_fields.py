@@ -85,8 +85,8 @@ def receptive_field(
     Notes
     -----
     The cells are those that can change the output. A dilation, or a stride larger than the kernel,
-    leaves gaps between them. Derivation: :ref:`How much of the input a unit sees: fig. 9.4
-    <note-f07>` and :ref:`A stack that shrinks: fig. 9.13 <note-f26>`; Araujo, Norris and Sim,
+    leaves gaps between them. Derivation: :ref:`The receptive field: how much of the input a unit
+    sees <note-f07>` and :ref:`A stack that shrinks: fig. 9.13 <note-f26>`; Araujo, Norris and Sim,
     *Computing receptive fields of convolutional neural networks*, Distill (2019).
 
     Examples

@@ -198,9 +198,9 @@ def input_usage(
 
     Notes
     -----
-    Derivation: :ref:`As many outputs as cells: "same" <note-f22>` and :ref:`Every cell equally
-    often: "full" <note-f23>`. With no padding the border is under-represented, with full padding
-    every cell is seen ``kernel`` times.
+    Derivation: :ref:`Same padding: as many outputs as cells <note-f22>` and :ref:`Full padding:
+    every cell equally often <note-f23>`. With no padding the border is under-represented, with full
+    padding every cell is seen ``kernel`` times.
 
     Examples
     --------

@@ -59,7 +59,7 @@ def local_conv_matrix(
     Notes
     -----
     Eq. 9.9 of *Deep Learning*; derivation: :ref:`A layer is a matrix <note-f04>` and :ref:`No
-    sharing: the local layer <note-f27>`.
+    sharing: the locally connected layer <note-f27>`.
 
     Examples
     --------
@@ -115,7 +115,7 @@ def tiled_conv_matrix(
     Notes
     -----
     Eq. 9.10 of *Deep Learning*; derivation: :ref:`A layer is a matrix <note-f04>` and :ref:`A
-    little sharing: the tiled layer <note-f28>`.
+    little sharing: tiled convolution <note-f28>`.
 
     Examples
     --------

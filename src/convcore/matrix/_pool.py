@@ -76,7 +76,7 @@ def avg_pool_matrix(
 
     Notes
     -----
-    Derivation: :ref:`A layer is a matrix <note-f04>` and :ref:`The average <note-f12>`.
+    Derivation: :ref:`A layer is a matrix <note-f04>` and :ref:`Average pooling <note-f12>`.
 
     Examples
     --------
@@ -152,8 +152,8 @@ def weighted_pool_matrix(
 
     Notes
     -----
-    Derivation: :ref:`A layer is a matrix <note-f04>` and :ref:`The average weighted by distance
-    <note-f14>`.
+    Derivation: :ref:`A layer is a matrix <note-f04>` and :ref:`Weighted pooling: by distance from
+    the centre <note-f14>`.
 
     Examples
     --------
