@@ -53,10 +53,17 @@ def signal():
     )  # fmt: skip
 
 
+def normalized_first():
+    return nn.Sequential(
+        norm(3), nn.Tanh(), nn.MaxPool2d(2), norm(3), nn.Sigmoid(), norm(3), nn.ReLU(),
+    )  # fmt: skip
+
+
 MODELS = {
     "plain": (plain, (2, 3, 150, 170)),
     "branches": (branches, (2, 3, 61, 50)),
     "signal": (signal, (2, 3, 900)),
+    "normalized first": (normalized_first, (2, 3, 60, 61)),
     "resnet18": (lambda: trunk(nn.models.resnet18(rng=0), 3), (1, 3, 128, 120)),
     "mobilenet_v2": (lambda: trunk(nn.models.mobilenet_v2(rng=0), 4), (1, 3, 128, 96)),
 }
