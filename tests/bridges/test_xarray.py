@@ -272,6 +272,19 @@ def test_coarsen_is_xarrays(func, boundary):
         xr.testing.assert_allclose(got, lost, rtol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.float16, bool])
+def test_partial_blocks_of_any_dtype_are_nan_without_skipna(dtype):
+    x = xr.DataArray(np.arange(15).reshape(3, 5).astype(dtype), dims=("a", "b"))
+    want = x.astype(float).coarsen(b=2, a=2, boundary="pad").reduce(np.mean)
+    got = cx.coarsen(x, b=2, a=2, boundary="pad", skipna=False)
+    np.testing.assert_allclose(got, want)
+    assert got.dtype == cx.coarsen(x, b=2, a=2, boundary="pad").dtype
+    if np.dtype(dtype).kind in "iu":  # these stay integers, which have no NaN
+        largest = cx.coarsen(x, b=2, func="max", boundary="pad", skipna=False)
+        assert largest.dtype == dtype
+        assert largest[0].values.tolist() == [1, 3, 4]
+
+
 def test_coarsen_exactly():
     x = field()[:, :12, :16]
     got = cx.coarsen(x, lat=4, lon=4, coord_func={"lat": "min"})

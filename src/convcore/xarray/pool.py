@@ -18,7 +18,6 @@ from convcore.spec.registry import COUNT_INCLUDE_PAD, EXPONENT, NORMALIZE, OPERA
 from convcore.xarray.conv import threads_in
 from convcore.xarray.coordinates import numbers_alone, window_centres
 from convcore.xarray.options import (
-    Along,
     Borders,
     Paddings,
     Sizes,
@@ -165,7 +164,8 @@ def coarsen(
         What happens to cells left over at the end: an error, they are dropped, or they are a
         partial block, filled up with missing cells.
     skipna : bool
-        Whether a NaN is a missing cell. False: a block with one is NaN.
+        Whether a NaN is a missing cell. False: a block with one is NaN, and so is a partial block
+        of ``"pad"``, but for maxima and minima of integers.
     coord_func : {"mean", "median", "min", "max"}, function, or mapping of coordinates to these
         What xarray makes of a block of a coordinate.
     threads : int, optional
@@ -254,11 +254,13 @@ def maker(
     op: str, windows: Windows, kind: str, options: Mapping[str, Any], threads: int | None,
     lost: bool = False,
 ) -> Maker:  # fmt: skip
-    """Return what makes a variable's pooling; ``lost``: what padding of floats holds is NaN."""
+    """Return what makes a variable's pooling; ``lost``: partial windows of floats are NaN."""
 
     def make(variable: Variable, dims: tuple[Hashable, ...], name: str) -> Function:
         dtype = variable.dtype
-        given: dict[str, Any] = {**options, **core_options(_shown(windows, dtype, lost), dims)}
+        given: dict[str, Any] = {**options, **core_options(windows, dims)}
+        if lost and (dtype.kind == "f" or kind == "mean"):
+            given["border"] = ((NAN, NAN),) * len(dims)
         given["threads"] = threads_in(op, variable, threads)
         size = tuple(windows[dim].axis.kernel for dim in dims)
         function = getattr(api, f"{KINDS[kind]}{len(dims)}d")
@@ -278,12 +280,6 @@ def maker(
         return run
 
     return make
-
-
-def _shown(windows: Windows, dtype: DType, lost: bool) -> Windows:
-    if not lost or dtype.kind != "f":
-        return windows
-    return {dim: Along(along.axis, (NAN, NAN)) for dim, along in windows.items()}
 
 
 def reversed_order(array: Array) -> Array:
