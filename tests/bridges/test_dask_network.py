@@ -114,7 +114,11 @@ REFUSED = {
     "transposed": (lambda: bridge.map_network(nn.ConvTranspose2d(3, 2, 3, rng=0), LAZY), ValueError,
                    "dask.map_network: layers must slide or be pointwise, got conv_transpose2d"),
     "channels": (lambda: bridge.map_network(nn.Conv2d(4, 2, 3, rng=0), LAZY), ValueError,
-                 "Conv2d: "),
+                 "dask.map_network: x must be a batch of inputs of the model, got shape "
+                 "(1, 3, 20, 20): Conv2d: "),
+    "axes": (lambda: bridge.map_network(nn.Sequential(CONV), LAZY[0]), ValueError,
+             "dask.map_network: x must be a batch of inputs of the model, got shape "
+                 "(3, 20, 20): Sequential: "),
     "threads": (lambda: bridge.map_network(CONV, LAZY, threads=0), ValueError,
                 "dask.map_network: threads must be from 1 to 1024, got 0"),
     "dtype": (

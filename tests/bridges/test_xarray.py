@@ -285,6 +285,19 @@ def test_partial_blocks_of_any_dtype_are_nan_without_skipna(dtype):
         assert largest[0].values.tolist() == [1, 3, 4]
 
 
+@pytest.mark.parametrize("data", [field(), field().to_dataset(name="a"), field().chunk(time=1)])
+def test_blocks_larger_than_the_dimension_are_trimmed(data):
+    x = data.drop_vars("label")
+    for blocks in ({"lat": 14}, {"lon": 3, "lat": 99}, {"lon": 20, "lat": 20}):
+        want = x.compute().coarsen(blocks, boundary="trim").mean()
+        got = cx.coarsen(x, blocks, boundary="trim")
+        xr.testing.assert_allclose(got, want)
+        assert got.sizes["lat"] == 0
+        assert got.attrs == x.attrs
+    bare = xr.DataArray(np.ones((4, 6)), dims=("lat", "lon"))
+    assert cx.coarsen(bare, lat=9, boundary="trim").shape == (0, 6)
+
+
 def test_coarsen_exactly():
     x = field()[:, :12, :16]
     got = cx.coarsen(x, lat=4, lon=4, coord_func={"lat": "min"})

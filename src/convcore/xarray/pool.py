@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from xarray import DataArray, Dataset, Variable
 
-from convcore import api
 from convcore.spec.border import Pair, Side, check_exact
 from convcore.spec.errors import short_repr
 from convcore.spec.missing import IGNORE, NAN, PROPAGATE, as_fill
@@ -27,7 +26,7 @@ from convcore.xarray.options import (
     read_windows,
     window_sizes,
 )
-from convcore.xarray.run import Function, Maker, check_object, slide
+from convcore.xarray.run import Core, Function, Maker, check_object, slide
 
 if TYPE_CHECKING:
     X = TypeVar("X", DataArray, Dataset)
@@ -212,6 +211,15 @@ def coarsen(
         for one in each(op, "boundary", boundary, dims, "exact")
     ]
     skips = as_bool(op, "skipna", skipna)
+    none = [
+        name
+        for name, how in zip(dims, read, strict=True)
+        if how == "trim" and blocks[name] > x.sizes[name]
+    ]
+    if none:  # all cells are dropped: what has one block for each cell, without these
+        ones = blocks | dict.fromkeys(none, 1)
+        given = {"skipna": skips, "coord_func": coord_func, "threads": threads}
+        return coarsen(x, ones, func, boundary, **given).isel({name: slice(0) for name in none})
     padding: dict[Hashable, tuple[int, int]] = {}
     for name, how in zip(dims, read, strict=True):
         left = x.sizes[name] % blocks[name]
@@ -263,7 +271,7 @@ def maker(
             given["border"] = ((NAN, NAN),) * len(dims)
         given["threads"] = threads_in(op, variable, threads)
         size = tuple(windows[dim].axis.kernel for dim in dims)
-        function = getattr(api, f"{KINDS[kind]}{len(dims)}d")
+        function = Core(op, f"{KINDS[kind]}{len(dims)}d")
         if KINDS[kind] == "max_pool":
             check_exact(op, given["border"], dtype)
         if kind == "min":

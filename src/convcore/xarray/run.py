@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
 from xarray import DataArray, Dataset, Variable
 
+from convcore import api
 from convcore.spec.errors import short_repr
 from convcore.spec.operands import Array, DType, check_dtype
 from convcore.spec.options import LAYOUTS
@@ -21,6 +23,28 @@ Function = Callable[[Array, str, int], Array]
 # Makes the function of one variable, whose windows span these of its dimensions, in its order. The
 # text is what errors call the variable.
 Maker = Callable[[Variable, tuple[Hashable, ...], str], Function]
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """A function of ``convcore``, whose errors name the operation that calls it.
+
+    Its array is a block in other axes, so that the errors do not tell its shape.
+    """
+
+    op: str
+    name: str
+
+    def __call__(self, *arrays: Any, **options: Any) -> Any:
+        """Call the function."""
+        try:
+            return getattr(api, self.name)(*arrays, **options)
+        except (ValueError, TypeError) as error:
+            own, text = f"{self.name}: ", str(error)
+            if not text.startswith(own):
+                raise
+            text = text.removeprefix(own).partition("; x has shape")[0]
+            raise type(error)(f"{self.op}: {text}") from None
 
 
 def check_object(op: str, x: object) -> None:
