@@ -120,6 +120,30 @@ def test_dask_arrays_stay_lazy(kind):
         call(kind, x.copy(data=x.data.map_blocks(fail, dtype=x.dtype)), ("lat", "lon"))
 
 
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("gaps", [False, True])
+def test_windows_cross_chunks(order, gaps):
+    x = field(gaps=gaps).transpose(*order)
+    lazy = x.chunk(time=2, lat=(6, 1, 6), lon=4)
+    kernel = np.random.default_rng(0).standard_normal((3, 2))
+    wrap = {"border": {"lon": "wrap"}, "padding": {"lon": (2, 1), "lat": 1}}
+    calls = [
+        lambda x: cx.conv(x, kernel, ("lat", "lon"), 2, skipna=gaps, **wrap),
+        lambda x: cx.conv(x, kernel, ("lon", "time")),
+        lambda x: cx.pool(x, {"lat": 3, "lon": 4}, "min", skipna=gaps, ceil_mode=True, **wrap),
+        lambda x: cx.pool(x, {"lat": 3}, "l2", 1, skipna=gaps),
+        lambda x: cx.coarsen(x, lat=4, lon=5, boundary="pad", skipna=gaps),
+        lambda x: cx.rolling_mean(x, lat=5, lon=4, min_periods=3, center=False),
+        lambda x: cx.rolling_mean(x, lat=4, skipna=False),
+        lambda x: cx.rolling_mean(x.to_dataset(), lon=3, min_periods=1)["t2m"],
+    ]
+    for call in calls:
+        want, got = call(x), call(lazy)
+        assert got.chunks is not None
+        assert (got.dtype, got.dims) == (want.dtype, want.dims)
+        xr.testing.assert_allclose(got.compute(), want, rtol=1e-5, atol=1e-5)
+
+
 def test_chunks_of_different_sizes():
     x = field().transpose("lat", "lon", "time")
     for chunks in ({"time": 3}, {"time": (1, 2, 1)}):

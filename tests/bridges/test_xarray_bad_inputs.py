@@ -70,8 +70,10 @@ BAD = [
     (lambda x: cx.coarsen(x, lat=13, coord_func=3), TypeError, "coord_func must be"),
     (lambda x: cx.pool(xr.Dataset({"a": x.astype(str)}), {"lat": 2}), TypeError,
      r"xarray.pool: x\['a'\] must have dtype"),
-    (lambda x: cx.pool(x.chunk(lat=5), {"lat": 2}), ValueError,
-     r"x must have one chunk along 'lat', got 3; x.chunk\({'lat': -1}\) joins them"),
+    (lambda x: cx.conv(x.chunk(lat=5), np.ones(2), "lat", algorithm="winograd"), ValueError,
+     "^xarray.conv: algorithm must be"),
+    (lambda x: cx.pool(x.chunk(lat=5), {"lat": 2}, "max", 1, 2), ValueError,
+     "^xarray.pool: each window must hold an input cell, got none in .* dilation 1$"),
 ]  # fmt: skip
 
 

@@ -90,8 +90,7 @@ def conv(
     Raises
     ------
     ValueError
-        For unknown dimensions, sizes out of range, and a dask array with several chunks along a
-        dimension of ``dims``.
+        For unknown dimensions and sizes out of range.
     TypeError
         For an x without named dimensions, data that are no real numbers, and options of the wrong
         type.
@@ -104,7 +103,8 @@ def conv(
     -----
     Data are computed as they lie: dimensions before the windows' are a batch, those after them
     channels. Windows along dimensions that do not lie side by side need a copy. dtypes are those
-    of :func:`convcore.conv2d`: a weight of float64 gives float64.
+    of :func:`convcore.conv2d`: a weight of float64 gives float64. Windows may cross the chunks of a
+    dask array, as in :mod:`convcore.dask`.
 
     Examples
     --------
