@@ -238,6 +238,26 @@ def test_missing_cells(seed):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["max_pool", "avg_pool", "lp_pool", "l2_pool", "weighted_pool"])
+def test_windows_after_the_input_with_ceil_mode(name):
+    """``ceil_mode`` drops one such window of one call, and no more of its blocks."""
+    rng = np.random.default_rng(0)
+    for axes, n, kernel, stride, after in (
+        (1, 1, 1, 1, 4), (1, 5, 2, 1, 7), (1, 5, 3, 2, 4), (2, 3, 2, 2, 5), (2, 4, 1, 3, 5),
+    ):  # fmt: skip
+        x = rng.random((2, *[n] * axes)).astype("f4")
+        window = np.full((kernel,) * axes, 1 / kernel) if name == "weighted_pool" else kernel
+        padding = ((0, after), (1, 0))[:axes]
+        for border in ("edge", "wrap", 0.5):
+            options = {"stride": stride, "padding": padding, "border": border, "ceil_mode": True}
+            for missing in ({"nan": "ignore"}, {"mask": x > 0.2}):
+                given = options | missing
+                want = getattr(convcore, f"{name}{axes}d")(x, window, **given)
+                for size in (1, 2, n):
+                    got = computed(f"{name}{axes}d", x, (1, *[size] * axes), window, **given)
+                    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
+
+
 def test_missing_cells_and_rounded_results():
     x = np.random.default_rng(0).integers(0, 256, (1, 40, 50)).astype(np.uint8)
     mask = x < 200

@@ -53,10 +53,17 @@ def signal():
     )  # fmt: skip
 
 
+def normalized_first():
+    return nn.Sequential(
+        norm(3), nn.Tanh(), nn.MaxPool2d(2), norm(3), nn.Sigmoid(), norm(3), nn.ReLU(),
+    )  # fmt: skip
+
+
 MODELS = {
     "plain": (plain, (2, 3, 150, 170)),
     "branches": (branches, (2, 3, 61, 50)),
     "signal": (signal, (2, 3, 900)),
+    "normalized first": (normalized_first, (2, 3, 60, 61)),
     "resnet18": (lambda: trunk(nn.models.resnet18(rng=0), 3), (1, 3, 128, 120)),
     "mobilenet_v2": (lambda: trunk(nn.models.mobilenet_v2(rng=0), 4), (1, 3, 128, 96)),
 }
@@ -107,7 +114,11 @@ REFUSED = {
     "transposed": (lambda: bridge.map_network(nn.ConvTranspose2d(3, 2, 3, rng=0), LAZY), ValueError,
                    "dask.map_network: layers must slide or be pointwise, got conv_transpose2d"),
     "channels": (lambda: bridge.map_network(nn.Conv2d(4, 2, 3, rng=0), LAZY), ValueError,
-                 "Conv2d: "),
+                 "dask.map_network: x must be a batch of inputs of the model, got shape "
+                 "(1, 3, 20, 20): Conv2d: "),
+    "axes": (lambda: bridge.map_network(nn.Sequential(CONV), LAZY[0]), ValueError,
+             "dask.map_network: x must be a batch of inputs of the model, got shape "
+                 "(3, 20, 20): Sequential: "),
     "threads": (lambda: bridge.map_network(CONV, LAZY, threads=0), ValueError,
                 "dask.map_network: threads must be from 1 to 1024, got 0"),
     "dtype": (

@@ -120,6 +120,30 @@ def test_dask_arrays_stay_lazy(kind):
         call(kind, x.copy(data=x.data.map_blocks(fail, dtype=x.dtype)), ("lat", "lon"))
 
 
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("gaps", [False, True])
+def test_windows_cross_chunks(order, gaps):
+    x = field(gaps=gaps).transpose(*order)
+    lazy = x.chunk(time=2, lat=(6, 1, 6), lon=4)
+    kernel = np.random.default_rng(0).standard_normal((3, 2))
+    wrap = {"border": {"lon": "wrap"}, "padding": {"lon": (2, 1), "lat": 1}}
+    calls = [
+        lambda x: cx.conv(x, kernel, ("lat", "lon"), 2, skipna=gaps, **wrap),
+        lambda x: cx.conv(x, kernel, ("lon", "time")),
+        lambda x: cx.pool(x, {"lat": 3, "lon": 4}, "min", skipna=gaps, ceil_mode=True, **wrap),
+        lambda x: cx.pool(x, {"lat": 3}, "l2", 1, skipna=gaps),
+        lambda x: cx.coarsen(x, lat=4, lon=5, boundary="pad", skipna=gaps),
+        lambda x: cx.rolling_mean(x, lat=5, lon=4, min_periods=3, center=False),
+        lambda x: cx.rolling_mean(x, lat=4, skipna=False),
+        lambda x: cx.rolling_mean(x.to_dataset(), lon=3, min_periods=1)["t2m"],
+    ]
+    for call in calls:
+        want, got = call(x), call(lazy)
+        assert got.chunks is not None
+        assert (got.dtype, got.dims) == (want.dtype, want.dims)
+        xr.testing.assert_allclose(got.compute(), want, rtol=1e-5, atol=1e-5)
+
+
 def test_chunks_of_different_sizes():
     x = field().transpose("lat", "lon", "time")
     for chunks in ({"time": 3}, {"time": (1, 2, 1)}):
@@ -270,6 +294,32 @@ def test_coarsen_is_xarrays(func, boundary):
         lost = x.coarsen(lat=3, lon=4, boundary=boundary).reduce(getattr(np, func))
         got = cx.coarsen(x, {"lat": 3, "lon": 4}, func, boundary, skipna=False)
         xr.testing.assert_allclose(got, lost, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.float16, bool])
+def test_partial_blocks_of_any_dtype_are_nan_without_skipna(dtype):
+    x = xr.DataArray(np.arange(15).reshape(3, 5).astype(dtype), dims=("a", "b"))
+    want = x.astype(float).coarsen(b=2, a=2, boundary="pad").reduce(np.mean)
+    got = cx.coarsen(x, b=2, a=2, boundary="pad", skipna=False)
+    np.testing.assert_allclose(got, want)
+    assert got.dtype == cx.coarsen(x, b=2, a=2, boundary="pad").dtype
+    if np.dtype(dtype).kind in "iu":  # these stay integers, which have no NaN
+        largest = cx.coarsen(x, b=2, func="max", boundary="pad", skipna=False)
+        assert largest.dtype == dtype
+        assert largest[0].values.tolist() == [1, 3, 4]
+
+
+@pytest.mark.parametrize("data", [field(), field().to_dataset(name="a"), field().chunk(time=1)])
+def test_blocks_larger_than_the_dimension_are_trimmed(data):
+    x = data.drop_vars("label")
+    for blocks in ({"lat": 14}, {"lon": 3, "lat": 99}, {"lon": 20, "lat": 20}):
+        want = x.compute().coarsen(blocks, boundary="trim").mean()
+        got = cx.coarsen(x, blocks, boundary="trim")
+        xr.testing.assert_allclose(got, want)
+        assert got.sizes["lat"] == 0
+        assert got.attrs == x.attrs
+    bare = xr.DataArray(np.ones((4, 6)), dims=("lat", "lon"))
+    assert cx.coarsen(bare, lat=9, boundary="trim").shape == (0, 6)
 
 
 def test_coarsen_exactly():

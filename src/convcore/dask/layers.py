@@ -67,7 +67,8 @@ class MaskedJob:
         """Return the results for the cells that the block sees."""
         x, *mask = arrays
         options = dict(self.options)
-        options["padding"] = tuple(_pair_of(each.axis) for each in reaches)
+        ceil_mode = options.get("ceil_mode", False)
+        options["padding"] = tuple(_pair_of(each.axis, ceil_mode) for each in reaches)
         options["border"] = tuple(each.sides for each in reaches)
         if mask:
             options["mask"] = mask[0]
@@ -81,10 +82,13 @@ class MaskedJob:
         return tuple(np.ascontiguousarray(each) for each in results)
 
 
-def _pair_of(axis: Axis) -> tuple[int, int]:
+def _pair_of(axis: Axis, ceil_mode: bool) -> tuple[int, int]:
     """Return the padding of a part's axis that gives its outputs and no more."""
     before, after = axis.pair
-    return before, min(after, max(axis.needed - before - axis.cells, 0))
+    needed = max(axis.needed - before - axis.cells, 0)
+    if ceil_mode and (axis.outputs - 1) * axis.stride >= before + axis.cells:
+        needed += 1  # room for one more window, which this mode drops where it drops the last
+    return before, min(after, needed)
 
 
 def call(kind: str, axes: int, given: dict[str, Any]) -> Any:

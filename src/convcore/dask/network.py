@@ -37,6 +37,8 @@ POINTWISE = (ELEMENTWISE | SAME) - {
     "GreaterOrEqual", "IsInf", "IsNaN", "LRN", "Less", "LessOrEqual", "Not", "Or", "QuantizeLinear",
     "Trilu", "Where", "Xor",
 }  # fmt: skip
+# A layer as it is: of a model's layers those whose steps depend on the input's shape.
+CALL = "convcore.Call"
 POOLINGS = {"MaxPool": "max_pool", "AveragePool": "avg_pool", "LpPool": "lp_pool"}
 
 
@@ -56,8 +58,10 @@ def map_network(model: Any, x: DaskArray, *, threads: int = 1) -> DaskArray:
     Returns
     -------
     dask.array.Array
-        What the frozen model gives for the whole array, bit for bit; but after a sum of branches,
-        activations with an exponential are within 4 units of the last place.
+        What the frozen model gives for the whole array, bit for bit. Activations with an
+        exponential are within 4 units of the last place after a sum of branches. In a model with
+        layers whose steps depend on the input's shape, such as PReLU, they are so too after a
+        normalisation that follows no layer with weights.
 
     Raises
     ------
@@ -113,8 +117,16 @@ def _network(model: Any, x: DaskArray) -> Network:
         raise TypeError(f"{OP}: model must be a layer or a Network, got {short_repr(model)}")
     if x.ndim < 2:
         raise ValueError(f"{OP}: x must have a batch axis and channels, got shape {x.shape}")
-    model.output_shape(x.shape[1:])  # its errors name the layer that does not fit
-    return network_of(model, x.dtype, x.shape[1:])
+    try:
+        model.output_shape(x.shape[1:])
+    except ValueError as error:  # it names the layer that does not fit
+        raise ValueError(
+            f"{OP}: x must be a batch of inputs of the model, got shape {x.shape}: {error}"
+        ) from None
+    network = network_of(model, x.dtype)  # as a frozen model compiles itself: for any shape
+    if any(node.key == CALL for node in network.optimized.nodes):
+        network = network_of(model, x.dtype, x.shape[1:])
+    return network
 
 
 def _step(node: Node, arguments: list[Any], opset: int, threads: int) -> Any:

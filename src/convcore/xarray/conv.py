@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from xarray import DataArray, Dataset, Variable
 
-from convcore import api
 from convcore.spec.missing import IGNORE, NAN, PROPAGATE, as_fill
 from convcore.spec.operands import Array, as_array, check_dtype
 from convcore.spec.options import ALGORITHMS, as_bool, as_int, check_choice
@@ -22,7 +21,7 @@ from convcore.xarray.options import (
     find_dims,
     read_windows,
 )
-from convcore.xarray.run import Function, check_object, slide
+from convcore.xarray.run import Core, Function, check_object, slide
 
 if TYPE_CHECKING:
     X = TypeVar("X", DataArray, Dataset)
@@ -91,8 +90,7 @@ def conv(
     Raises
     ------
     ValueError
-        For unknown dimensions, sizes out of range, and a dask array with several chunks along a
-        dimension of ``dims``.
+        For unknown dimensions and sizes out of range.
     TypeError
         For an x without named dimensions, data that are no real numbers, and options of the wrong
         type.
@@ -105,7 +103,8 @@ def conv(
     -----
     Data are computed as they lie: dimensions before the windows' are a batch, those after them
     channels. Windows along dimensions that do not lie side by side need a copy. dtypes are those
-    of :func:`convcore.conv2d`: a weight of float64 gives float64.
+    of :func:`convcore.conv2d`: a weight of float64 gives float64. Windows may cross the chunks of a
+    dask array, as in :mod:`convcore.dask`.
 
     Examples
     --------
@@ -139,7 +138,7 @@ def conv(
         ordered = kernel.transpose([names.index(dim) for dim in dims])
         given: dict[str, Any] = {**options, **core_options(windows, dims)}
         given["threads"] = threads_in(op, variable, threads)
-        function = getattr(api, f"conv{len(dims)}d")
+        function = Core(op, f"conv{len(dims)}d")
 
         def run(block: Array, layout: str, channels: int) -> Array:
             one: Array = np.ascontiguousarray(ordered)
@@ -176,5 +175,9 @@ def _weight(
         raise ValueError(
             f"{op}: weight must have one axis for each of the dimensions {tuple(found)}, got shape "
             f"{kernel.shape}"
+        )
+    if not kernel.size:
+        raise ValueError(
+            f"{op}: weight must have at least 1 cell along each dimension, got shape {kernel.shape}"
         )
     return kernel, found

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from xarray import DataArray, Dataset, Variable
 
-from convcore import api
 from convcore.spec.border import Pair, Side, check_exact
 from convcore.spec.errors import short_repr
 from convcore.spec.missing import IGNORE, NAN, PROPAGATE, as_fill
@@ -18,7 +17,6 @@ from convcore.spec.registry import COUNT_INCLUDE_PAD, EXPONENT, NORMALIZE, OPERA
 from convcore.xarray.conv import threads_in
 from convcore.xarray.coordinates import numbers_alone, window_centres
 from convcore.xarray.options import (
-    Along,
     Borders,
     Paddings,
     Sizes,
@@ -28,7 +26,7 @@ from convcore.xarray.options import (
     read_windows,
     window_sizes,
 )
-from convcore.xarray.run import Function, Maker, check_object, slide
+from convcore.xarray.run import Core, Function, Maker, check_object, slide
 
 if TYPE_CHECKING:
     X = TypeVar("X", DataArray, Dataset)
@@ -165,7 +163,8 @@ def coarsen(
         What happens to cells left over at the end: an error, they are dropped, or they are a
         partial block, filled up with missing cells.
     skipna : bool
-        Whether a NaN is a missing cell. False: a block with one is NaN.
+        Whether a NaN is a missing cell. False: a block with one is NaN, and so is a partial block
+        of ``"pad"``, but for maxima and minima of integers.
     coord_func : {"mean", "median", "min", "max"}, function, or mapping of coordinates to these
         What xarray makes of a block of a coordinate.
     threads : int, optional
@@ -212,6 +211,15 @@ def coarsen(
         for one in each(op, "boundary", boundary, dims, "exact")
     ]
     skips = as_bool(op, "skipna", skipna)
+    none = [
+        name
+        for name, how in zip(dims, read, strict=True)
+        if how == "trim" and blocks[name] > x.sizes[name]
+    ]
+    if none:  # all cells are dropped: what has one block for each cell, without these
+        ones = blocks | dict.fromkeys(none, 1)
+        given = {"skipna": skips, "coord_func": coord_func, "threads": threads}
+        return coarsen(x, ones, func, boundary, **given).isel({name: slice(0) for name in none})
     padding: dict[Hashable, tuple[int, int]] = {}
     for name, how in zip(dims, read, strict=True):
         left = x.sizes[name] % blocks[name]
@@ -254,14 +262,16 @@ def maker(
     op: str, windows: Windows, kind: str, options: Mapping[str, Any], threads: int | None,
     lost: bool = False,
 ) -> Maker:  # fmt: skip
-    """Return what makes a variable's pooling; ``lost``: what padding of floats holds is NaN."""
+    """Return what makes a variable's pooling; ``lost``: partial windows of floats are NaN."""
 
     def make(variable: Variable, dims: tuple[Hashable, ...], name: str) -> Function:
         dtype = variable.dtype
-        given: dict[str, Any] = {**options, **core_options(_shown(windows, dtype, lost), dims)}
+        given: dict[str, Any] = {**options, **core_options(windows, dims)}
+        if lost and (dtype.kind == "f" or kind == "mean"):
+            given["border"] = ((NAN, NAN),) * len(dims)
         given["threads"] = threads_in(op, variable, threads)
         size = tuple(windows[dim].axis.kernel for dim in dims)
-        function = getattr(api, f"{KINDS[kind]}{len(dims)}d")
+        function = Core(op, f"{KINDS[kind]}{len(dims)}d")
         if KINDS[kind] == "max_pool":
             check_exact(op, given["border"], dtype)
         if kind == "min":
@@ -278,12 +288,6 @@ def maker(
         return run
 
     return make
-
-
-def _shown(windows: Windows, dtype: DType, lost: bool) -> Windows:
-    if not lost or dtype.kind != "f":
-        return windows
-    return {dim: Along(along.axis, (NAN, NAN)) for dim, along in windows.items()}
 
 
 def reversed_order(array: Array) -> Array:

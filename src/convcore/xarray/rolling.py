@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from xarray import DataArray, Dataset, Variable
 
-from convcore import api
 from convcore.spec.missing import IGNORE, NAN
 from convcore.spec.operands import Array
 from convcore.spec.options import LAYOUTS, as_bool, as_int
 from convcore.xarray.conv import threads_in
 from convcore.xarray.options import Borders, core_options, each, read_windows, window_sizes
-from convcore.xarray.run import Function, check_object, slide
+from convcore.xarray.run import Core, Function, check_object, slide
 
 if TYPE_CHECKING:
     X = TypeVar("X", DataArray, Dataset)
@@ -107,7 +106,7 @@ def rolling_mean(
         wanted = whole if least is None else least
         options = core_options(windows, dims)
         options |= {"kernel_size": kernel, "threads": threads_in(op, variable, threads)}
-        function = getattr(api, f"avg_pool{len(dims)}d")
+        function = Core(op, f"avg_pool{len(dims)}d")
         outside = _outside(options)
         counts = wanted > whole or (skips and wanted < whole)
         if counts and wanted > 1:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
 from xarray import DataArray, Dataset, Variable
 
+from convcore import api
 from convcore.spec.errors import short_repr
-from convcore.spec.operands import Array, DType, check_dtype
+from convcore.spec.operands import Array, check_dtype
 from convcore.spec.options import LAYOUTS
 from convcore.xarray.options import Windows
 
@@ -21,6 +23,35 @@ Function = Callable[[Array, str, int], Array]
 # Makes the function of one variable, whose windows span these of its dimensions, in its order. The
 # text is what errors call the variable.
 Maker = Callable[[Variable, tuple[Hashable, ...], str], Function]
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """A function of ``convcore``, whose errors name the operation that calls it.
+
+    Its array is a block in other axes, so that the errors do not tell its shape.
+    """
+
+    op: str
+    name: str
+
+    def __call__(self, x: Any, *arrays: Any, **options: Any) -> Any:
+        """Call the function, or that of dask arrays."""
+        room: Any = api
+        if _is_lazy(x):
+            from convcore import dask as room  # it needs dask, which xarray does not
+        try:
+            return getattr(room, self.name)(x, *arrays, **options)
+        except (ValueError, TypeError) as error:
+            own, text = f"{self.name}: ", str(error).removeprefix("dask.")
+            if not text.startswith(own):
+                raise
+            text = text.removeprefix(own).partition("; x has shape")[0]
+            raise type(error)(f"{self.op}: {text}") from None
+
+
+def _is_lazy(data: Any) -> bool:
+    return hasattr(data, "__dask_graph__")
 
 
 def check_object(op: str, x: object) -> None:
@@ -58,13 +89,17 @@ def _slid(op: str, variable: Variable, windows: Windows, make: Maker, name: str)
 
     if isinstance(data, np.ndarray):
         result = block(data)
-    elif hasattr(data, "__dask_graph__"):
+    elif _is_lazy(data) and any(len(each) > 1 for each in data.chunks[first : first + len(dims)]):
+        result = block(data)  # windows cross chunks
+    elif _is_lazy(data):
         # A call without an image checks all options now, and tells the result's dtype.
         cells = tuple(windows[dim].axis.cells for dim in dims)
         none = np.empty((0, 1, *cells), data.dtype)
         dtype = function(none, LAYOUTS[len(dims)][0], 1).dtype
-        sizes = [windows[dim].axis.outputs for dim in dims]
-        result = _lazy(f"{op}: {name}", block, ordered, first, sizes, dtype)
+        chunks = list(data.chunks)
+        chunks[first : first + len(dims)] = [(windows[dim].axis.outputs,) for dim in dims]
+        meta = np.empty((0,) * data.ndim, dtype)
+        result = data.map_blocks(block, chunks=tuple(chunks), dtype=dtype, meta=meta)
     else:
         raise TypeError(f"{op}: {name} must hold a NumPy or dask array, got {type(data).__name__}")
     slid = Variable(ordered.dims, result, variable.attrs)
@@ -94,24 +129,3 @@ def _arranged(function: Function, array: Array, first: int, number: int) -> Arra
     y = function(array.reshape(flat), layout, channels)
     sizes = y.shape[2:] if channels == 1 else y.shape[1:-1]
     return y.reshape(*before, *sizes, *after)
-
-
-def _lazy(
-    where: str, block: Callable[[Array], Array], variable: Variable, first: int,
-    sizes: list[int], dtype: DType,
-) -> Any:  # fmt: skip
-    """Return a lazy result: each chunk along the other dimensions is computed by itself.
-
-    Windows that cross chunks are refused. This is the only place that decides it.
-    """
-    chunks = list(variable.data.chunks)
-    for axis, size in enumerate(sizes, first):
-        if len(chunks[axis]) > 1:
-            dim = variable.dims[axis]
-            raise ValueError(
-                f"{where} must have one chunk along {dim!r}, got {len(chunks[axis])}; "
-                f"x.chunk({{{dim!r}: -1}}) joins them"
-            )
-        chunks[axis] = (size,)
-    meta = np.empty((0,) * variable.ndim, dtype)
-    return variable.data.map_blocks(block, chunks=tuple(chunks), dtype=dtype, meta=meta)
