@@ -267,3 +267,13 @@ def test_known_networks(name):
     assert torch.allclose(pooled, wanted, 1e-5, 1e-6) if averages else torch.equal(pooled, wanted)
     assert any(map(is_swapped, fast.modules()))
     assert (found - wanted).norm() <= 1e-5 * wanted.norm()
+
+
+@pytest.mark.parametrize("module", [nn.Conv3d(4, 2, 3, padding=1), nn.ConvTranspose3d(4, 2, 3)])
+def test_one_volume_that_lies_as_a_batch_of_images_with_the_channels_last(module):
+    x = torch.rand(4, 4, 4, 4).to(memory_format=torch.channels_last)
+    scan = torch.rand(5, 6, 7)[None].permute(0, 3, 1, 2)
+    with torch.no_grad():
+        torch.testing.assert_close(bridge.replace(module)(x), module(x))
+        one = type(module)(1, 2, 3)
+        torch.testing.assert_close(bridge.replace(one)(scan), one(scan))

@@ -208,7 +208,9 @@ class SwappedConvolution(torch.nn.Module):
             or not x.numel()
         ):
             return None
-        last = not x.is_contiguous() and is_channels_last(x, x.dim() - 2)
+        this: Any = self
+        # axes of the module: a volume without a batch has four axes too
+        last = is_channels_last(x, len(this.kernel_size))
         kept = self.__dict__.get("_packed")
         packed = None if kept is None else kept[last]
         if packed is None or packed.settings != self._settings() or not packed.is_of(weight, bias):
