@@ -277,3 +277,27 @@ def test_one_volume_that_lies_as_a_batch_of_images_with_the_channels_last(module
         torch.testing.assert_close(bridge.replace(module)(x), module(x))
         one = type(module)(1, 2, 3)
         torch.testing.assert_close(bridge.replace(one)(scan), one(scan))
+
+
+@pytest.mark.parametrize(
+    ("module", "shape"),
+    [
+        (nn.MaxPool2d(3, 2, ceil_mode=True), (1, 1, 2, 2)),
+        (nn.AvgPool2d(3, 2, ceil_mode=True), (1, 1, 2, 2)),
+    ],
+    ids=str,
+)
+def test_calls_that_only_pytorch_computes_are_its_own(module, shape):
+    x = torch.rand(shape)
+    with torch.no_grad():
+        assert torch.equal(bridge.replace(module)(x), module(x))
+
+
+@pytest.mark.parametrize(
+    "module", [nn.MaxPool2d(3), nn.Conv2d(1, 1, 3), nn.ConvTranspose2d(1, 1, 1, padding=1)],
+    ids=str,
+)
+def test_calls_that_nobody_computes_have_the_errors_of_pytorch(module):
+    for run in (module, bridge.replace(module)):
+        with torch.no_grad(), pytest.raises(RuntimeError):
+            run(torch.rand(1, 1, 2, 2))

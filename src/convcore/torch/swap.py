@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from types import new_class
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -221,7 +221,10 @@ class SwappedConvolution(torch.nn.Module):
             array = to_last(x).numpy() if last else x.numpy()
         except (TypeError, RuntimeError):  # another device or layout: PyTorch knows them
             return None
-        y = torch.from_numpy(packed.layer(array, threads=torch.get_num_threads()))
+        try:
+            y = torch.from_numpy(packed.layer(array, threads=torch.get_num_threads()))
+        except ValueError:  # no output, for example: PyTorch computes the call or refuses it
+            return None
         return to_first(y) if last else y
 
     def _settings(self) -> tuple[Any, ...]:
@@ -274,7 +277,6 @@ class SwappedPooling(torch.nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute the pooling."""
-        found: Tensor
         if (
             torch.compiler.is_compiling()
             or type(x) is not Tensor
@@ -283,11 +285,12 @@ class SwappedPooling(torch.nn.Module):
             or getattr(self, "divisor_override", None) is not None
             or is_followed()
         ):
-            found = super().forward(x)
-        else:
-            options = {name: getattr(self, name) for name in self._options}
-            found = FUNCTIONS[self._function](x, **options)
-        return found
+            return cast("Tensor", super().forward(x))
+        options = {name: getattr(self, name) for name in self._options}
+        try:
+            return cast("Tensor", FUNCTIONS[self._function](x, **options))
+        except ValueError:  # a window beyond x, for example: PyTorch computes it or refuses it
+            return cast("Tensor", super().forward(x))
 
 
 SWAPPED: dict[type[torch.nn.Module], type[torch.nn.Module]] = {}
