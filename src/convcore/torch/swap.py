@@ -63,8 +63,8 @@ def replace(
       averages of the whole plane.
 
     A swapped convolution packs its weight at its first call, and again when the weight or bias is
-    another tensor or was changed in place. Changes through ``.data`` are not seen by PyTorch's
-    counters, nor here. PyTorch computes a convolution that needs a gradient, under
+    another tensor or was changed in place. Changes that PyTorch does not count are not seen:
+    through ``.data``, or through an array of NumPy that shares the memory. PyTorch computes a convolution that needs a gradient, under
     ``torch.compile``, with autocast, on another device, and in dtypes other than float32 and
     float64. Poolings have their gradients. ``torch.jit.script`` needs the original.
 
