@@ -294,7 +294,8 @@ def test_calls_that_only_pytorch_computes_are_its_own(module, shape):
 
 
 @pytest.mark.parametrize(
-    "module", [nn.MaxPool2d(3), nn.Conv2d(1, 1, 3), nn.ConvTranspose2d(1, 1, 1, padding=1)],
+    "module",
+    [nn.MaxPool2d(3), nn.Conv2d(1, 1, 3), nn.ConvTranspose2d(1, 1, 1, padding=1)],
     ids=str,
 )
 def test_calls_that_nobody_computes_have_the_errors_of_pytorch(module):

@@ -198,10 +198,10 @@ class set_array_api:
     It holds for the operators, their gradients, ``convolve`` and ``correlate``. Prepared layers,
     ``convcore.nn``, ``convcore.matrix`` and ``convcore.reference`` return ndarrays. The first array
     among the operands says which library it is; lists belong to any, and a table of connections
-    or a window may be an ndarray. An object with ``__dlpack__`` alone is read, and gives ndarrays. ``out``
-    must be an ndarray, and is returned as it is. JAX without 64 bits makes float32 and int32 of
-    results. The environment variable ``CONVCORE_ARRAY_API`` (0 or 1) sets it when convcore is
-    imported. Array API standard, 2024.12: ``from_dlpack``.
+    or a window may be an ndarray. An object with ``__dlpack__`` alone is read, and gives ndarrays.
+    ``out`` must be an ndarray, and is returned as it is. JAX without 64 bits makes float32 and
+    int32 of results. The environment variable ``CONVCORE_ARRAY_API`` (0 or 1) sets it when convcore
+    is imported. Array API standard, 2024.12: ``from_dlpack``.
 
     Examples
     --------

@@ -64,9 +64,10 @@ def replace(
 
     A swapped convolution packs its weight at its first call, and again when the weight or bias is
     another tensor or was changed in place. Changes that PyTorch does not count are not seen:
-    through ``.data``, or through an array of NumPy that shares the memory. PyTorch computes a convolution that needs a gradient, under
-    ``torch.compile``, with autocast, on another device, and in dtypes other than float32 and
-    float64. Poolings have their gradients. ``torch.jit.script`` needs the original.
+    through ``.data``, or through an array of NumPy that shares the memory. PyTorch computes a
+    convolution that needs a gradient, under ``torch.compile``, with autocast, on another device,
+    and in dtypes other than float32 and float64. It also computes calls that this library refuses.
+    Poolings have their gradients. ``torch.jit.script`` needs the original.
 
     Outputs are equal up to rounding; maxima are equal.
 
