@@ -117,6 +117,13 @@ def test_a_table_of_numpy(xp):
     same(got, want, type(x))
 
 
+def test_a_window_of_numpy(xp):
+    window = convcore.distance_window((3, 3))
+    for border in ("zeros", "edge"):
+        got = convcore.weighted_pool2d(xp.asarray(X), window, border=border)
+        same(got, convcore.weighted_pool2d(X, window, border=border), type(xp.asarray(X)))
+
+
 def test_empty_batch(xp):
     x = xp.asarray(np.empty((0, 1, 4, 4), np.float32))
     assert convcore.conv2d(x, xp.asarray(W)).shape == (0, 2, 3, 3)
@@ -226,6 +233,15 @@ def test_other_errors_are_the_same(xp):
         convcore.conv2d(xp.asarray(X), xp.asarray(W), stride=0)
     with pytest.raises(ValueError, match="conv2d: groups must divide"):
         convcore.conv2d(xp.asarray(X), xp.asarray(W), groups=2)
+
+
+def test_scalars_of_numpy_have_their_own_error():
+    messages = []
+    for on in (False, True):
+        with convcore.set_array_api(on), pytest.raises(ValueError, match="axes") as error:
+            convcore.conv1d(np.float64(3), np.ones((1, 1, 3)))
+        messages.append(str(error.value))
+    assert messages[0] == messages[1]
 
 
 # The switch

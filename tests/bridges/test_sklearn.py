@@ -201,6 +201,12 @@ BAD = [
     (lambda X, y: FilterBank(activation="tanh").fit(X), ValueError, "activation must be one of"),
     (lambda X, y: FilterBank(cells=0).fit(X), ValueError, "cells must be at least 1"),
     (lambda X, y: FilterBank(border="mirror").fit(X), ValueError, "border must be"),
+    (lambda X, y: FilterBank(border=np.nan).fit(X), ValueError, "border must be finite"),
+    (lambda X, y: FilterBank(border=[(0, np.inf)]).fit(X), ValueError, "border must be finite"),
+    (lambda X, y: FilterBank(np.array([[1, np.nan]])).fit(X), ValueError,
+     r"filters must be finite in float64, got nan at \[0, 1\]"),
+    (lambda X, y: FilterBank([[1, 1e300]]).fit(np.float32(X)), ValueError,
+     "filters must be finite in float32"),
 ]  # fmt: skip
 
 
@@ -209,6 +215,20 @@ def test_what_is_refused(digits, number):
     wrong, kind, words = BAD[number]
     with pytest.raises(kind, match=words):
         wrong(*digits)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", [ConvClassifier, ConvRegressor])
+def test_numbers_beyond_float32_are_refused(digits, kind):
+    X, y = digits[0][:50], np.arange(50) % 3
+    fitted = kind(epochs=1, random_state=0).fit(X, y)
+    beyond = X.astype(np.float64) * 1e300
+    for call in (fitted.predict, lambda X: fitted.fit(X, y)):
+        with pytest.raises(ValueError, match=f"{kind.__name__}: X must be finite in float32"):
+            call(beyond)
+    fitted = kind(epochs=1, random_state=0).fit(X, y)
+    with pytest.raises(ValueError, match="results of the network must be finite"):
+        fitted.predict(np.full(X.shape, 3e38))
 
 
 def test_sparse_tables_are_refused(digits):

@@ -300,3 +300,17 @@ def test_tensors_of_other_classes():
     found = bridge.max_pool2d(X.as_subclass(Image), 2)
     assert isinstance(found, Image)
     assert torch.equal(found.as_subclass(torch.Tensor), bridge.max_pool2d(X, 2))
+
+
+@pytest.mark.parametrize("requires_grad", [False, True])
+def test_errors_show_the_axes_of_tensors(requires_grad):
+    x = torch.ones(1, 3, 2, 4).to(memory_format=torch.channels_last).requires_grad_(requires_grad)
+    with pytest.raises(ValueError, match=r"max_pool2d: .*\(1, 3, 2, 4\)"):
+        bridge.max_pool2d(x, 9)
+    with pytest.raises(ValueError, match=r"conv2d: .*\(1, 3, 2, 4\)"):
+        bridge.conv2d(x, torch.ones(1, 3, 9, 9))
+
+
+def test_zeros_without_memory():
+    zeros = torch._efficientzerotensor((1, *X.shape[1:]))
+    assert torch.equal(bridge.conv2d(zeros, W), torch.zeros_like(bridge.conv2d(X[:1], W)))

@@ -172,3 +172,19 @@ def test_a_layer_learns_what_pytorchs_learns():
             optimizer.step()
         losses.append(loss.item())
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_missing_cells_without_a_bias_have_gradients():
+    def loss(x, weight, bias=None):
+        return (bridge.conv2d(x, weight, bias, nan="ignore") ** 2).sum()
+
+    cells = torch.rand(2, 1, 2, 5, 5, dtype=torch.float64)
+    cells[0, 0, 0, 1, 1] = torch.nan
+    weight = torch.rand(2, 2, 3, 3, dtype=torch.float64)
+    none = torch.zeros(2, dtype=torch.float64)
+    for x in cells:
+        given = [x.clone().requires_grad_(), weight.clone().requires_grad_()]
+        found = torch.autograd.grad(loss(*given), given)
+        assert all(map(torch.equal, found, torch.autograd.grad(loss(*given, none), given)))
+    mapped = torch.vmap(torch.func.grad(loss), (0, None))(cells, weight)
+    assert torch.equal(mapped[1], found[0])

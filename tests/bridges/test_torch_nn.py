@@ -236,3 +236,15 @@ def test_modules_with_a_forward_of_their_own():
 
     with pytest.raises(TypeError, match="from_torch: module must have a counterpart"):
         bridge.from_torch(Own(2, 4, 3))
+
+
+@pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
+def test_local_layers_know_the_cells_of_x(layout):
+    module = bridge.nn.LocalConv2d(1, 1, 1, stride=2, input_size=4, layout=layout)
+    channels = layout.index("C")
+    right, wrong = (torch.ones(2, n, n, 1).movedim(-1, channels) for n in (4, 3))
+    for run in (module, torch.compile(module, backend="eager", fullgraph=True)):
+        assert torch.equal(run(right), module(right))
+        assert torch.equal(run(right[0]), module(right)[0])
+        with pytest.raises(Exception, match=r"x must have \(4, 4\) cells"):
+            run(wrong)

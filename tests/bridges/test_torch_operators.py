@@ -263,6 +263,37 @@ def test_vmap_over_empty_batches():
     )
 
 
+@pytest.mark.parametrize("kind", MAPPED)
+@pytest.mark.parametrize("every", [False, True], ids=["images", "every operand"])
+def test_vmap_over_no_examples(kind, every):
+    call = FIRST[kind, 2]
+    tensors, options = given(call)
+    function = getattr(bridge, call.name)
+    wanted = function(**tensors, **options)
+    names = [name for name in tensors if every or name == "x"]
+    mapped = [torch.ones(0, *tensors[name].shape, requires_grad=name == "x") for name in names]
+
+    def one(*given):
+        return function(**{**tensors, **dict(zip(names, given, strict=True))}, **options)
+
+    found = torch.vmap(one)(*mapped)
+    assert found.shape == (0, *wanted.shape)
+    found.sum().backward()
+    assert mapped[names.index("x")].grad.shape == mapped[names.index("x")].shape
+    gradients = torch.vmap(torch.func.grad(lambda *given: one(*given).sum()))(*mapped)
+    assert gradients.shape == mapped[0].shape
+
+
+def test_vmap_over_no_examples_of_one_and_more_results():
+    x = torch.rand(0, 1, 3, 8, 8)
+    values, indices = torch.vmap(lambda t: bridge.max_pool2d(t, 2, return_indices=True))(x)
+    assert values.shape == indices.shape == (0, 1, 3, 4, 4)
+    assert indices.dtype is torch.int64
+    masks = torch.ones(0, 8, 8, dtype=torch.bool)
+    shares = torch.vmap(lambda t, m: bridge.avg_pool2d(t, 2, mask=m, return_weight=True))(x, masks)
+    assert [each.shape for each in shares] == [values.shape] * 2
+
+
 @pytest.mark.parametrize("kind", [kind for kind in MAPPED if OPERATORS[kind].has_weight])
 def test_vmap_over_weights_is_exact(kind):
     call = FIRST[kind, 2]

@@ -267,3 +267,38 @@ def test_known_networks(name):
     assert torch.allclose(pooled, wanted, 1e-5, 1e-6) if averages else torch.equal(pooled, wanted)
     assert any(map(is_swapped, fast.modules()))
     assert (found - wanted).norm() <= 1e-5 * wanted.norm()
+
+
+@pytest.mark.parametrize("module", [nn.Conv3d(4, 2, 3, padding=1), nn.ConvTranspose3d(4, 2, 3)])
+def test_one_volume_that_lies_as_a_batch_of_images_with_the_channels_last(module):
+    x = torch.rand(4, 4, 4, 4).to(memory_format=torch.channels_last)
+    scan = torch.rand(5, 6, 7)[None].permute(0, 3, 1, 2)
+    with torch.no_grad():
+        torch.testing.assert_close(bridge.replace(module)(x), module(x))
+        one = type(module)(1, 2, 3)
+        torch.testing.assert_close(bridge.replace(one)(scan), one(scan))
+
+
+@pytest.mark.parametrize(
+    ("module", "shape"),
+    [
+        (nn.MaxPool2d(3, 2, ceil_mode=True), (1, 1, 2, 2)),
+        (nn.AvgPool2d(3, 2, ceil_mode=True), (1, 1, 2, 2)),
+    ],
+    ids=str,
+)
+def test_calls_that_only_pytorch_computes_are_its_own(module, shape):
+    x = torch.rand(shape)
+    with torch.no_grad():
+        assert torch.equal(bridge.replace(module)(x), module(x))
+
+
+@pytest.mark.parametrize(
+    "module",
+    [nn.MaxPool2d(3), nn.Conv2d(1, 1, 3), nn.ConvTranspose2d(1, 1, 1, padding=1)],
+    ids=str,
+)
+def test_calls_that_nobody_computes_have_the_errors_of_pytorch(module):
+    for run in (module, bridge.replace(module)):
+        with torch.no_grad(), pytest.raises(RuntimeError):
+            run(torch.rand(1, 1, 2, 2))

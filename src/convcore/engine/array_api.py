@@ -21,7 +21,8 @@ from convcore.spec.options import as_bool
 
 Function = Callable[..., Any]
 
-# Arguments that are arrays. A table of connections may be of NumPy where the operands are not.
+# Arguments that are arrays. Tables of connections and windows may be of NumPy where the operands
+# are not: convcore makes them as ndarrays.
 OPERANDS = ("grad", "x", "weight", "bias", "window", "indices", "mask", "w", "connections")
 GRADIENT = ("grad", "x", "weight")  # what "operands" holds
 # Types of arguments that are no arrays of other libraries: a call of these alone is let through.
@@ -40,7 +41,7 @@ class Library(NamedTuple):
 
 def library_of(name: str, value: object) -> Library | None:
     """Return the library of an array, if the results of a call are to be of it."""
-    if isinstance(value, np.ndarray):
+    if isinstance(value, (np.ndarray, np.generic)):
         return None
     torch = as_tensor(value)
     if torch is not None:
@@ -83,7 +84,7 @@ class Arrays:
             return value
         library = library_of(name, value)
         if library is None:
-            if isinstance(value, np.ndarray) and name != "connections":
+            if isinstance(value, np.ndarray) and name not in ("connections", "window"):
                 self.plain = self.plain or name
             return value
         refuse(self.op, name, value)
@@ -197,10 +198,10 @@ class set_array_api:
     It holds for the operators, their gradients, ``convolve`` and ``correlate``. Prepared layers,
     ``convcore.nn``, ``convcore.matrix`` and ``convcore.reference`` return ndarrays. The first array
     among the operands says which library it is; lists belong to any, and a table of connections
-    may be an ndarray. An object with ``__dlpack__`` alone is read, and gives ndarrays. ``out``
-    must be an ndarray, and is returned as it is. JAX without 64 bits makes float32 and int32 of
-    results. The environment variable ``CONVCORE_ARRAY_API`` (0 or 1) sets it when convcore is
-    imported. Array API standard, 2024.12: ``from_dlpack``.
+    or a window may be an ndarray. An object with ``__dlpack__`` alone is read, and gives ndarrays.
+    ``out`` must be an ndarray, and is returned as it is. JAX without 64 bits makes float32 and
+    int32 of results. The environment variable ``CONVCORE_ARRAY_API`` (0 or 1) sets it when convcore
+    is imported. Array API standard, 2024.12: ``from_dlpack``.
 
     Examples
     --------

@@ -59,6 +59,19 @@ def read_image_shape(op: str, image_shape: object, features: int) -> Shape:
     return shape
 
 
+def cast_finite(op: str, name: str, array: Array, dtype: Any) -> Array:
+    """Return an array in a dtype; refuse numbers that are not finite in it."""
+    with np.errstate(over="ignore"):
+        found: Array = array.astype(dtype, copy=False)
+    bad = ~np.isfinite(found)
+    if bad.any():
+        place = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(
+            f"{op}: {name} must be finite in {np.dtype(dtype)}, got {array[place]} at {list(place)}"
+        )
+    return found
+
+
 class ConvEstimator(BaseEstimator):
     """A network that is trained by :func:`convcore.nn.fit`."""
 
@@ -135,8 +148,8 @@ class ConvEstimator(BaseEstimator):
         self.model_.freeze()
 
     def _images(self, X: Array) -> Array:
-        images: Array = X.astype(self._dtype(), copy=False).reshape(-1, *self.image_shape_)
-        return images
+        images: Array = cast_finite(type(self).__name__, "X", X, self._dtype())
+        return images.reshape(-1, *self.image_shape_)
 
     def _dtype(self) -> Any:
         """The dtype of the network: float64 if all parameters are."""
@@ -149,9 +162,14 @@ class ConvEstimator(BaseEstimator):
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
         images = self._images(X)
         with np.errstate(over="ignore", invalid="ignore"):
-            return np.concatenate(
+            found = np.concatenate(
                 [
                     self.model_.forward(images[begin : begin + BATCH])
                     for begin in range(0, len(images), BATCH)
                 ]
             )
+        if not np.isfinite(found).all():
+            raise ValueError(
+                f"{type(self).__name__}: results of the network must be finite, got NaN or infinity"
+            )
+        return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import reduce
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,8 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from convcore import api
-from convcore.sklearn.base import BATCH, read_image_shape
-from convcore.spec.border import AnyBorder
+from convcore.sklearn.base import BATCH, cast_finite, read_image_shape
+from convcore.spec.border import AnyBorder, as_border
 from convcore.spec.operands import Array, as_array, check_dtype
 from convcore.spec.options import check_choice, per_axis
 
@@ -61,7 +61,8 @@ class FilterBank(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     Raises
     ------
     ValueError, TypeError
-        From ``fit``: for options out of range, and tables that are sparse, empty or not finite.
+        From ``fit``: for options out of range, filters or a border that are not finite, and tables
+        that are sparse, empty or not finite.
 
     See Also
     --------
@@ -162,11 +163,16 @@ class FilterBank(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
 
     def _features(self, table: Array) -> Array:
         channels, axes = self.image_shape_[0], len(self.image_shape_) - 1
-        one = self.filters_[:, np.newaxis].astype(table.dtype)
+        op, dtype = type(self).__name__, table.dtype
+        border = as_border(op, self.border, axes)
+        for side in chain.from_iterable(border) if isinstance(border, tuple) else (border,):
+            if not isinstance(side, str):
+                cast_finite(op, "border", np.array([side]), dtype)
+        one = cast_finite(op, "filters", self.filters_, dtype)[:, np.newaxis]
         weight = np.tile(one, (channels, *(1,) * (axes + 1)))
         y = getattr(api, f"conv{axes}d")(
             table.reshape(-1, *self.image_shape_), weight, padding="same", groups=channels,
-            border=self.border,
+            border=border,
         )  # fmt: skip
         answers = ACTIVATIONS[self.activation](y)
         pooled: Array = getattr(api, f"{POOLS[self.pool]}{axes}d")(answers, self._grid)

@@ -150,7 +150,8 @@ def _derive(kind: str, saved: Saved, grad: Tensor) -> Gradients:
     found = ROLES[f"{kind}_masked_dx"](call, grad, x, weight, extra, mask)
     if weight is None:
         return (cast(found[0], x),)
-    return cast(found[0], x), cast(found[1], weight), cast(found[2], weight)
+    dbias = None if saved.shapes[2] is None else cast(found[2], weight)
+    return cast(found[0], x), cast(found[1], weight), dbias
 
 
 def _derive_again(saved: Saved, grad: Tensor) -> Gradients:

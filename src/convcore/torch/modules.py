@@ -20,6 +20,7 @@ from convcore.torch.functions import FUNCTIONS
 from convcore.torch.tensors import DTYPES
 
 ARRAYS = ("window", "connections")  # options that are arrays: buffers of a module
+LOCAL = tuple(layer_name("local_conv", axes) for axes in AXES)  # their layers know x's cells
 
 
 class OperatorModule(torch.nn.Module):
@@ -46,7 +47,7 @@ class OperatorModule(torch.nn.Module):
 
     def _take(self, layer: OperatorLayer) -> None:
         self._shown = repr(layer).partition("(")[2][:-1]
-        self._layer = copy(layer)
+        self._layer: Any = copy(layer)
         self._layer._frozen = False
         for name in layer.arrays:
             setattr(self._layer, name, None)
@@ -73,6 +74,8 @@ class OperatorModule(torch.nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Compute the operator."""
         options = dict(self.options)
+        if self.operator in LOCAL and isinstance(x, Tensor) and x.dim() > self._layer.spatial:
+            self._layer.check_cells(tuple(x.shape[-self._layer.spatial - 1 :]))
         if self.weighted:
             if self.connections is not None:
                 options["connections"] = self.connections

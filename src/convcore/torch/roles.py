@@ -61,7 +61,19 @@ class Role:
             return self.op(*arguments, call.op, call.text)
         if torch.is_grad_enabled() and needs_grad(arguments):
             return self.recorded.apply(*arguments, call)
-        return self.run(call, *arguments)
+        return self.compute(call, *arguments)
+
+    def compute(self, call: Call, *arguments: Any) -> Any:
+        """Compute the role of tensors in main memory."""
+        try:
+            return self.run(call, *arguments)
+        except (TypeError, ValueError):
+            if not any(map(_is_permuted, arguments)):
+                raise
+        # Channels that lie last in memory were read as the last axis. An error must show the axes
+        # of the tensors.
+        plain = [given.contiguous() if _is_permuted(given) else given for given in arguments]
+        return self.run(call, *plain)
 
     def register(self) -> Role:
         """Tell PyTorch of the role."""
@@ -74,7 +86,7 @@ class Role:
         LIBRARY.define(
             f"{self.name}({', '.join(words)}) -> {result}", tags=(torch.Tag.pt2_compliant_tag,)
         )
-        LIBRARY.impl(self.name, _decoded(self.run), "CPU")
+        LIBRARY.impl(self.name, _decoded(self.compute), "CPU")
         torch.library.register_fake(name, _decoded(self.fake), lib=LIBRARY)
         torch.library.register_vmap(name, self._vmap, lib=LIBRARY)
         object.__setattr__(self, "op", getattr(getattr(torch.ops, NAMESPACE), self.name).default)
@@ -133,10 +145,12 @@ class Role:
         """Fold the mapped axis into the batch if only images have it, else go through it."""
         call = decode(*arguments[-2:])
         count = len(self.tensors)
-        mapped = {place for place in range(count) if in_dims[place] is not None}
         dims = 0 if self.results == 1 else (0,) * self.results
+        mapped = {place for place in range(count) if in_dims[place] is not None}
         if self.batched and mapped <= set(self.batched):
             return self._folded(info.batch_size, in_dims, arguments, call), dims
+        if not info.batch_size:
+            return self._of_none(in_dims, arguments), dims
         columns = [
             given.unbind(dim) if isinstance(dim, int) else (given,) * info.batch_size
             for given, dim in zip(arguments, in_dims, strict=True)
@@ -146,14 +160,33 @@ class Role:
             return torch.stack(rows), dims
         return tuple(torch.stack(each) for each in zip(*rows, strict=True)), dims
 
+    def _of_none(self, in_dims: tuple[int | None, ...], arguments: tuple[Any, ...]) -> Any:
+        """Return the results for no examples: none of those for one example.
+
+        The cells of that example are sums over none. So results have the right shapes, and
+        derivatives with respect to what was mapped.
+        """
+        row = [
+            # 1 where cells are floats: weights of a window must not add up to 0
+            given.sum(dim, dtype=given.dtype) + given.is_floating_point()
+            if isinstance(dim, int)
+            else given
+            for given, dim in zip(arguments, in_dims, strict=True)
+        ]
+        found = self.op(*row)
+        if self.results == 1:
+            return found[None][:0]
+        return tuple(each[None][:0] for each in found)
+
     def _folded(
         self, size: int, in_dims: tuple[int | None, ...], given: tuple[Any, ...], call: Call
     ) -> Any:
-        arguments, count, single = list(given), len(self.tensors), False
+        arguments, count, single, each = list(given), len(self.tensors), False, 0
         for place in self.batched:
             dim, tensor = in_dims[place], arguments[place]
             tensor = tensor.expand(size, *tensor.shape) if dim is None else tensor.movedim(dim, 0)
             single = tensor.dim() == call.axes + 2  # an image is one example
+            each = tensor.shape[1]
             arguments[place] = tensor if single else tensor.flatten(0, 1)
         if self.takes_shape:
             shape = tuple(given[count])
@@ -162,8 +195,18 @@ class Role:
         if single:
             return found
         if self.results == 1:
-            return found.unflatten(0, (size, found.shape[0] // size))
-        return tuple(each.unflatten(0, (size, each.shape[0] // size)) for each in found)
+            return found.unflatten(0, (size, each))
+        return tuple(result.unflatten(0, (size, each)) for result in found)
+
+
+def _is_permuted(given: Any) -> bool:
+    """Return whether the axes of a dense tensor may lie in another order in memory."""
+    return (
+        isinstance(given, Tensor)
+        and given.layout is torch.strided
+        and not given.is_nested
+        and not given.is_contiguous()
+    )
 
 
 def _decoded(function: Function) -> Function:
@@ -205,7 +248,7 @@ def _recorded(role: Role) -> type[_SingleLevelFunction]:
         @staticmethod
         def forward(ctx: Any, *arguments: Any) -> Any:
             call = arguments[-1]
-            found = role.run(call, *arguments[:-1])
+            found = role.compute(call, *arguments[:-1])
             role.setup(ctx, arguments, call, found)
             return found
 

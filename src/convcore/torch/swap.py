@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from types import new_class
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -63,10 +63,11 @@ def replace(
       averages of the whole plane.
 
     A swapped convolution packs its weight at its first call, and again when the weight or bias is
-    another tensor or was changed in place. Changes through ``.data`` are not seen by PyTorch's
-    counters, nor here. PyTorch computes a convolution that needs a gradient, under
-    ``torch.compile``, with autocast, on another device, and in dtypes other than float32 and
-    float64. Poolings have their gradients. ``torch.jit.script`` needs the original.
+    another tensor or was changed in place. Changes that PyTorch does not count are not seen:
+    through ``.data``, or through an array of NumPy that shares the memory. PyTorch computes a
+    convolution that needs a gradient, under ``torch.compile``, with autocast, on another device,
+    and in dtypes other than float32 and float64. It also computes calls that this library refuses.
+    Poolings have their gradients. ``torch.jit.script`` needs the original.
 
     Outputs are equal up to rounding; maxima are equal.
 
@@ -208,7 +209,9 @@ class SwappedConvolution(torch.nn.Module):
             or not x.numel()
         ):
             return None
-        last = not x.is_contiguous() and is_channels_last(x, x.dim() - 2)
+        this: Any = self
+        # axes of the module: a volume without a batch has four axes too
+        last = is_channels_last(x, len(this.kernel_size))
         kept = self.__dict__.get("_packed")
         packed = None if kept is None else kept[last]
         if packed is None or packed.settings != self._settings() or not packed.is_of(weight, bias):
@@ -219,7 +222,10 @@ class SwappedConvolution(torch.nn.Module):
             array = to_last(x).numpy() if last else x.numpy()
         except (TypeError, RuntimeError):  # another device or layout: PyTorch knows them
             return None
-        y = torch.from_numpy(packed.layer(array, threads=torch.get_num_threads()))
+        try:
+            y = torch.from_numpy(packed.layer(array, threads=torch.get_num_threads()))
+        except ValueError:  # no output, for example: PyTorch computes the call or refuses it
+            return None
         return to_first(y) if last else y
 
     def _settings(self) -> tuple[Any, ...]:
@@ -272,7 +278,6 @@ class SwappedPooling(torch.nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute the pooling."""
-        found: Tensor
         if (
             torch.compiler.is_compiling()
             or type(x) is not Tensor
@@ -281,11 +286,12 @@ class SwappedPooling(torch.nn.Module):
             or getattr(self, "divisor_override", None) is not None
             or is_followed()
         ):
-            found = super().forward(x)
-        else:
-            options = {name: getattr(self, name) for name in self._options}
-            found = FUNCTIONS[self._function](x, **options)
-        return found
+            return cast("Tensor", super().forward(x))
+        options = {name: getattr(self, name) for name in self._options}
+        try:
+            return cast("Tensor", FUNCTIONS[self._function](x, **options))
+        except ValueError:  # a window beyond x, for example: PyTorch computes it or refuses it
+            return cast("Tensor", super().forward(x))
 
 
 SWAPPED: dict[type[torch.nn.Module], type[torch.nn.Module]] = {}

@@ -35,6 +35,8 @@ def to_array(op: str, name: str, tensor: Tensor) -> Array:
         check_tensor(op, name, tensor)
     if tensor.dtype is torch.bfloat16:
         tensor = tensor.float()
+    if tensor._is_zerotensor():  # zeros without memory, as derivatives have them
+        tensor = torch.zeros_like(tensor)
     array: Array = tensor.detach().resolve_conj().resolve_neg().numpy()
     return array
 

@@ -33,7 +33,7 @@ TENSOR, PARAMETER = "torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_pa
 SIZE = "torch Size"
 DEEPEST = 64  # lists and mappings inside one another
 MOST_AXES = 32
-MOST_COPIES = 16  # of a byte, in tensors that share a storage
+MOST_COPIES = 16  # of the file's bytes, in tensors that share a storage or are expanded
 
 
 class FormatError(Exception):
@@ -81,7 +81,8 @@ def load_torch(path: Name) -> dict[str, Any]:
     Notes
     -----
     Nothing in a file is trusted and no code of it is run. Sizes are compared with the bytes that
-    are there before anything is allocated.
+    are there before anything is allocated. All arrays together have at most 16 times the bytes of
+    the file, however far its tensors are expanded.
 
     Examples
     --------
@@ -194,7 +195,7 @@ class _Archive:
         if (
             len(size) > MOST_AXES
             or 8 * prod(n or 1 for n in size) > MAX_SIZE
-            or (not none and (last >= array.size or prod(size) > array.size))
+            or (not none and last >= array.size)
             or self.room < 0
         ):
             raise FormatError(f"a tensor of shape {short_repr(size)} in {array.size} cells")
@@ -206,6 +207,17 @@ class _Archive:
         if wide == 2:  # a bfloat16 is the first half of a float32
             return (found.astype(np.uint32) << 16).view(np.float32)
         return found
+
+
+def _as_marked(array: Array, marks: Any = None) -> Array:
+    """Return what a view of PyTorch stands for: its negative bit says to change all signs."""
+    marks = _of(marks, dict) if marks else {}
+    if not set(marks) <= {"neg", "conj"} or marks.get("conj"):  # complex cells are refused as well
+        raise FormatError(f"a tensor with the marks {short_repr(marks)}")
+    if not marks.get("neg"):
+        return array
+    negative: Array = np.negative(array)
+    return negative
 
 
 def _are_tuples(size: Any, stride: Any) -> bool:
@@ -244,8 +256,8 @@ class _Machine:
             stack.append(MADE[name]())
         elif name in CONSTANTS:
             stack.append(CONSTANTS[name])
-        elif name in ("BINPUT", "LONG_BINPUT"):
-            self.memo[argument] = stack[-1]
+        elif name in ("BINPUT", "LONG_BINPUT", "MEMOIZE"):
+            self.memo[len(self.memo) if name == "MEMOIZE" else argument] = stack[-1]
         elif name in ("BINGET", "LONG_BINGET"):
             stack.append(self.memo[argument])
         elif name == "MARK":
@@ -263,6 +275,9 @@ class _Machine:
             _of(stack[-1], dict).update(zip(values[::2], values[1::2], strict=True))
         elif name == "GLOBAL":
             stack.append(Global(argument))
+        elif name == "STACK_GLOBAL":
+            word = _of(stack.pop(), str)
+            stack.append(Global(f"{_of(stack.pop(), str)} {word}"))
         elif name == "BINPERSID":
             stack.append(self.archive.storage(stack.pop()))
         elif name == "REDUCE":
@@ -271,7 +286,7 @@ class _Machine:
         elif name == "BUILD":  # attributes of a state_dict: versions of its modules
             stack.pop()
             _of(stack[-1], dict)
-        elif name != "PROTO":
+        elif name not in ("PROTO", "FRAME"):
             raise FormatError(f"the pickle's step {name}")
 
     def above_mark(self) -> list[Any]:
@@ -286,7 +301,7 @@ class _Machine:
         if name == MAPPING and not arguments:
             return {}
         if name == TENSOR and len(arguments) >= 4:
-            return self.archive.tensor(*arguments[:4])
+            return _as_marked(self.archive.tensor(*arguments[:4]), *arguments[6:7])
         if name == PARAMETER and isinstance(arguments[0], np.ndarray):
             return arguments[0]
         if name == SIZE:
@@ -294,7 +309,8 @@ class _Machine:
         raise FormatError(f"an object of {short_repr(name)}")
 
 
-VALUES = ("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE")
+VALUES = ("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE",
+          "SHORT_BINUNICODE", "BINUNICODE8")  # fmt: skip
 MADE = {"EMPTY_DICT": dict, "EMPTY_LIST": list}
 CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}

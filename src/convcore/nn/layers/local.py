@@ -46,13 +46,17 @@ class Local(Weighted):
         self._begin(start, shape, fan_in, (self.out_channels, *outputs))
 
     def _shape(self, shape: Shape) -> Shape:
+        self.check_cells(shape)
+        return super()._shape(shape)
+
+    def check_cells(self, shape: Shape) -> None:
+        """Refuse an example of another size: a stride may hide it from the weight."""
         _, cells = self._parts(shape)
         if cells != self._size:
             raise ValueError(
                 f"{self.op}: x must have {self._size} cells (input_size), got {cells} in shape "
                 f"{shape}"
             )
-        return super()._shape(shape)
 
     def _more(self) -> list[str]:
         return [f"input_size={short(self._size)}", *super()._more()]
