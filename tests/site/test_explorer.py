@@ -266,7 +266,8 @@ def test_the_names_are_those_of_the_wrapper(module):
 def test_the_files_are_those_of_the_wheel():
     """Operators and kernels: each file that CMake names is compiled, and no other but the wrapper.
 
-    Left out is dispatch/ alone: it chooses between tables by the processor, and there is one table.
+    Left out are dispatch/, which chooses between tables by the processor, and there is one table; and
+    xla/, which XLA calls.
     """
     explorer_wasm = pytest.importorskip("explorer_wasm")
     cmake = (ROOT / "CMakeLists.txt").read_text()
@@ -281,7 +282,8 @@ def test_the_files_are_those_of_the_wheel():
     assert wheel == set(CSRC.rglob("*.c"))
     *compiled, wrapper = explorer_wasm.sources()
     assert wrapper == explorer_wasm.WRAPPER
-    assert wheel - set(compiled) == set((CSRC / "dispatch").glob("*.c"))
+    left_out = {path for folder in ("dispatch", "xla") for path in (CSRC / folder).glob("*.c")}
+    assert wheel - set(compiled) == left_out
     assert set(compiled) <= wheel
 
 
