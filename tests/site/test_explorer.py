@@ -266,7 +266,7 @@ def test_the_names_are_those_of_the_wrapper(module):
 def test_the_files_are_those_of_the_wheel():
     """Operators and kernels: each file that CMake names is compiled, and no other but the wrapper.
 
-    Left out are dispatch/, which chooses between tables by the processor, and there is one table; and
+    Left out are dispatch/, which chooses between tables by the processor (there is one table), and
     xla/, which XLA calls.
     """
     explorer_wasm = pytest.importorskip("explorer_wasm")
