@@ -140,7 +140,7 @@ class File(NamedTuple):
             self._status()
             handle, part = begin(Path(os.path.realpath(self.name)).parent, 0o600)
             os.close(handle)
-            part.unlink()
+            part.unlink(missing_ok=True)  # another process may have swept it: it is not locked
 
 
 def begin(folder: Path, mode: int) -> tuple[int, Path]:
