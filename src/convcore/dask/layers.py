@@ -26,13 +26,12 @@ from convcore.spec.operands import (
     result_dtypes,
     selected_dtypes,
 )
-from convcore.spec.options import as_int
+from convcore.spec.options import as_threads
 from convcore.spec.parts import Reach
 from convcore.spec.pooling import PoolSpec, as_window, check_index
 from convcore.spec.problem import ConvSpec
 from convcore.spec.registry import ALGORITHM, OPERATORS, layer_name
 
-MAX_THREADS = 1024
 INT64 = np.dtype(np.int64)
 # The options of missing cells after the mask, with their defaults.
 MISSING = (("nan", PROPAGATE), ("normalize", True), ("fill", NAN), ("return_weight", False))
@@ -96,7 +95,7 @@ def call(kind: str, axes: int, given: dict[str, Any]) -> Any:
     operator, op = OPERATORS[kind], f"dask.{layer_name(kind, axes)}"
     x = as_dask(op, "x", given.pop("x"))
     check_dtype(op, "x", x.dtype)
-    threads = as_int(op, "threads", given.pop("threads"), 1, MAX_THREADS)
+    threads = as_threads(op, given.pop("threads"))
     dtype, mask = given.pop("dtype"), given.pop("mask", None)
     for name in ("weight", "bias", "window", "connections"):
         check_plain(op, name, given.get(name))

@@ -26,7 +26,7 @@ from convcore.nn.layers.tree import network_of
 from convcore.spec.errors import short_repr
 from convcore.spec.layer import LayerSpec
 from convcore.spec.operands import Array, result_dtypes
-from convcore.spec.options import as_int
+from convcore.spec.options import as_threads
 from convcore.spec.registry import find as find_operator
 
 OP = "dask.map_network"
@@ -92,7 +92,7 @@ def map_network(model: Any, x: DaskArray, *, threads: int = 1) -> DaskArray:
     ((1, 4, 45, 40), True)
     """
     x = as_dask(OP, "x", x)
-    count = as_int(OP, "threads", threads, 1, 1024)
+    count = as_threads(OP, threads)
     network = _network(model, x)
     if len(network.inputs) != 1 or len(network.outputs) != 1:
         raise ValueError(

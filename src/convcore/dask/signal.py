@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from convcore.api import conv_parts
+from convcore.api.signal import MODES
 from convcore.dask.arrays import DaskArray, as_dask, check_plain
 from convcore.dask.layers import run_parts
 from convcore.spec.operands import as_array, result_dtypes
-from convcore.spec.options import LAYOUTS, as_int, check_choice
+from convcore.spec.options import LAYOUTS, as_threads, check_choice
 from convcore.spec.problem import conv_spec
-
-MODES = ("full", "same", "valid")
 
 
 def correlate(x: DaskArray, w: ArrayLike, mode: str = "full", *, threads: int = 1) -> DaskArray:
@@ -92,7 +91,7 @@ def _slide(op: str, x: DaskArray, w: Any, mode: str, threads: int, *, flip: bool
     check_plain(op, "w", w)
     w = as_array(op, "w", w)
     check_choice(op, "mode", mode, MODES)
-    count = as_int(op, "threads", threads, 1, 1024)
+    count = as_threads(op, threads)
     if not 1 <= x.ndim <= 3 or x.ndim != w.ndim:
         raise ValueError(
             f"{op}: x and w must have the same 1, 2 or 3 dimensions, got shapes {x.shape} and "

@@ -6,9 +6,9 @@ import sys
 from convcore import _core
 from convcore.engine.algorithm import set_algorithm
 from convcore.engine.array_api import set_array_api
-from convcore.engine.threads import MAX_THREADS, set_num_threads
+from convcore.engine.threads import set_num_threads
 from convcore.spec.errors import short_repr
-from convcore.spec.options import ALGORITHMS
+from convcore.spec.options import ALGORITHMS, MAX_THREADS
 
 
 def _read_environment() -> None:

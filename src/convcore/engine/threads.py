@@ -4,20 +4,18 @@ import os
 from contextvars import ContextVar
 
 from convcore import _core
-from convcore.spec.options import as_int
+from convcore.spec.options import MAX_THREADS, as_threads
 
 # The ``threads`` blocks around a call in its thread and context, outermost first.
 _scoped: ContextVar[tuple[tuple["threads", int], ...]] = ContextVar("convcore_threads", default=())
 _default: int | None = None  # set_num_threads or CONVCORE_NUM_THREADS; None: what is granted
-
-MAX_THREADS = 1024
 
 
 def threads_for(op: str, threads: object) -> int:
     """Return the number of threads for a call with this argument ``threads``."""
     if threads is None:
         return get_num_threads()
-    return as_int(op, "threads", threads, 1, MAX_THREADS)
+    return as_threads(op, threads)
 
 
 def _granted_cpus() -> int:
@@ -104,7 +102,7 @@ def set_num_threads(n: int) -> None:
     >>> convcore.set_num_threads(before)
     """
     global _default
-    _default = as_int("set_num_threads", "n", n, 1, MAX_THREADS)
+    _default = as_threads("set_num_threads", n, "n")
 
 
 class threads:
@@ -132,7 +130,7 @@ class threads:
     """
 
     def __init__(self, n: int) -> None:
-        self._n = as_int("threads", "n", n, 1, MAX_THREADS)
+        self._n = as_threads("threads", n, "n")
 
     def __enter__(self) -> None:
         """Begin the block."""

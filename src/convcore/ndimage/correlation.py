@@ -20,8 +20,8 @@ from convcore.ndimage.arguments import (
     sorted_axes,
 )
 from convcore.ndimage.elsewhere import FilterError, or_scipy
-from convcore.ndimage.sums import Kernel, line_terms, sum_products
-from convcore.spec.operands import Array, DType
+from convcore.ndimage.sums import Kernel, all_terms, line_terms, sum_products
+from convcore.spec.operands import Array
 
 __all__ = ["convolve", "convolve1d", "correlate", "correlate1d"]
 
@@ -214,15 +214,7 @@ def _correlate_lines(request: Request, input: Any, weights: Any, flipped: bool) 
     target = as_target(request, x)
     first = first_taps(line.shape, as_origins(op, request.origin, line.shape, flipped))
     kernel = Kernel(axes, line[::-1] if flipped else line, first, as_sides(request, 1))
-    return target.deliver(correlate_line(op, x, kernel, target.dtype))
-
-
-def correlate_line(
-    op: str, x: Array, kernel: Kernel, dtype: DType, algorithm: str = "auto"
-) -> Array:
-    """Correlate lines, of arguments that have been read."""
-    terms = line_terms(kernel.weights, kernel.first[0])
-    return sum_products(op, x, kernel, dtype, terms, algorithm)
+    return target.deliver(sum_products(op, x, kernel, target.dtype, line_terms))
 
 
 def _correlate_arrays(request: Request, input: Any, weights: Any, flipped: bool) -> Array:
@@ -241,4 +233,4 @@ def _correlate_arrays(request: Request, input: Any, weights: Any, flipped: bool)
     )
     first = first_taps(window.shape, as_origins(op, origins, window.shape, flipped))
     kernel = Kernel(over, np.flip(window) if flipped else window, first, sides).trimmed
-    return target.deliver(sum_products(op, x, kernel, target.dtype))
+    return target.deliver(sum_products(op, x, kernel, target.dtype, all_terms))

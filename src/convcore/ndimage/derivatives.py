@@ -16,11 +16,10 @@ from convcore.ndimage.arguments import (
     as_sides,
     as_target,
 )
-from convcore.ndimage.correlation import correlate_line
 from convcore.ndimage.elsewhere import or_scipy
 from convcore.ndimage.frames import SPATIAL
 from convcore.ndimage.smoothing import gaussian_lines, smooth_lines
-from convcore.ndimage.sums import Kernel, sum_products
+from convcore.ndimage.sums import Kernel, all_terms, line_terms, sum_products
 from convcore.spec.operands import Array, DType
 
 __all__ = ["gaussian_gradient_magnitude", "gaussian_laplace", "laplace", "prewitt", "sobel"]
@@ -157,9 +156,9 @@ def laplace(
         for axis in range(count):
             window[tuple(slice(None) if a == axis else 1 for a in range(count))] += SECOND
         cross = Kernel(over, window, (-1,) * count, sides)
-        return target.deliver(sum_products(op, x, cross, dtype))
+        return target.deliver(sum_products(op, x, cross, dtype, all_terms))
     parts = (
-        correlate_line(op, x, Kernel((axis,), SECOND, (-1,), (side,)), dtype)
+        sum_products(op, x, Kernel((axis,), SECOND, (-1,), (side,)), dtype, line_terms)
         for axis, side in zip(over, sides, strict=True)
     )
     return target.deliver(_added(parts))

@@ -12,12 +12,11 @@ from convcore.engine import filters
 from convcore.ndimage.arguments import (
     Request,
     as_axes,
-    as_axis,
     as_input,
     as_target,
 )
 from convcore.ndimage.elsewhere import FilterError, or_scipy
-from convcore.ndimage.frames import SPATIAL, Frame, over
+from convcore.ndimage.frames import Frame, over
 from convcore.ndimage.neighbours import Neighbours, as_neighbours, in_dtype, in_type
 from convcore.ndimage.sums import Kernel, Terms, weigh
 from convcore.spec.operands import Array
@@ -68,8 +67,8 @@ def maximum_filter1d(
     >>> ndimage.maximum_filter1d([5, 1, 4, 2, 3], 3).tolist()
     [5, 5, 4, 4, 3]
     """
-    request = Request("maximum_filter1d", output, mode, cval, origin, axis)
-    return _line(request, input, size, least=False)
+    request = Request("maximum_filter1d", output, mode, cval, origin, (axis,))
+    return _flat(request, input, size, None, least=False)
 
 
 @or_scipy
@@ -104,8 +103,8 @@ def minimum_filter1d(
     >>> ndimage.minimum_filter1d([5, 1, 4, 2, 3], 3).tolist()
     [1, 1, 1, 2, 2]
     """
-    request = Request("minimum_filter1d", output, mode, cval, origin, axis)
-    return _line(request, input, size, least=True)
+    request = Request("minimum_filter1d", output, mode, cval, origin, (axis,))
+    return _flat(request, input, size, None, least=True)
 
 
 @or_scipy
@@ -350,14 +349,6 @@ def grey_closing(
     return _grey(request, dilated, size, footprint, structure, least=True)
 
 
-def _line(request: Request, input: Any, size: Any, least: bool) -> Array:
-    x = as_input(request.op, input)
-    axis = as_axis(request.op, request.axes, x.ndim)
-    near = as_neighbours(request, x.ndim, (axis,), size, None)
-    target = as_target(request, x)
-    return target.deliver(extreme(request.op, x, near, target.dtype, least))
-
-
 def _flat(
     request: Request, input: Any, size: Any, footprint: Any, least: bool, flipped: bool = False
 ) -> Array:
@@ -430,10 +421,8 @@ def _largest(x: Array, frame: Frame, near: Neighbours, sides: Any) -> Array:
     n, *spatial, lanes = x.shape
     if not x.size:
         return x.copy()
-    sizes, pads = [1] * SPATIAL, [(0, 0)] * SPATIAL
-    borders: list[Any] = ["edge"] * SPATIAL  # of axes without padding no cell
-    for axis, size, start, side in zip(frame.axes, near.shape, near.first, sides, strict=True):
-        sizes[axis], pads[axis], borders[axis] = size, (-start, size - 1 + start), side
+    # along axes without padding there is no cell beyond
+    sizes, pads, borders = frame.window(near.shape, near.first, sides, "edge")
     y = api.max_pool3d(
         x.reshape(n, *spatial, lanes), tuple(sizes), 1, tuple(pads), border=tuple(borders),
         layout="NDHWC",

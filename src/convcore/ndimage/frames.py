@@ -43,6 +43,18 @@ class Frame(NamedTuple):
             found[axis] = side
         return tuple((side, side) for side in found)
 
+    def window(
+        self, sizes: tuple[int, ...], first: tuple[int, ...], sides: tuple[Side, ...], none: Side
+    ) -> tuple[list[int], list[tuple[int, int]], list[Side]]:
+        """Return the sizes, paddings and borders of a window along the three axes.
+
+        ``none``: the border of an axis that it does not run over.
+        """
+        along, pads, borders = [1] * SPATIAL, [(0, 0)] * SPATIAL, [none] * SPATIAL
+        for axis, size, start, side in zip(self.axes, sizes, first, sides, strict=True):
+            along[axis], pads[axis], borders[axis] = size, (-start, size - 1 + start), side
+        return along, pads, borders
+
     def offsets(self, taps: Array) -> Array:
         """Return the taps of a window, a row each, along the three axes."""
         found = np.zeros((len(taps), SPATIAL), np.int64)

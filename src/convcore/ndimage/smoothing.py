@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -22,19 +21,15 @@ from convcore.ndimage.arguments import (
     as_target,
     per_axis,
 )
-from convcore.ndimage.correlation import correlate_line
 from convcore.ndimage.elsewhere import FilterError, or_scipy
-from convcore.ndimage.frames import SPATIAL
 from convcore.ndimage.neighbours import Neighbours, as_neighbours
-from convcore.ndimage.sums import Kernel, Terms, sum_products
+from convcore.ndimage.sums import Kernel, Terms, line_terms, sum_passes
 from convcore.spec.errors import memory_errors, short_repr
 from convcore.spec.operands import Array, DType
 from convcore.spec.options import MAX_SIZE
 
 __all__ = ["gaussian_filter", "gaussian_filter1d", "uniform_filter", "uniform_filter1d"]
 
-FUSED = 49  # taps of a window that is faster than passes along its axes
-DIRECT = 256  # taps of a line that are summed directly
 MOST_DERIVATIVES = 100  # of a Gaussian: more have no digits left
 SMALLEST = 1e-15  # a standard deviation that is no larger smooths nothing
 
@@ -209,38 +204,7 @@ def smooth_lines(
         for axis, line, side in zip(axes, lines, sides, strict=True)
         if line is not None
     ]
-    if x.dtype.kind == "f" and dtype.kind == "f" and _is_one_window(passes):
-        return sum_products(op, x, _outer(passes), dtype, algorithm="direct")
-    for line in passes:
-        x = correlate_line(op, x, line, dtype, _algorithm(line.weights.size))
-    return x if passes else x.astype(dtype)
-
-
-def _outer(lines: list[Kernel]) -> Kernel:
-    """Return the kernel whose passes these are."""
-    whole = lines[0]
-    for line in lines[1:]:
-        weights = np.multiply.outer(whole.weights, line.weights)
-        whole = Kernel(whole.axes + line.axes, weights, whole.first + line.first,
-                       whole.sides + line.sides)  # fmt: skip
-    return whole
-
-
-def _is_one_window(passes: list[Kernel]) -> bool:
-    """Whether passes give what their outer product does.
-
-    A pass takes a constant beyond the result of the pass before, which is another constant unless
-    it is 0 or weights sum to 1.
-    """
-    constant = any(not isinstance(line.sides[0], str) and line.sides[0] != 0 for line in passes)
-    sums = all(abs(line.weights.sum() - 1) < 1e-9 for line in passes)
-    taps = prod(line.weights.size for line in passes)
-    return 2 <= len(passes) <= SPATIAL and taps <= FUSED and (sums or not constant)
-
-
-def _algorithm(taps: int) -> str:
-    """Sums of positive terms stay positive; an FFT's do not."""
-    return "direct" if taps <= DIRECT else "auto"
+    return sum_passes(op, x, passes, dtype, line_terms)
 
 
 @or_scipy
@@ -331,17 +295,15 @@ def uniform_filter(
 def _boxes(request: Request, x: Array, near: Neighbours) -> Array:
     """Average the boxes of neighbours."""
     target = as_target(request, x)
-    dtype = target.dtype
-    wanted = [near.along(i) for i, size in enumerate(near.shape) if size > 1]
-    sizes = [line.shape[0] for line in wanted]
-    real = x.dtype.kind == "f" and dtype.kind == "f"
-    if real and 2 <= len(wanted) <= SPATIAL and prod(sizes) <= FUSED:
-        box = _outer([Kernel(line.axes, np.full(size, 1 / size), line.first, line.sides)
-                      for line, size in zip(wanted, sizes, strict=True)])  # fmt: skip
-        return target.deliver(sum_products(request.op, x, box, dtype, algorithm="direct"))
-    for line, size in zip(wanted, sizes, strict=True):
-        ones = np.ones(size)
-        kernel = Kernel(line.axes, ones / size, line.first, line.sides)
-        terms = Terms(line.taps, ones, divisor=float(size))
-        x = sum_products(request.op, x, kernel, dtype, terms, _algorithm(size))
-    return target.deliver(x if wanted else x.astype(dtype))
+    each = [near.along(i) for i in range(len(near.axes))]
+    lines = [
+        Kernel(one.axes, np.full(one.cells, 1 / one.cells), one.first, one.sides) for one in each
+    ]
+    return target.deliver(sum_passes(request.op, x, lines, target.dtype, _box_terms))
+
+
+def _box_terms(kernel: Kernel) -> Terms:
+    """Return the terms of an average: it is divided once, by an integer."""
+    size = kernel.weights.size
+    taps = (np.arange(size) + kernel.first[0])[:, None]
+    return Terms(taps, np.ones(size), divisor=float(size))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from convcore import api
 from convcore.engine import filters
-from convcore.engine.filters import Side
 from convcore.ndimage.arguments import Sides, pick, wide_axes
 from convcore.ndimage.frames import SPATIAL, Frame, over
 from convcore.spec.operands import Array, DType
@@ -16,9 +17,10 @@ from convcore.spec.operands import Array, DType
 # A weight whose size is no larger counts as none, in SciPy too.
 NONE = float(np.finfo(np.float64).eps)
 
+FUSED = 49  # taps of a window that is faster than passes along its axes
+DIRECT = 256  # taps of a line that are summed directly: an FFT makes noise of zeros
 FEW_LANES = 4  # neighbouring elements that are channels rather than an axis of their own
 
-_ZEROS: list[Side] = ["zeros"] * SPATIAL
 _CONV = (api.conv1d, api.conv2d, api.conv3d)
 _CHANNELS_LAST = ("NWC", "NHWC", "NDHWC")
 
@@ -28,11 +30,7 @@ def _convolve(x: Array, frame: Frame, of: Kernel, algorithm: str) -> Array:
     if not x.size:
         return x.copy()
     n, *spatial, lanes = x.shape
-    sizes, pads, borders = [1] * SPATIAL, [(0, 0)] * SPATIAL, list(_ZEROS)
-    for axis, size, start, side in zip(
-        frame.axes, of.weights.shape, of.first, of.sides, strict=True
-    ):
-        sizes[axis], pads[axis], borders[axis] = size, (-start, size - 1 + start), side
+    sizes, pads, borders = frame.window(of.weights.shape, of.first, of.sides, "zeros")
     ordered = of.weights.transpose(tuple(int(axis) for axis in np.argsort(frame.axes)))
     kernel = ordered.reshape(sizes).astype(x.dtype)
     used = [axis for axis in range(SPATIAL) if (spatial[axis], sizes[axis]) != (1, 1)]
@@ -100,26 +98,26 @@ class Terms(NamedTuple):
     divisor: float = 1.0
 
 
-def all_terms(weights: Array, first: tuple[int, ...]) -> Terms:
+def all_terms(kernel: Kernel) -> Terms:
     """Return the terms of a window in the order of its cells, without those of weight 0."""
-    kept = np.abs(weights) > NONE
-    taps = np.argwhere(kept) + np.array(first, np.int64)
-    return Terms(taps, weights[kept])
+    kept = np.abs(kernel.weights) > NONE
+    taps = np.argwhere(kept) + np.array(kernel.first, np.int64)
+    return Terms(taps, kernel.weights[kept])
 
 
-def line_terms(weights: Array, first: int) -> Terms:
+def line_terms(kernel: Kernel) -> Terms:
     """Return the terms of a line; of a symmetric or antisymmetric one, pairs."""
+    weights, first = kernel.weights, kernel.first[0]
     size = len(weights)
     half = size // 2
-    for sign in (1.0, -1.0):
-        pairs = weights[half + 1 :] - sign * weights[:half][::-1] if size % 2 else weights
-        if size % 2 and (np.abs(pairs) <= NONE).all():
-            back = np.arange(half)  # SciPy begins with the outermost pair
-            cells = np.stack([back, size - 1 - back], axis=1).ravel()
+    back = np.arange(half)
+    for sign in (1.0, -1.0) if size % 2 else ():
+        if (np.abs(weights[half + 1 :] - sign * weights[:half][::-1]) <= NONE).all():
+            cells = np.stack([back, size - 1 - back], axis=1).ravel()  # the outermost pair first
             taps = np.concatenate([[half], cells]) + first
-            return Terms(taps[:, None], np.concatenate([[weights[half]], weights[:half]]), "pairs",
-                         sign)  # fmt: skip
-    order = np.concatenate([[size - 1], np.arange(size - 1)])  # and with the last tap
+            pairs = np.concatenate([[weights[half]], weights[:half]])
+            return Terms(taps[:, None], pairs, "pairs", sign)
+    order = np.concatenate([[size - 1], np.arange(size - 1)])  # SciPy begins with the last tap
     return Terms((order + first)[:, None], weights[order])
 
 
@@ -138,17 +136,51 @@ def sum_products(
     x: Array,
     kernel: Kernel,
     dtype: DType,
-    terms: Terms | None = None,
+    terms: Callable[[Kernel], Terms],
     algorithm: str = "auto",
 ) -> Array:
     """Sum each cell's neighbours times a kernel's weights.
 
-    Integers, in or out, are summed in double in SciPy's order (``terms``), so that what is
-    truncated is equal.
+    Integers, in or out, are summed in double in SciPy's order, of which ``terms`` tells, so that
+    what is truncated is equal.
     """
     if x.dtype.kind == "f" and dtype.kind == "f":
         kind = np.result_type(x.dtype, dtype)
         y = over(x.astype(kind, copy=False), kernel.axes,
                  lambda a, frame: _convolve(a, frame, kernel, algorithm))  # fmt: skip
         return y.astype(dtype, copy=False)
-    return weigh(op, x, kernel, terms or all_terms(kernel.weights, kernel.first), dtype)
+    return weigh(op, x, kernel, terms(kernel), dtype)
+
+
+def sum_passes(
+    op: str, x: Array, lines: list[Kernel], dtype: DType, terms: Callable[[Kernel], Terms]
+) -> Array:
+    """Sum products along one axis after the other, or at once where that is as good and faster."""
+    if x.dtype.kind == "f" and dtype.kind == "f" and _is_one_window(lines):
+        return sum_products(op, x, _outer(lines), dtype, terms, "direct")
+    for line in lines:
+        algorithm = "direct" if line.weights.size <= DIRECT else "auto"
+        x = sum_products(op, x, line, dtype, terms, algorithm)
+    return x if lines else x.astype(dtype)
+
+
+def _outer(lines: list[Kernel]) -> Kernel:
+    """Return the kernel whose passes these are."""
+    whole = lines[0]
+    for line in lines[1:]:
+        weights = np.multiply.outer(whole.weights, line.weights)
+        whole = Kernel(whole.axes + line.axes, weights, whole.first + line.first,
+                       whole.sides + line.sides)  # fmt: skip
+    return whole
+
+
+def _is_one_window(passes: list[Kernel]) -> bool:
+    """Whether passes give what their outer product does.
+
+    A pass takes a constant beyond the result of the pass before, which is another constant unless
+    it is 0 or weights sum to 1.
+    """
+    constant = any(not isinstance(line.sides[0], str) and line.sides[0] != 0 for line in passes)
+    sums = all(abs(line.weights.sum() - 1) < 1e-9 for line in passes)
+    taps = prod(line.weights.size for line in passes)
+    return 2 <= len(passes) <= SPATIAL and taps <= FUSED and (sums or not constant)

@@ -15,6 +15,7 @@ BORDERS = ("zeros", "edge", "reflect", "symmetric", "wrap")
 ALGORITHMS = ("auto", "direct", "winograd", "fft", "separable")
 PADDING_WORDS = ("valid", "same", "same_lower", "full")
 
+MAX_THREADS = 1024  # of a call
 MAX_SIZE = 2**63 - 1  # of an axis, and of the bytes of an array
 
 Padding = str | int | tuple[int, int]
@@ -45,6 +46,11 @@ def as_int(op: str, name: str, value: object, least: int, most: int | None = Non
     if number > MAX_SIZE:
         raise ValueError(f"{op}: {name} must be at most {MAX_SIZE}, got {short_repr(number)}")
     return number
+
+
+def as_threads(op: str, value: object, name: str = "threads") -> int:
+    """Return a number of threads that may be asked for."""
+    return as_int(op, name, value, 1, MAX_THREADS)
 
 
 def as_float(

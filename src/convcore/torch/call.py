@@ -8,16 +8,15 @@ from functools import lru_cache
 from typing import Any
 
 from convcore.spec.border import as_border, on_sides
-from convcore.spec.options import LAYOUTS, as_int
+from convcore.spec.options import LAYOUTS, as_threads
 from convcore.spec.registry import AXES, OPERATORS, Operator, Option, layer_name
 
-MAX_THREADS = 1024
 # Options that are tensors or arrays in a call. A graph has them as inputs.
 ARRAYS = ("connections", "mask", "window")
 
 
 def _read_threads(op: str, value: object, axes: int) -> int | None:
-    return None if value is None else as_int(op, "threads", value, 1, MAX_THREADS)
+    return None if value is None else as_threads(op, value)
 
 
 class Call:

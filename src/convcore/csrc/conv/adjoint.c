@@ -1,12 +1,10 @@
 /* The adjoint of a layer: its phases one after the other, each into its part of the result. */
 #include "../base/arena.h"
-#include "../convcore.h"
+#include "../kernels/kernels.h"
 
 #include <float.h>
 #include <math.h>
 #include <string.h>
-
-static size_t bytes_of(cc_type type) { return type == CC_F32 ? sizeof(float) : sizeof(double); }
 
 static bool all_finite(cc_type type, const void *elements, int64_t count)
 {
@@ -70,7 +68,8 @@ cc_status cc_input_gradient(const cc_adjoint *adjoint, cc_type type, const void 
         return cc_layer_input_gradient(adjoint->layer, type, grad, weight, dx, threads);
     const int64_t cells =
         adjoint->cells[CC_DEPTH] * adjoint->cells[CC_ROW] * adjoint->cells[CC_COLUMN];
-    const size_t planes = (size_t)(adjoint->n * adjoint->channels) * bytes_of(type);
+    const size_t bytes = (size_t)cc_kernels_of(type)->size;
+    const size_t planes = (size_t)(adjoint->n * adjoint->channels) * bytes;
     int64_t most = 0, all = 0;
     for (int i = 0; i < adjoint->count; i++) {
         const int64_t outputs = outputs_of(&adjoint->phases[i]);
@@ -91,7 +90,7 @@ cc_status cc_input_gradient(const cc_adjoint *adjoint, cc_type type, const void 
         args.y = part;
         status = cc_layer_forward(phase->layer, type, &args, threads);
         if (status == CC_OK)
-            scatter(adjoint, phase, part, dx, bytes_of(type));
+            scatter(adjoint, phase, part, dx, bytes);
     }
     cc_arena_release(part);
     return status;

@@ -2,19 +2,9 @@
 
 #include <string.h>
 
-int cc_element_bytes(cc_type type)
-{
-    static const int bytes[] = {
-#define CC_TYPE(NAME, suffix, size, ...) [CC_##NAME] = size,
-#include "../base/types.def"
-#undef CC_TYPE
-    };
-    return bytes[type];
-}
-
 cc_type cc_key_type(cc_type type)
 {
-    switch (cc_element_bytes(type)) {
+    switch (cc_kernels_of(type)->size) {
     case 1:
         return CC_I8;
     case 2:
@@ -73,7 +63,7 @@ static int32_t truncated_32(double v)
 
 void cc_write_doubles(cc_type type, const double *src, ptrdiff_t count, void *dst)
 {
-    const bool fits = type >= CC_REALS && cc_element_bytes(type) <= 4 && fit_32_bits(src, count);
+    const bool fits = type >= CC_REALS && cc_kernels_of(type)->size <= 4 && fit_32_bits(src, count);
     switch (type) {
     case CC_F32:
         for (ptrdiff_t i = 0; i < count; i++) ((float *)dst)[i] = (float)src[i];

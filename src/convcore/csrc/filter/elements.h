@@ -5,8 +5,7 @@
 
 #include "../kernels/kernels.h"
 
-/* Bytes of an element, and of real numbers too the type of the keys. */
-int cc_element_bytes(cc_type type);
+/* The type of the keys: signed integers as large as the elements. */
 cc_type cc_key_type(cc_type type);
 
 cc_key_order cc_key_order_of(cc_type type);

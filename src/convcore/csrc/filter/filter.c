@@ -22,7 +22,7 @@ typedef struct {
 
 int64_t cc_rank_taps(cc_type type, bool box)
 {
-    const int bytes = cc_element_bytes(type);
+    const int bytes = cc_kernels_of(type)->size;
     return bytes > 2 ? INT32_MAX : bytes == 2 || box ? UINT16_MAX : UINT8_MAX;
 }
 
@@ -156,7 +156,7 @@ static void run_item(filter_task *task, int64_t item)
                                    .from = from + plan->first[CC_COLUMN],
                                    .to = from + columns + plan->last[CC_COLUMN]};
     const int64_t output = (plane * f->size[CC_ROW] + row) * f->size[CC_COLUMN] + from;
-    char *y = plan->y + output * f->lanes * cc_element_bytes(plan->to);
+    char *y = plan->y + output * f->lanes * cc_kernels_of(plan->to)->size;
     const ptrdiff_t count = columns * f->lanes;
     if (plan->way == CC_BY_HISTOGRAMS) {
         cc_rank_by_histograms(&task->histograms, &piece, count, (uint8_t *)y);

@@ -91,7 +91,7 @@ void cc_filter_make_plan(cc_filter_plan *plan)
     const cc_filter *f = plan->problem;
     const bool ranks = f->how == CC_RANK;
     plan->kernels = cc_kernels_of(ranks ? cc_key_type(plan->type) : CC_F64);
-    plan->bytes = ranks ? cc_element_bytes(plan->type) : (ptrdiff_t)sizeof(double);
+    plan->bytes = ranks ? cc_kernels_of(plan->type)->size : (ptrdiff_t)sizeof(double);
     find_extents(f, plan->first, plan->last);
     plan->way = way_of(plan);
     plan->ring = plan->way == CC_BY_HISTOGRAMS ? 1 : extent(plan, CC_ROW);

@@ -27,7 +27,8 @@ static void read_constant(const cc_filter_plan *plan, const cc_side *side, int64
 void cc_filter_prepare(const cc_filter_plan *plan, const cc_filter_piece *piece, void *dst)
 {
     const cc_filter *f = plan->problem;
-    const ptrdiff_t bytes = cc_element_bytes(plan->type) * f->lanes, cell = plan->bytes * f->lanes;
+    const ptrdiff_t bytes = cc_kernels_of(plan->type)->size * f->lanes,
+                    cell = plan->bytes * f->lanes;
     const int64_t width = f->size[CC_COLUMN];
     const int64_t depth = cc_border_source(f->border[CC_DEPTH], piece->depth, f->size[CC_DEPTH]);
     const int64_t row = cc_border_source(f->border[CC_ROW], piece->row, f->size[CC_ROW]);
