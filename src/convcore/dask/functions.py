@@ -10,6 +10,7 @@ from convcore import api
 from convcore.dask.arrays import DaskArray
 from convcore.dask.layers import call
 from convcore.dask.texts import FIRST, docstring
+from convcore.spec.made import present
 from convcore.spec.registry import AXES, layer_name
 
 KINDS = tuple(FIRST)
@@ -43,15 +44,7 @@ def _make(kind: str, axes: int) -> Callable[..., Any]:
         given.apply_defaults()
         return call(kind, axes, dict(given.arguments))
 
-    function.__name__ = function.__qualname__ = name
-    function.__module__ = "convcore.dask"
-    function.__doc__ = docstring(kind, axes, own.parameters)
-    function.__signature__ = own  # type: ignore[attr-defined]
-    function.__annotations__ = {
-        **{each.name: each.annotation for each in own.parameters.values()},
-        "return": own.return_annotation,
-    }
-    return function
+    return present(function, "convcore.dask", name, own, docstring(kind, axes, own.parameters))
 
 
 FUNCTIONS = {layer_name(kind, axes): _make(kind, axes) for kind in KINDS for axes in AXES}

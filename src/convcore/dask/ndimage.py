@@ -30,6 +30,7 @@ from convcore.ndimage.arguments import (
 from convcore.ndimage.elsewhere import FilterError
 from convcore.ndimage.smoothing import gaussian_lines
 from convcore.spec.errors import short_repr
+from convcore.spec.made import present
 from convcore.spec.operands import Array
 
 Given = dict[str, Any]
@@ -220,11 +221,7 @@ def _filter(name: str) -> Callable[..., DaskArray]:
             block, x, reach.sizes, padding=pads, axes=reach.axes, dtype=dtype, border=border
         )
 
-    function.__name__ = function.__qualname__ = name
-    function.__module__ = __name__
-    function.__doc__ = TEXT.format(name=name)
-    function.__signature__ = signature  # type: ignore[attr-defined]
-    return function
+    return present(function, __name__, name, signature, TEXT.format(name=name))
 
 
 def _element(number: float, dtype: np.dtype[Any]) -> float:

@@ -14,6 +14,7 @@ from typing import Any
 from convcore import api
 from convcore.jax.convolution import convolve
 from convcore.jax.pooling import pool
+from convcore.spec.made import present
 from convcore.spec.registry import AXES, OPERATORS, Operator, layer_name
 
 Function = Callable[..., Any]
@@ -65,11 +66,8 @@ def make(operator: Operator, axes: int) -> Function:
         bound.apply_defaults()
         return body(**bound.arguments)
 
-    function.__name__ = function.__qualname__ = name
-    function.__module__ = "convcore.jax"
-    function.__signature__ = signature  # type: ignore[attr-defined]
-    function.__doc__ = _doc(operator, axes, name, signature)
-    return function
+    doc = _doc(operator, axes, name, signature)
+    return present(function, "convcore.jax", name, signature, doc)
 
 
 def _signature(operator: Operator, twin: Function) -> inspect.Signature:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from convcore import api
 from convcore.spec.errors import short_repr
+from convcore.spec.made import present
 from convcore.spec.missing import IGNORE
 from convcore.spec.registry import AXES, OPERATORS, Operator, layer_name
 from convcore.torch import linear, masked, pooling  # noqa: F401  # they register their roles
@@ -33,15 +34,8 @@ def make(kind: str, axes: int) -> Function:
     of_arrays = getattr(api, op)
     function = _with_weight(op, of_arrays) if operator.has_weight else _pooling(op, of_arrays)
     signature = _signature(of_arrays)
-    function.__signature__ = signature  # type: ignore[attr-defined]
-    function.__name__ = function.__qualname__ = op
-    function.__module__ = "convcore.torch"
-    function.__doc__ = document(operator, axes, signature, of_arrays.__doc__)
-    function.__annotations__ = {
-        **{name: each.annotation for name, each in signature.parameters.items()},
-        "return": signature.return_annotation,
-    }
-    return function
+    doc = document(operator, axes, signature, of_arrays.__doc__)
+    return present(function, "convcore.torch", op, signature, doc)
 
 
 def _signature(of_arrays: Function) -> inspect.Signature:

@@ -8,65 +8,37 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from convcore import api
-from convcore.spec.operands import Array
 from convcore.spec.registry import OPERATORS
 from convcore.torch.call import Call
 from convcore.torch.roles import ROLES, Role, Saved
+from convcore.torch.run import Run, moves_channels, shape_only
 from convcore.torch.shapes import result_shape
 from convcore.torch.tensors import (
     check_tensor,
     empty,
-    is_channels_last,
     result_dtype,
-    shape_to_last,
     to_array,
-    to_first,
-    to_last,
     to_tensor,
 )
 
 Gradients: TypeAlias = "tuple[Tensor | None, ...]"
 
 
-def options_of(call: Call, last: bool = False) -> dict[str, Any]:
-    """Return the options of a call on arrays; ``last``: their channels are the last axis."""
-    options = {"threads": torch.get_num_threads(), **call.options}
-    if options["threads"] is None:
-        options["threads"] = torch.get_num_threads()
-    if last:
-        options["layout"] = "NHWC" if call.axes == 2 else "NDHWC"
-    return options
-
-
-def shape_only(shape: Any, like: Array) -> Array:
-    """Return an array of a shape that takes no memory, for gradients that read no number of it."""
-    return np.broadcast_to(np.zeros((), like.dtype), tuple(shape))
-
-
-def _connected(call: Call, options: dict[str, Any], connections: Tensor | None) -> None:
-    if connections is not None:
-        options["connections"] = to_array(call.op, "connections", connections)
-
-
 def _forward(
     call: Call, x: Tensor, weight: Tensor, bias: Tensor | None, connections: Tensor | None
 ) -> Tensor:
-    last = is_channels_last(x, call.axes) and not call.channels_last
-    options = options_of(call, last)
-    _connected(call, options, connections)
+    run = Run(call, x, connections=connections)
     y = getattr(api, call.op)(
-        to_array(call.op, "x", to_last(x) if last else x),
+        run.array("x", x),
         to_array(call.op, "weight", weight),
         None if bias is None else to_array(call.op, "bias", bias),
-        **options,
+        **run.options,
     )
-    found = to_tensor(y, _rounded(x, weight))
-    return to_first(found) if last else found
+    return run.tensor(y, _rounded(x, weight))
 
 
 def _rounded(*tensors: Tensor) -> torch.dtype | None:
@@ -80,32 +52,24 @@ def _rounded(*tensors: Tensor) -> torch.dtype | None:
 def _input_gradient(
     call: Call, grad: Tensor, weight: Tensor, connections: Tensor | None, shape: Any
 ) -> Tensor:
-    last = is_channels_last(grad, call.axes) and not call.channels_last
-    options = options_of(call, last)
-    _connected(call, options, connections)
-    given = to_array(call.op, "grad", to_last(grad) if last else grad)
-    x = shape_only(shape_to_last(shape) if last else shape, given)
+    run = Run(call, grad, connections=connections)
+    given = run.array("grad", grad)
     dx, _, _ = getattr(api, f"{call.op}_backward")(
-        given, x, to_array(call.op, "weight", weight), needs=(True, False, False), **options
-    )
-    found = to_tensor(dx, _rounded(grad, weight))
-    return to_first(found) if last else found
+        given, run.only_shape(shape, given), to_array(call.op, "weight", weight),
+        needs=(True, False, False), **run.options,
+    )  # fmt: skip
+    return run.tensor(dx, _rounded(grad, weight))
 
 
 def _weight_gradient(
     call: Call, grad: Tensor, x: Tensor, connections: Tensor | None, shape: Any
 ) -> Tensor:
-    last = is_channels_last(x, call.axes) and not call.channels_last
-    options = options_of(call, last)
-    _connected(call, options, connections)
-    given = to_array(call.op, "grad", to_last(grad) if last else grad)
+    run = Run(call, x, connections=connections)
+    given = run.array("grad", grad)
     _, dweight, _ = getattr(api, f"{call.op}_backward")(
-        given,
-        to_array(call.op, "x", to_last(x) if last else x),
-        shape_only(shape, given),
-        needs=(False, True, False),
-        **options,
-    )
+        given, run.array("x", x), shape_only(shape, given), needs=(False, True, False),
+        **run.options,
+    )  # fmt: skip
     return to_tensor(dweight, _rounded(grad, x))
 
 
@@ -118,14 +82,14 @@ def _like_forward(
     dtype = result_dtype(call.op, x, weight)
     if bias is not None:
         check_tensor(call.op, "bias", bias)
-    last = is_channels_last(x, call.axes) and not call.channels_last
+    last = moves_channels(call, x)
     return empty(x, result_shape(call, x.shape, weight.shape), dtype, last)
 
 
 def _like_input(
     call: Call, grad: Tensor, weight: Tensor, connections: Tensor | None, shape: Any
 ) -> Tensor:
-    last = is_channels_last(grad, call.axes) and not call.channels_last
+    last = moves_channels(call, grad)
     return empty(grad, shape, result_dtype(call.op, grad, weight), last)
 
 

@@ -9,43 +9,29 @@ from convcore import api
 from convcore.spec.operands import Array
 from convcore.spec.registry import OPERATORS
 from convcore.torch.call import Call
-from convcore.torch.linear import Gradients, cast, options_of
+from convcore.torch.linear import Gradients, cast
 from convcore.torch.pooling import like
 from convcore.torch.roles import ROLES, Role, Saved
+from convcore.torch.run import Run, moves_channels
 from convcore.torch.shapes import result_shape
 from convcore.torch.tensors import (
     empty,
-    is_channels_last,
     result_dtype,
-    to_array,
-    to_first,
-    to_last,
     to_tensor,
 )
 
 OPERANDS = ("x", "weight?", "bias?", "extra?", "mask?")  # extra: connections or a window
 
 
-class _Run:
-    """A call on arrays, with the channels last if x has them last in memory."""
+class _Run(Run):
+    """A call on arrays with missing cells."""
 
     def __init__(self, call: Call, x: Tensor, extra: Tensor | None, mask: Tensor | None) -> None:
-        self.call = call
-        self.last = is_channels_last(x, call.axes) and not call.channels_last
-        self.options = options_of(call, self.last)
-        if extra is not None:
-            name = "window" if "window" in call.kind.names else "connections"
-            self.options[name] = to_array(call.op, name, extra)
+        super().__init__(
+            call, x, **{"window" if "window" in call.kind.names else "connections": extra}
+        )
         if mask is not None:
-            full = self.last and mask.dim() == x.dim()
-            self.options["mask"] = to_array(call.op, "mask", to_last(mask) if full else mask)
-
-    def array(self, name: str, tensor: Tensor, images: bool = True) -> Array:
-        return to_array(self.call.op, name, to_last(tensor) if images and self.last else tensor)
-
-    def tensor(self, array: Array, dtype: torch.dtype | None = None) -> Tensor:
-        found = to_tensor(array, dtype)
-        return to_first(found) if self.last else found
+            self.options["mask"] = self.array("mask", mask, mask.dim() == x.dim())
 
 
 def _rounds(x: Tensor, weight: Tensor | None) -> torch.dtype | None:
@@ -93,7 +79,7 @@ def _like(
     if weight is None:
         y = like(call, x, extra)
     else:
-        last = is_channels_last(x, call.axes) and not call.channels_last
+        last = moves_channels(call, x)
         dtype = result_dtype(call.op, x, weight)
         y = empty(x, result_shape(call, x.shape, weight.shape), dtype, last)
     real = y.dtype if y.is_floating_point() else torch.float64
@@ -134,7 +120,7 @@ def _like_gradients(
     extra: Tensor | None,
     mask: Tensor | None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    last = is_channels_last(x, call.axes) and not call.channels_last
+    last = moves_channels(call, x)
     dtype = result_dtype(call.op, x, x if weight is None else weight)
     dx, none = empty(x, x.shape, dtype, last), grad.new_empty(0)
     if weight is None:

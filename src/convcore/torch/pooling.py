@@ -13,63 +13,47 @@ from convcore.spec.border import on_sides
 from convcore.spec.operands import Array
 from convcore.spec.registry import OPERATORS
 from convcore.torch.call import Call
-from convcore.torch.linear import Gradients, cast, options_of, shape_only
+from convcore.torch.linear import Gradients, cast
 from convcore.torch.roles import ROLES, Role, Saved
+from convcore.torch.run import Run, moves_channels
 from convcore.torch.shapes import result_shape
 from convcore.torch.tensors import (
     check_tensor,
     empty,
-    is_channels_last,
     result_dtype,
-    shape_to_last,
-    to_array,
-    to_first,
-    to_last,
-    to_tensor,
 )
 
 
-class _Run:
-    """A pooling of arrays: the layout of the first tensor is that of all."""
+class _Run(Run):
+    """A pooling of arrays, which may have a window of weights."""
 
-    def __init__(self, call: Call, first: Tensor) -> None:
-        self.call = call
-        self.last = is_channels_last(first, call.axes) and not call.channels_last
-        self.options = options_of(call, self.last)
+    def __init__(self, call: Call, first: Tensor, window: Tensor | None = None) -> None:
+        super().__init__(call, first, window=window)
         self.rounds = torch.bfloat16 if first.dtype is torch.bfloat16 else None
 
-    def array(self, name: str, tensor: Tensor) -> Array:
-        return to_array(self.call.op, name, to_last(tensor) if self.last else tensor)
-
-    def windows(self, window: Tensor | None) -> None:
-        """Give the call its window of weights, if it has one."""
-        if window is not None:
-            self.options["window"] = to_array(self.call.op, "window", window)
-
-    def tensor(self, array: Array, rounds: bool = True) -> Tensor:
-        found = to_tensor(array, self.rounds if rounds else None)
-        return to_first(found) if self.last else found
+    def result(self, array: Array) -> Tensor:
+        """Return a result, rounded if the first tensor is."""
+        return self.tensor(array, self.rounds)
 
     def gradient(self, grad: Tensor, shape: Any, **more: Any) -> Tensor:
         """Call the gradient of a pooling that reads x's shape alone."""
         given = self.array("grad", grad)
-        x = shape_only(shape_to_last(shape) if self.last else shape, given)
         function = getattr(api, f"{self.call.op}_backward")
-        return self.tensor(function(given, x, **more, **self.options))
+        return self.result(function(given, self.only_shape(shape, given), **more, **self.options))
 
 
 def like(call: Call, x: Tensor, window: Tensor | None = None) -> Tensor:
     """Return an empty tensor like the result of a pooling."""
     dtype = x.dtype if call.kind.pools == "max" else result_dtype(call.op, x, x)
     check_tensor(call.op, "x", x)
-    last = is_channels_last(x, call.axes) and not call.channels_last
+    last = moves_channels(call, x)
     return empty(
         x, result_shape(call, x.shape, None if window is None else window.shape), dtype, last
     )
 
 
 def _like_input(call: Call, grad: Tensor, other: Tensor | None, shape: Any) -> Tensor:
-    last = is_channels_last(grad, call.axes) and not call.channels_last
+    last = moves_channels(call, grad)
     return empty(grad, shape, result_dtype(call.op, grad, grad), last)
 
 
@@ -77,14 +61,12 @@ def _like_input(call: Call, grad: Tensor, other: Tensor | None, shape: Any) -> T
 
 
 def _average(call: Call, x: Tensor, window: Tensor | None) -> Tensor:
-    run = _Run(call, x)
-    run.windows(window)
-    return run.tensor(getattr(api, call.op)(run.array("x", x), **run.options))
+    run = _Run(call, x, window)
+    return run.result(getattr(api, call.op)(run.array("x", x), **run.options))
 
 
 def _average_dx(call: Call, grad: Tensor, window: Tensor | None, shape: Any) -> Tensor:
-    run = _Run(call, grad)
-    run.windows(window)
+    run = _Run(call, grad, window)
     return run.gradient(grad, shape)
 
 
@@ -124,12 +106,12 @@ def _tangent_average_dx(kind: str, saved: Saved, *tangents: Tensor | None) -> Te
 def _maximum(call: Call, x: Tensor) -> tuple[Tensor, Tensor]:
     run = _Run(call, x)
     values, indices = getattr(api, call.op)(run.array("x", x), return_indices=True, **run.options)
-    return run.tensor(values), run.tensor(indices, rounds=False)
+    return run.result(values), run.tensor(indices)
 
 
 def _maximum_values(call: Call, x: Tensor) -> Tensor:
     run = _Run(call, x)
-    return run.tensor(getattr(api, call.op)(run.array("x", x), **run.options))
+    return run.result(getattr(api, call.op)(run.array("x", x), **run.options))
 
 
 def _maximum_dx(call: Call, grad: Tensor, indices: Tensor, shape: Any) -> Tensor:
@@ -195,17 +177,17 @@ def _tangent_maximum_dx(kind: str, saved: Saved, *tangents: Tensor | None) -> Te
 
 def _norm(call: Call, x: Tensor) -> Tensor:
     run = _Run(call, x)
-    return run.tensor(getattr(api, call.op)(run.array("x", x), **run.options))
+    return run.result(getattr(api, call.op)(run.array("x", x), **run.options))
 
 
 def _norm_dx(call: Call, grad: Tensor, x: Tensor) -> Tensor:
     run = _Run(call, grad)
     function = getattr(api, f"{call.op}_backward")
-    return run.tensor(function(run.array("grad", grad), run.array("x", x), **run.options))
+    return run.result(function(run.array("grad", grad), run.array("x", x), **run.options))
 
 
 def _like_norm_dx(call: Call, grad: Tensor, x: Tensor) -> Tensor:
-    last = is_channels_last(grad, call.axes) and not call.channels_last
+    last = moves_channels(call, grad)
     return empty(grad, x.shape, result_dtype(call.op, x, grad, "grad"), last)
 
 
