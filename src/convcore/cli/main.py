@@ -13,6 +13,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -302,21 +303,12 @@ def _demo(options: argparse.Namespace) -> int:
             images = digits()
             parts.append(lambda: lenet5.run(images, folder, say, not options.quiet))
     except (ImportError, OSError) as error:
-        reason = textwrap.shorten(str(error), 200)
-        return failed(
-            "demo",
+        return _lacks(
             "scikit-image, Pillow and mlxtend are needed, which pip install "
-            f'"convcore[demo]" (in a checkout ".[demo]") installs ({reason})',
+            '"convcore[demo]" (in a checkout ".[demo]")',
+            error,
         )
-    try:
-        for part in parts:
-            part()
-        say(f"\nThe pictures are in this folder:\n{folder}")
-    except OSError as error:
-        if error.filename is None:  # it was the terminal, not a picture
-            raise
-        return failed("demo", f"cannot write {error.filename}: {error.strerror}")
-    return 0
+    return _draw(parts, say, f"\nThe pictures are in this folder:\n{folder}")
 
 
 def _gigapixel(options: argparse.Namespace, folder: Path, say: Callable[[str], None]) -> int:
@@ -324,15 +316,24 @@ def _gigapixel(options: argparse.Namespace, folder: Path, say: Callable[[str], N
     try:
         from convcore.cli import demo_gigapixel
     except ImportError as error:
-        reason = textwrap.shorten(str(error), 200)
-        return failed(
-            "demo",
-            'dask, zarr and Pillow are needed, which pip install "convcore[dask,demo]" installs '
-            f"({reason})",
+        return _lacks(
+            'dask, zarr and Pillow are needed, which pip install "convcore[dask,demo]"', error
         )
+    run = partial(demo_gigapixel.run, options.size, folder, say, not options.quiet)
+    return _draw([run], say, f"\nThe arrays and the picture are in this folder:\n{folder}")
+
+
+def _lacks(needed: str, error: Exception) -> int:
+    """Report which packages a demo needs, and why they cannot be had."""
+    return failed("demo", f"{needed} installs ({textwrap.shorten(str(error), 200)})")
+
+
+def _draw(parts: Sequence[Callable[[], object]], say: Callable[[str], None], end: str) -> int:
+    """Run the parts of a demo; report a file that cannot be written."""
     try:
-        demo_gigapixel.run(options.size, folder, say, not options.quiet)
-        say(f"\nThe arrays and the picture are in this folder:\n{folder}")
+        for part in parts:
+            part()
+        say(end)
     except OSError as error:
         if error.filename is None:  # it was the terminal, not a picture
             raise
