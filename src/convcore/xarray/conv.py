@@ -104,7 +104,7 @@ def conv(
     Data are computed as they lie: dimensions before the windows' are a batch, those after them
     channels. Windows along dimensions that do not lie side by side need a copy. dtypes are those
     of :func:`convcore.conv2d`: a weight of float64 gives float64. Windows may cross the chunks of a
-    dask array, as in :mod:`convcore.dask`.
+    dask array, as in ``convcore.dask``.
 
     Examples
     --------
