@@ -1,22 +1,9 @@
 /* The adjoint of a layer: its phases one after the other, each into its part of the result. */
 #include "../base/arena.h"
+#include "../core/finite.h"
 #include "../kernels/kernels.h"
 
-#include <float.h>
-#include <math.h>
 #include <string.h>
-
-static bool all_finite(cc_type type, const void *elements, int64_t count)
-{
-    int found = 0; /* no early end: a compiler makes vectors of these loops */
-    if (type == CC_F32)
-        for (int64_t i = 0; i < count; i++)
-            found |= !(fabsf(((const float *)elements)[i]) <= FLT_MAX);
-    else
-        for (int64_t i = 0; i < count; i++)
-            found |= !(fabs(((const double *)elements)[i]) <= DBL_MAX);
-    return !found;
-}
 
 /* Scatters a row's elements, each of `size` bytes, to every `step` of them. */
 static void scatter_row(char *to, int64_t step, const char *from, int64_t count, size_t size)
@@ -64,11 +51,11 @@ cc_status cc_input_gradient(const cc_adjoint *adjoint, cc_type type, const void 
 {
     if (type != CC_F32 && type != CC_F64)
         return CC_BAD_PROBLEM;
-    if (!adjoint->count || !all_finite(type, weight, adjoint->weights))
+    const size_t bytes = (size_t)cc_kernels_of(type)->size;
+    if (!adjoint->count || !cc_all_finite((int)bytes, weight, adjoint->weights))
         return cc_layer_input_gradient(adjoint->layer, type, grad, weight, dx, threads);
     const int64_t cells =
         adjoint->cells[CC_DEPTH] * adjoint->cells[CC_ROW] * adjoint->cells[CC_COLUMN];
-    const size_t bytes = (size_t)cc_kernels_of(type)->size;
     const size_t planes = (size_t)(adjoint->n * adjoint->channels) * bytes;
     int64_t most = 0, all = 0;
     for (int i = 0; i < adjoint->count; i++) {

@@ -40,6 +40,12 @@ typedef struct {
 
 typedef enum { CC_FORWARD, CC_WEIGHT_GRADIENT, CC_LOCAL_GRADIENT } cc_purpose;
 
+/* The arrays of a gradient's call. */
+typedef struct {
+    const char *x, *weight, *grad;
+    char *result;
+} cc_gradient_args;
+
 /* How a layer will be computed, for any number of threads; each algorithm's own begins with this.
  * Nothing in it changes once it is made. */
 typedef struct cc_plan {
@@ -48,6 +54,9 @@ typedef struct cc_plan {
     size_t pack_bytes; /* of packed weights */
     cc_pack_facts facts;
     cc_purpose purpose;
+    /* of the plan of a gradient, which has no algorithm */
+    cc_status (*run_gradient)(const struct cc_plan *plan, const cc_gradient_args *args,
+                              int threads);
     struct cc_plan *helper; /* NULL, or another plan that it uses, given back with it */
     struct cc_plan *next;
 } cc_plan;

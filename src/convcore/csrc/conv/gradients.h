@@ -4,17 +4,20 @@
 
 #include "algorithm.h"
 
-typedef struct {
-    const char *x, *weight, *grad;
-    char *result;
-} cc_gradient_args;
-
-/* weight_gradient.c */
+/* weight_gradient_plan.c */
 cc_plan *cc_weight_gradient_make_plan(const cc_candidate *candidate);
-cc_status cc_weight_gradient_run(const cc_plan *plan, const cc_gradient_args *args, int threads);
+
+/* winograd_gradient.c: of weights; NULL: it can't compute the layer, or does not pay, unless asked
+ * for by name; or there is no memory. */
+cc_plan *cc_winograd_gradient_make_plan(const cc_candidate *candidate, bool named);
 
 /* local_gradient.c: of x */
 cc_plan *cc_local_gradient_make_plan(const cc_candidate *candidate);
-cc_status cc_local_gradient_run(const cc_plan *plan, const cc_gradient_args *args, int threads);
+
+/* weight_gradient.c: results of `weights` weights each, of slices that are summed up at the end:
+ * how many there must be room for, and their sum. */
+int64_t cc_slice_results(int64_t slices);
+void cc_add_slices(const cc_kernels *kernels, int64_t slices, int64_t weights, char *results,
+                   void *sum);
 
 #endif

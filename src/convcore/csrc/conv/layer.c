@@ -89,11 +89,21 @@ static cc_candidate candidate_of(const cc_tiled *problem, cc_type type, bool for
     return c;
 }
 
+static cc_plan *make_weight_gradient(const cc_layer *layer, const cc_candidate *candidate)
+{
+    const cc_algorithm *asked = cc_algorithm_at(layer->algorithm);
+    const bool named = asked && asked->functions == &cc_algorithm_winograd;
+    cc_plan *fast = named || layer->algorithm == CC_AUTO
+                        ? cc_winograd_gradient_make_plan(candidate, named)
+                        : NULL;
+    return fast ? fast : cc_weight_gradient_make_plan(candidate);
+}
+
 static cc_plan *make_plan(const cc_layer *layer, cc_type type, cc_purpose purpose)
 {
     const cc_candidate candidate = candidate_of(&layer->problem, type, purpose == CC_FORWARD);
     if (purpose == CC_WEIGHT_GRADIENT)
-        return cc_weight_gradient_make_plan(&candidate);
+        return make_weight_gradient(layer, &candidate);
     if (purpose == CC_LOCAL_GRADIENT)
         return cc_local_gradient_make_plan(&candidate);
     const cc_algorithm *algorithm = cc_select(&candidate, layer->algorithm);
@@ -223,26 +233,28 @@ bool cc_layer_fft_tile(cc_layer *layer, cc_type type, cc_fft_tile *tile)
     return true;
 }
 
+static cc_status run_gradient(cc_layer *layer, cc_type type, cc_purpose purpose,
+                              const cc_gradient_args *args, int threads)
+{
+    const cc_plan *plan;
+    const cc_status status = find_plan(layer, type, purpose, &plan);
+    if (status != CC_OK || threads < 1)
+        return status != CC_OK ? status : CC_BAD_PROBLEM;
+    return plan->run_gradient(plan, args, threads);
+}
+
 cc_status cc_layer_weight_gradient(cc_layer *layer, cc_type type, const void *x, const void *grad,
                                    void *dweight, int threads)
 {
     const cc_gradient_args args = {.x = x, .grad = grad, .result = dweight};
-    const cc_plan *plan;
-    const cc_status status = find_plan(layer, type, CC_WEIGHT_GRADIENT, &plan);
-    if (status != CC_OK || threads < 1)
-        return status != CC_OK ? status : CC_BAD_PROBLEM;
-    return cc_weight_gradient_run(plan, &args, threads);
+    return run_gradient(layer, type, CC_WEIGHT_GRADIENT, &args, threads);
 }
 
 cc_status cc_layer_input_gradient(cc_layer *layer, cc_type type, const void *grad,
                                   const void *weight, void *dx, int threads)
 {
     const cc_gradient_args args = {.grad = grad, .weight = weight, .result = dx};
-    const cc_plan *plan;
     if (layer->problem.conv.first_input)
         return CC_BAD_PROBLEM;
-    const cc_status status = find_plan(layer, type, CC_LOCAL_GRADIENT, &plan);
-    if (status != CC_OK || threads < 1)
-        return status != CC_OK ? status : CC_BAD_PROBLEM;
-    return cc_local_gradient_run(plan, &args, threads);
+    return run_gradient(layer, type, CC_LOCAL_GRADIENT, &args, threads);
 }

@@ -69,26 +69,6 @@ static ptrdiff_t patch_row_of(const plan *p, int64_t channels)
     return ceil_div(channels * p->taps, lanes) * lanes;
 }
 
-cc_plan *cc_local_gradient_make_plan(const cc_candidate *c)
-{
-    plan *made = malloc(sizeof *made);
-    if (!made)
-        return NULL;
-    const cc_conv *p = &c->layer.conv;
-    *made = (plan){.base = {.kernels = c->kernels},
-                   .problem = *p,
-                   .phases = c->phases,
-                   .taps = c->taps / p->c};
-    for (int a = 0; a < CC_AXES; a++) made->period[a] = c->layer.period[a];
-    const double weights =
-        (double)(p->groups * p->k) * (double)made->phases * (double)p->c * (double)made->taps;
-    const double outputs = (double)p->n * (double)cc_outputs_of_channel(p);
-    const double products = weights / (double)made->phases * outputs;
-    const cc_rates *rates = &c->tuning->local_gradient;
-    made->microseconds = products / rates->macs_per_us + weights / rates->memory_per_us;
-    return &made->base;
-}
-
 /* Ranges of channels, tiles and memory for a number of threads. */
 static void divide(call *c, int threads)
 {
@@ -247,7 +227,7 @@ static void work(const cc_worker *worker)
     }
 }
 
-cc_status cc_local_gradient_run(const cc_plan *of, const cc_gradient_args *args, int threads)
+static cc_status run(const cc_plan *of, const cc_gradient_args *args, int threads)
 {
     call c = {.plan = (const plan *)of, .args = args};
     divide(&c, threads);
@@ -257,4 +237,24 @@ cc_status cc_local_gradient_run(const cc_plan *of, const cc_gradient_args *args,
     const cc_status status = cc_job_run(&job, work, &c);
     cc_job_end(&job);
     return status;
+}
+
+cc_plan *cc_local_gradient_make_plan(const cc_candidate *c)
+{
+    plan *made = malloc(sizeof *made);
+    if (!made)
+        return NULL;
+    const cc_conv *p = &c->layer.conv;
+    *made = (plan){.base = {.kernels = c->kernels, .run_gradient = run},
+                   .problem = *p,
+                   .phases = c->phases,
+                   .taps = c->taps / p->c};
+    for (int a = 0; a < CC_AXES; a++) made->period[a] = c->layer.period[a];
+    const double weights =
+        (double)(p->groups * p->k) * (double)made->phases * (double)p->c * (double)made->taps;
+    const double outputs = (double)p->n * (double)cc_outputs_of_channel(p);
+    const double products = weights / (double)made->phases * outputs;
+    const cc_rates *rates = &c->tuning->local_gradient;
+    made->microseconds = products / rates->macs_per_us + weights / rates->memory_per_us;
+    return &made->base;
 }

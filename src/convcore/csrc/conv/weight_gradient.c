@@ -320,38 +320,43 @@ static void work(const cc_worker *worker)
 }
 
 /* Adds `count` results into one. */
-static void add_results(const cc_gradient_plan *plan, const char *results, int64_t count, void *sum)
+static void add_results(const cc_kernels *kernels, const char *results, int64_t count,
+                        int64_t weights, void *sum)
 {
     const void *rows[TOGETHER];
-    for (int64_t i = 0; i < count; i++)
-        rows[i] = results + i * plan->weights * plan->base.kernels->size;
+    for (int64_t i = 0; i < count; i++) rows[i] = results + i * weights * kernels->size;
     const cc_reduce_args all = {.how = CC_SUM,
                                 .rows = rows,
                                 .count = count,
                                 .taps = 1,
                                 .step = 1,
-                                .to = plan->weights,
-                                .width = plan->weights,
+                                .to = weights,
+                                .width = weights,
                                 .lines = 1,
                                 .planes = 1,
                                 .dst = sum};
-    plan->base.kernels->reduce(&all);
+    kernels->reduce(&all);
 }
 
-/* The result from those of the slices; there is room for a level of sums behind them. */
-static void add_slices(const cc_gradient_plan *plan, char *results, void *dweight)
+/* A level of sums stands behind the results. */
+int64_t cc_slice_results(int64_t slices)
 {
-    const ptrdiff_t bytes = plan->weights * plan->base.kernels->size;
-    int64_t count = plan->slices;
-    while (count > TOGETHER) {
-        char *sums = results + count * bytes;
-        for (int64_t i = 0; i * TOGETHER < count; i++)
-            add_results(plan, results + i * TOGETHER * bytes, min(TOGETHER, count - i * TOGETHER),
-                        sums + i * bytes);
-        count = ceil_div(count, TOGETHER);
+    return slices > 1 ? slices + ceil_div(slices, TOGETHER) : 0;
+}
+
+void cc_add_slices(const cc_kernels *kernels, int64_t slices, int64_t weights, char *results,
+                   void *sum)
+{
+    const ptrdiff_t bytes = weights * kernels->size;
+    while (slices > TOGETHER) {
+        char *sums = results + slices * bytes;
+        for (int64_t i = 0; i * TOGETHER < slices; i++)
+            add_results(kernels, results + i * TOGETHER * bytes,
+                        min(TOGETHER, slices - i * TOGETHER), weights, sums + i * bytes);
+        slices = ceil_div(slices, TOGETHER);
         results = sums;
     }
-    add_results(plan, results, count, dweight);
+    add_results(kernels, results, slices, weights, sum);
 }
 
 /* Brings the channels of x and of the gradient from last to first, image by image. */
@@ -382,12 +387,12 @@ cc_status cc_weight_gradient_run(const cc_plan *of, const cc_gradient_args *args
     const cc_conv *p = &plan->problem;
     const size_t size = (size_t)of->kernels->size;
     const ptrdiff_t images = plan->transposed ? p->n * p->groups : 0;
-    const int64_t results = plan->slices > 1 ? plan->slices + ceil_div(plan->slices, TOGETHER) : 0;
     cc_job job = {.workers = c.part.workers, .own = c.own};
     const size_t x = cc_arena_reserve(&job.shared, images * p->c * cc_inputs_of_channel(p), size);
     const size_t grad =
         cc_arena_reserve(&job.shared, images * p->k * cc_outputs_of_channel(p), size);
-    const size_t slices = cc_arena_reserve(&job.shared, results * plan->weights, size);
+    const size_t slices =
+        cc_arena_reserve(&job.shared, cc_slice_results(plan->slices) * plan->weights, size);
     if (!cc_job_begin(&job))
         return CC_NO_MEMORY;
     if (plan->slices > 1)
@@ -401,7 +406,7 @@ cc_status cc_weight_gradient_run(const cc_plan *of, const cc_gradient_args *args
     }
     const cc_status status = cc_job_run(&job, work, &c);
     if (plan->slices > 1 && status == CC_OK)
-        add_slices(plan, job.memory + slices, args->result);
+        cc_add_slices(of->kernels, plan->slices, plan->weights, job.memory + slices, args->result);
     cc_job_end(&job);
     return status;
 }

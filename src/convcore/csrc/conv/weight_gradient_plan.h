@@ -38,6 +38,9 @@ typedef struct {
     int64_t first_tile, end_tile;
 } cc_gradient_item;
 
+/* weight_gradient.c */
+cc_status cc_weight_gradient_run(const cc_plan *plan, const cc_gradient_args *args, int threads);
+
 cc_gradient_partition cc_gradient_divide(const cc_gradient_plan *plan, int threads);
 
 /* The layout of an input tile of `channels` channels that no item's is larger than. */

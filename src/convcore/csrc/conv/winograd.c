@@ -48,7 +48,7 @@ typedef struct {
 /* Where the transformed weights of a block of output channels begin, counted through all groups. */
 static ptrdiff_t transformed_at(const cc_winograd_plan *plan, int64_t block)
 {
-    return block * plan->products * plan->weight_point * plan->base.kernels->size;
+    return block * plan->bands.products * plan->weight_point * plan->base.kernels->size;
 }
 
 /* Output channels of a block, in whole vectors. */
@@ -65,8 +65,8 @@ static void transform_slice(const cc_winograd_plan *plan, const cc_direct_task *
 {
     const cc_kernels *k = plan->base.kernels;
     const ptrdiff_t width = width_of(task), taps = task->plan->taps / plan->problem.c;
-    const cc_winograd args = {.rows = plan->points[CC_ROW],
-                              .columns = plan->points[CC_COLUMN],
+    const cc_winograd args = {.rows = plan->bands.points[CC_ROW],
+                              .columns = plan->bands.points[CC_COLUMN],
                               .channels = width,
                               .row = plan->problem.axis[CC_COLUMN].kernel * width,
                               .column = width,
@@ -117,46 +117,23 @@ static void make_weights(const cc_worker *worker)
     transform_weights(c->plan, range, c->made);
 }
 
-/* Tiles of a band along its row. */
-static int64_t tiles_of(const cc_winograd_plan *plan, const cc_tile *band)
-{
-    return ceil_div(band->count[CC_COLUMN], cc_winograd_outputs(plan, CC_COLUMN));
-}
-
-/* What a whole tile sees beyond what the outputs that there are see: zeros. */
-static void fill_rest(const cc_winograd_plan *plan, const cc_tile *band, char *first)
-{
-    const cc_input_axis *row = &plan->tile.axis[CC_ROW], *column = &plan->tile.axis[CC_COLUMN];
-    const ptrdiff_t size = plan->base.kernels->size;
-    const int64_t rows = band->count[CC_ROW] + row->of.kernel - 1;
-    const int64_t columns = band->count[CC_COLUMN] + column->of.kernel - 1;
-    for (int64_t r = 0; r < row->extent; r++) {
-        const int64_t from = r < rows ? columns : 0;
-        memset(first + (r * row->pitch + from * column->pitch) * size, 0,
-               (size_t)((column->extent - from) * column->pitch * size));
-    }
-}
-
 /* Brings a band to the worker's memory and transforms its tiles to `to`. */
 static void transform_band(const call *c, state *s, const cc_tile *band, char *to)
 {
     const cc_winograd_plan *plan = c->plan;
     const cc_kernels *k = plan->base.kernels;
     const ptrdiff_t channel = band->group * plan->problem.c * plan->tile.src_channel;
-    const cc_input_view view =
-        cc_input_tile_view(&plan->tile, k, band, c->arrays->x + channel * k->size, &s->room);
-    const cc_input_axis *row = &plan->tile.axis[CC_ROW], *column = &plan->tile.axis[CC_COLUMN];
-    if (band->count[CC_ROW] < row->outputs || band->count[CC_COLUMN] < column->outputs)
-        fill_rest(plan, band, s->room.memory + plan->tile.front_pad * k->size);
-    const cc_winograd args = {.rows = plan->points[CC_ROW],
-                              .columns = plan->points[CC_COLUMN],
+    const char *from =
+        cc_winograd_bring(&plan->tile, k, band, c->arrays->x + channel * k->size, &s->room);
+    const cc_winograd args = {.rows = plan->bands.points[CC_ROW],
+                              .columns = plan->bands.points[CC_COLUMN],
                               .channels = plan->problem.c,
-                              .row = row->pitch,
-                              .column = column->pitch,
+                              .row = plan->tile.axis[CC_ROW].pitch,
+                              .column = plan->tile.axis[CC_COLUMN].pitch,
                               .point = s->tiles * plan->channels};
-    const ptrdiff_t step = cc_winograd_outputs(plan, CC_COLUMN) * column->pitch * k->size;
-    for (int64_t t = 0; t < tiles_of(plan, band); t++)
-        k->winograd_input(&args, view.first + t * step, to + t * plan->channels * k->size);
+    const ptrdiff_t step = cc_winograd_step(&plan->bands, &plan->tile) * k->size;
+    for (int64_t t = 0; t < cc_winograd_tiles(&plan->bands, band); t++)
+        k->winograd_input(&args, from + t * step, to + t * plan->channels * k->size);
 }
 
 /* Makes a block of bands the worker's. */
@@ -164,17 +141,18 @@ static void take_bands(const call *c, state *s, int64_t block)
 {
     const cc_winograd_plan *plan = c->plan;
     const int64_t group = block / c->blocks, from = block % c->blocks * c->block_bands;
-    s->first_band = group * plan->bands + from;
-    s->bands = min(c->block_bands, plan->bands - from);
+    s->first_band = group * plan->bands.count + from;
+    s->bands = min(c->block_bands, plan->bands.count - from);
     s->tiles = 0;
     for (int64_t u = 0; u < s->bands; u++) {
-        s->band[u] = cc_tile_at(&plan->grid, s->first_band + u);
-        s->tiles += tiles_of(plan, &s->band[u]);
+        s->band[u] = cc_tile_at(&plan->bands.grid, s->first_band + u);
+        s->tiles += cc_winograd_tiles(&plan->bands, &s->band[u]);
     }
     char *to = s->points;
     for (int64_t u = 0; u < s->bands; u++) {
         transform_band(c, s, &s->band[u], to);
-        to += tiles_of(plan, &s->band[u]) * plan->channels * plan->base.kernels->size;
+        to += cc_winograd_tiles(&plan->bands, &s->band[u]) * plan->channels *
+              plan->base.kernels->size;
     }
 }
 
@@ -186,11 +164,11 @@ static void store_band(const call *c, const state *s, const cc_direct_task *task
     const cc_kernels *k = plan->base.kernels;
     const cc_tile *t = &s->band[band];
     const ptrdiff_t width = width_of(task);
-    const int64_t across = cc_winograd_outputs(plan, CC_COLUMN);
-    const cc_winograd args = {.rows = plan->points[CC_ROW],
-                              .columns = plan->points[CC_COLUMN],
+    const int64_t across = cc_winograd_outputs(&plan->bands, CC_COLUMN);
+    const cc_winograd args = {.rows = plan->bands.points[CC_ROW],
+                              .columns = plan->bands.points[CC_COLUMN],
                               .channels = width,
-                              .row = plan->band_tiles * across * width,
+                              .row = plan->bands.most * across * width,
                               .column = width,
                               .point = s->tiles * width};
     const cc_conv *p = &plan->problem;
@@ -199,10 +177,10 @@ static void store_band(const call *c, const state *s, const cc_direct_task *task
                      .channels = task->channels,
                      .pixels = t->count[CC_COLUMN]};
     const char *bias = cc_epilogue_bias(&c->epilogue, to.channel, to.channels, 1, s->bias);
-    for (int64_t i = 0; i < tiles_of(plan, t); i++)
+    for (int64_t i = 0; i < cc_winograd_tiles(&plan->bands, t); i++)
         if (!k->winograd_output(&args, products + i * width * k->size, bias,
                                 s->outputs + i * across * width * k->size))
-            __atomic_store_n(&c->lost[(s->first_band + band) * plan->band_tiles + i], 1,
+            __atomic_store_n(&c->lost[(s->first_band + band) * plan->bands.most + i], 1,
                              __ATOMIC_RELAXED); /* others may write the same of other channels */
     const int64_t line = t->origin[CC_DEPTH] * p->axis[CC_ROW].out + t->origin[CC_ROW];
     for (int64_t r = 0; r < t->count[CC_ROW]; r++) {
@@ -249,7 +227,7 @@ static void multiply(const call *c, const state *s, int64_t channels)
             transform_slice(plan, &task,
                             (cc_task_range){from, min(from + CC_WINOGRAD_SLICE, plan->problem.c)},
                             plan->weight_point, s->slice);
-        for (int i = 0; i < plan->products; i++)
+        for (int i = 0; i < plan->bands.products; i++)
             k->direct_igemm(&sum, &grid, s->points + i * s->tiles * plan->channels * k->size,
                             weights + i * plan->weight_point * k->size, b ? NULL : s->zeros,
                             s->products + i * s->tiles * width * k->size);
@@ -257,7 +235,7 @@ static void multiply(const call *c, const state *s, int64_t channels)
     int64_t tile = 0;
     for (int64_t u = 0; u < s->bands; u++) {
         store_band(c, s, &task, u, s->products + tile * width * k->size);
-        tile += tiles_of(plan, &s->band[u]);
+        tile += cc_winograd_tiles(&plan->bands, &s->band[u]);
     }
 }
 
@@ -297,19 +275,19 @@ static void divide(call *c, int threads)
     const cc_direct_plan *direct = cc_winograd_direct(plan);
     threads = cc_useful_threads(direct->microseconds / 2, threads);
     const bool kept = plan->transformed > 0;
-    const int64_t bytes = plan->products * plan->channels * plan->base.kernels->size;
+    const int64_t bytes = plan->bands.products * plan->channels * plan->base.kernels->size;
     const int64_t most = max(LEAST_TILES, (kept ? BLOCK_BYTES : LARGE_BLOCK_BYTES) / bytes);
-    c->blocks = ceil_div(plan->bands, max(1, most / plan->band_tiles));
+    c->blocks = ceil_div(plan->bands.count, max(1, most / plan->bands.most));
     if (c->blocks >= threads) /* of each worker as many */
-        c->blocks = min(plan->bands, ceil_div(c->blocks, threads) * threads);
-    c->block_bands = ceil_div(plan->bands, c->blocks);
-    c->blocks = ceil_div(plan->bands, c->block_bands);
+        c->blocks = min(plan->bands.count, ceil_div(c->blocks, threads) * threads);
+    c->block_bands = ceil_div(plan->bands.count, c->blocks);
+    c->blocks = ceil_div(plan->bands.count, c->block_bands);
 
     /* Workers of the same bands all transform them, workers of the same channels all their weights,
      * unless these are kept. */
     const double transform = 12 / (double)plan->problem.k;
     const double weights =
-        kept ? 0 : CC_WINOGRAD_WEIGHT / (double)(c->block_bands * plan->band_tiles);
+        kept ? 0 : CC_WINOGRAD_WEIGHT / (double)(c->block_bands * plan->bands.most);
     const int64_t tasks = c->blocks * plan->problem.groups;
     double best = 0;
     for (int by = 1; by <= threads && by <= direct->blocks; by++) {
@@ -332,9 +310,9 @@ static memory_layout lay_out(const call *c)
     const size_t size = (size_t)plan->base.kernels->size;
     const bool kept = plan->transformed > 0, make = kept && !c->arrays->packed;
     const bool lists = !c->arrays->packed && !direct->has_lists;
-    const int64_t tiles = c->block_bands * plan->band_tiles;
-    const int64_t outputs =
-        plan->band_tiles * cc_winograd_outputs(plan, CC_COLUMN) * cc_winograd_outputs(plan, CC_ROW);
+    const int64_t tiles = c->block_bands * plan->bands.most;
+    const int64_t outputs = plan->bands.most * cc_winograd_outputs(&plan->bands, CC_COLUMN) *
+                            cc_winograd_outputs(&plan->bands, CC_ROW);
     memory_layout at = {0};
     at.weights = cc_arena_reserve(&at.shared, make ? (ptrdiff_t)plan->base.pack_bytes : 0, 1);
     at.lists =
@@ -343,16 +321,17 @@ static memory_layout lay_out(const call *c)
                                sizeof(cc_block));
     at.offsets = cc_arena_reserve(&at.shared, CC_WINOGRAD_SLICE, sizeof(ptrdiff_t));
     at.runs = cc_arena_reserve(&at.shared, 2, sizeof(cc_run));
-    at.lost =
-        cc_arena_reserve(&at.shared, plan->problem.groups * plan->bands * plan->band_tiles, 1);
+    at.lost = cc_arena_reserve(&at.shared,
+                               plan->problem.groups * plan->bands.count * plan->bands.most, 1);
     at.tile = cc_arena_reserve(&at.own, plan->tile.elements, size);
-    at.points = cc_arena_reserve(&at.own, plan->products * tiles * plan->channels, size);
-    at.products = cc_arena_reserve(&at.own, plan->products * tiles * plan->width, size);
+    at.points = cc_arena_reserve(&at.own, plan->bands.products * tiles * plan->channels, size);
+    at.products = cc_arena_reserve(&at.own, plan->bands.products * tiles * plan->width, size);
     at.outputs = cc_arena_reserve(&at.own, outputs * plan->width, size);
     at.bias = cc_arena_reserve(&at.own, 2 * plan->width, size);
     at.packed =
         cc_arena_reserve(&at.own, kept || c->arrays->packed ? 0 : direct->block_elements, size);
-    at.slice = cc_arena_reserve(&at.own, kept ? 0 : plan->products * plan->weight_point, size);
+    at.slice =
+        cc_arena_reserve(&at.own, kept ? 0 : plan->bands.products * plan->weight_point, size);
     at.pieces = cc_arena_reserve(&at.own, plan->tile.pieces, sizeof(cc_piece));
     at.tiles = cc_arena_reserve(&at.own, c->block_bands, sizeof(cc_tile));
     return at;
@@ -381,8 +360,8 @@ static cc_taps sum_of_channels(const cc_winograd_plan *plan, const memory_layout
 /* Tile `tile` of a band. */
 static cc_tile tile_of(const cc_winograd_plan *plan, int64_t band, int64_t tile)
 {
-    cc_tile t = cc_tile_at(&plan->grid, band);
-    const int64_t across = cc_winograd_outputs(plan, CC_COLUMN), from = tile * across;
+    cc_tile t = cc_tile_at(&plan->bands.grid, band);
+    const int64_t across = cc_winograd_outputs(&plan->bands, CC_COLUMN), from = tile * across;
     t.origin[CC_COLUMN] += from;
     t.count[CC_COLUMN] = min(across, t.count[CC_COLUMN] - from);
     return t;
@@ -393,7 +372,7 @@ static cc_tile tile_of(const cc_winograd_plan *plan, int64_t band, int64_t tile)
 static cc_status compute_lost(const call *c, int threads)
 {
     const cc_winograd_plan *plan = c->plan;
-    const int64_t tiles = plan->problem.groups * plan->bands * plan->band_tiles;
+    const int64_t tiles = plan->problem.groups * plan->bands.count * plan->bands.most;
     int64_t count = 0, listed = 0;
     for (int64_t i = 0; i < tiles; i++) count += c->lost[i];
     if (!count)
@@ -403,7 +382,7 @@ static cc_status compute_lost(const call *c, int threads)
         return CC_NO_MEMORY;
     for (int64_t i = 0; i < tiles; i++)
         if (c->lost[i])
-            list[listed++] = tile_of(plan, i / plan->band_tiles, i % plan->band_tiles);
+            list[listed++] = tile_of(plan, i / plan->bands.most, i % plan->bands.most);
     cc_arrays arrays = *c->arrays;
     arrays.packed = c->weights ? c->weights + packed_at(plan, 0) : NULL;
     const cc_status status =
@@ -429,7 +408,7 @@ cc_status cc_winograd_run(const cc_plan *of, const cc_arrays *arrays, int thread
         return CC_NO_MEMORY;
     c.taps = sum_of_channels(plan, &c.at, job.memory);
     c.lost = job.memory + c.at.lost;
-    memset(c.lost, 0, (size_t)(plan->problem.groups * plan->bands * plan->band_tiles));
+    memset(c.lost, 0, (size_t)(plan->problem.groups * plan->bands.count * plan->bands.most));
     c.weights = arrays->packed;
     cc_status status = CC_OK;
     if (!arrays->packed && !direct->has_lists)

@@ -1,4 +1,4 @@
-/* Winograd's convolution: the plan, and what running it needs of it. */
+/* Winograd's convolution: the plan, and what running it and its gradient needs of it. */
 #ifndef CC_WINOGRAD_H
 #define CC_WINOGRAD_H
 
@@ -13,14 +13,18 @@ enum { CC_WINOGRAD_WEIGHT = 16 };
  * every output is computed with the same neighbours. A band is a row of tiles, or a part of it:
  * what is brought to a worker's memory at a time. */
 typedef struct {
+    cc_tile_grid grid;   /* of bands */
+    int points[CC_AXES]; /* of a tile along each axis */
+    int products;        /* of a tile: points along all axes */
+    int64_t count;       /* of bands of a group */
+    int64_t most;        /* tiles of a band */
+} cc_winograd_bands;
+
+typedef struct {
     cc_plan base;
     cc_conv problem;
-    cc_input_tile tile;     /* what a band sees, channels innermost */
-    cc_tile_grid grid;      /* of bands */
-    int points[CC_AXES];    /* of a tile along each axis */
-    int products;           /* of a tile: points along all axes */
-    int64_t bands;          /* of a group */
-    int64_t band_tiles;     /* most tiles of a band */
+    cc_winograd_bands bands;
+    cc_input_tile tile;     /* what a band sees */
     ptrdiff_t width;        /* most output channels of a kernel call, in whole vectors */
     ptrdiff_t channels;     /* elements from a tile to the next of what is transformed */
     ptrdiff_t weight_point; /* elements from a point to the next of transformed weights */
@@ -29,9 +33,15 @@ typedef struct {
 } cc_winograd_plan;
 
 /* Outputs of a tile along an axis. */
-static inline int cc_winograd_outputs(const cc_winograd_plan *plan, int axis)
+static inline int cc_winograd_outputs(const cc_winograd_bands *bands, int axis)
 {
-    return plan->points[axis] == 1 ? 1 : CC_WINOGRAD_OUTPUTS;
+    return bands->points[axis] == 1 ? 1 : CC_WINOGRAD_OUTPUTS;
+}
+
+/* Tiles of a band along its row. */
+static inline int64_t cc_winograd_tiles(const cc_winograd_bands *bands, const cc_tile *band)
+{
+    return ceil_div(band->count[CC_COLUMN], cc_winograd_outputs(bands, CC_COLUMN));
 }
 
 /* Convolution of the same layer without transforms: packs the weights that are transformed, and
@@ -40,6 +50,30 @@ static inline const cc_direct_plan *cc_winograd_direct(const cc_winograd_plan *p
 {
     return (const cc_direct_plan *)plan->base.helper;
 }
+
+/* winograd_bands.c */
+cc_winograd_bands cc_winograd_cut(const cc_conv *problem);
+
+/* What a band sees of `channels` channels, channels innermost: of the input; or of the outputs. */
+cc_input_tile cc_winograd_input(const cc_winograd_bands *bands, const cc_conv *problem,
+                                int64_t channels, int lanes);
+cc_input_tile cc_winograd_grads(const cc_winograd_bands *bands, const cc_conv *problem,
+                                int64_t channels, int lanes);
+
+/* Brings that to a worker's memory: whole tiles, zeros beyond the outputs that there are. Returns
+ * what the first tile sees. src: the first channel of image 0. */
+const char *cc_winograd_bring(const cc_input_tile *layout, const cc_kernels *kernels,
+                              const cc_tile *band, const char *src, cc_input_room *room);
+
+/* Elements from what a tile sees to what the next one does. */
+ptrdiff_t cc_winograd_step(const cc_winograd_bands *bands, const cc_input_tile *layout);
+
+/* winograd_plan.c: why a layer can't be computed so; NULL: it can. Whether it pays is another
+ * question. */
+const char *cc_winograd_refuse(const cc_candidate *candidate);
+/* Most is padding along an axis with fewer outputs: then results are small beside what the
+ * transforms round, and the error is above what is stated. */
+bool cc_winograd_has_outputs(const cc_conv *problem);
 
 /* winograd.c */
 bool cc_winograd_pack(const cc_plan *plan, const char *weight, char *packed);

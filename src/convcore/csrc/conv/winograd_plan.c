@@ -6,18 +6,13 @@
 
 /* The transforms are of whole vectors of channels; fewer of them do not pay on any machine. */
 enum { LEAST_CHANNELS = 16 };
-/* With fewer outputs along an axis most of a tile may be padding: then results are small beside
- * what the transforms round, and the error is above what is stated. */
 enum { LEAST_OUTPUTS = 12 };
 enum { CACHE_LINE = 64 };
 /* Most bytes of transformed weights that are kept: fetching more takes longer than transforming
  * them again. Nor are any kept if all tiles have no more bytes than FEW_BYTES: none would be used
  * twice. */
 enum { KEPT_BYTES = 4 << 20, FEW_BYTES = 1 << 20 };
-/* Most tiles of a band. */
-enum { BAND_TILES = 32 };
-
-static const char *refuse(const cc_candidate *c)
+const char *cc_winograd_refuse(const cc_candidate *c)
 {
     const cc_conv *p = &c->layer.conv;
     int threes = 0;
@@ -40,6 +35,14 @@ static const char *refuse(const cc_candidate *c)
                                                           : NULL;
 }
 
+bool cc_winograd_has_outputs(const cc_conv *p)
+{
+    for (int a = CC_ROW; a <= CC_COLUMN; a++)
+        if (p->axis[a].kernel == CC_WINOGRAD_TAPS && p->axis[a].out < LEAST_OUTPUTS)
+            return false;
+    return true;
+}
+
 /* Whether it is faster than any direct way, by the sizes of one image alone: equal images must give
  * equal bits, in any batch and on every machine. In multiply-adds for each pair of channels. */
 static bool pays(const cc_conv *p)
@@ -49,39 +52,16 @@ static bool pays(const cc_conv *p)
     double tiles = (double)p->axis[CC_DEPTH].out, products = 1, direct = tiles;
     for (int a = CC_ROW; a <= CC_COLUMN; a++) {
         const bool cut = p->axis[a].kernel == 3;
-        if (cut && p->axis[a].out < LEAST_OUTPUTS)
-            return false;
         tiles *= (double)(cut ? ceil_div(p->axis[a].out, CC_WINOGRAD_OUTPUTS) : p->axis[a].out);
         products *= cut ? CC_WINOGRAD_POINTS : 1;
         direct *= (double)(p->axis[a].kernel * p->axis[a].out);
     }
     const double transforms =
         of_weight + tiles * (1 + of_input / (double)p->k + of_output / (double)p->c);
-    return products * transforms < direct;
+    return cc_winograd_has_outputs(p) && products * transforms < direct;
 }
 
 static double cost(const cc_candidate *c) { return pays(&c->layer.conv) ? 0.0 : HUGE_VAL; }
-
-/* Bands: rows of tiles, cut where they are long. */
-static void cut_bands(cc_winograd_plan *plan)
-{
-    const cc_conv *p = &plan->problem;
-    cc_tile_axis *axis[CC_AXES] = {NULL, &plan->grid.row, &plan->grid.column};
-    plan->grid = (cc_tile_grid){
-        .groups = p->groups, .images = p->n, .together = 1, .depths = p->axis[CC_DEPTH].out};
-    for (int a = CC_ROW; a <= CC_COLUMN; a++) {
-        const int outputs = cc_winograd_outputs(plan, a);
-        const int64_t tiles = ceil_div(p->axis[a].out, outputs);
-        const int64_t together = a == CC_ROW ? 1 : ceil_div(tiles, ceil_div(tiles, BAND_TILES));
-        *axis[a] = (cc_tile_axis){.outputs = p->axis[a].out,
-                                  .tiles = ceil_div(tiles, together),
-                                  .size = together * outputs};
-        plan->tile.axis[a].outputs = together * outputs;
-        plan->band_tiles = together;
-    }
-    plan->tile.axis[CC_DEPTH].outputs = 1;
-    plan->bands = cc_tile_count(&plan->grid) / p->groups;
-}
 
 /* Its blocks of output channels are what one call of the kernel computes, and so are Winograd's. */
 static const cc_direct_kind direct_kind = {.short_blocks = true,
@@ -110,26 +90,19 @@ static cc_plan *make_plan(const cc_candidate *candidate)
     *plan =
         (cc_winograd_plan){.base = {.kernels = kernels, .helper = direct},
                            .problem = *p,
-                           .products = 1,
+                           .bands = cc_winograd_cut(p),
                            .width = kernels->igemm_vecs * kernels->lanes,
                            .channels = (ptrdiff_t)round_up((size_t)p->c, (size_t)kernels->lanes)};
     if (plan->channels * kernels->size % 1024 == 0) /* they would compete for a few lines of L1 */
         plan->channels += kernels->lanes;
-    for (int a = 0; a < CC_AXES; a++) {
-        plan->points[a] = p->axis[a].kernel == 3 ? CC_WINOGRAD_POINTS : 1;
-        plan->products *= plan->points[a];
-    }
-    plan->tile = cc_input_tile_start(p, false, p->c, kernels->lanes);
-    plan->tile.in_place = false;
-    plan->tile.channels_last = true;
-    cut_bands(plan);
-    cc_input_tile_layout(&plan->tile);
+    plan->tile = cc_winograd_input(&plan->bands, p, p->c, kernels->lanes);
 
     const cc_direct_plan *own = cc_winograd_direct(plan);
-    const int64_t transforms = own->groups * own->blocks * plan->products;
+    const int64_t transforms = own->groups * own->blocks * plan->bands.products;
     plan->weight_point = point_of(own, p->c);
     plan->transformed = (size_t)(transforms * plan->weight_point * kernels->size);
-    const int64_t tiles = plan->bands * plan->band_tiles * plan->products * plan->channels;
+    const int64_t tiles =
+        plan->bands.count * plan->bands.most * plan->bands.products * plan->channels;
     if (plan->transformed > KEPT_BYTES || tiles * kernels->size <= FEW_BYTES) {
         plan->weight_point = point_of(own, CC_WINOGRAD_SLICE);
         plan->transformed = 0;
@@ -141,5 +114,5 @@ static cc_plan *make_plan(const cc_candidate *candidate)
     return &plan->base;
 }
 
-const struct cc_algorithm_functions cc_algorithm_winograd = {refuse, cost, make_plan,
+const struct cc_algorithm_functions cc_algorithm_winograd = {cc_winograd_refuse, cost, make_plan,
                                                              cc_winograd_pack, cc_winograd_run};

@@ -63,8 +63,9 @@ typedef struct {
     ptrdiff_t dst_row, dst_column;
 } cc_move;
 
-/* Winograd's F(4, 3): so many outputs are made of so many products along an axis. */
-enum { CC_WINOGRAD_OUTPUTS = 4, CC_WINOGRAD_POINTS = 6 };
+/* Winograd's F(4, 3): that many outputs of a kernel of that many taps are made of that many
+ * products along an axis. */
+enum { CC_WINOGRAD_OUTPUTS = 4, CC_WINOGRAD_TAPS = 3, CC_WINOGRAD_POINTS = 6 };
 
 /* A tile: how many points it has along both axes, CC_WINOGRAD_POINTS or, where the kernel has one
  * tap, 1; and the elements from a row and from a column to the next of what is not transformed, and

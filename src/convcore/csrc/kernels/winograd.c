@@ -13,7 +13,7 @@
 #define A ((real)0.75)
 #define B ((real)1.5)
 
-enum { POINTS = CC_WINOGRAD_POINTS, OUTPUTS = CC_WINOGRAD_OUTPUTS };
+enum { POINTS = CC_WINOGRAD_POINTS, OUTPUTS = CC_WINOGRAD_OUTPUTS, TAPS = CC_WINOGRAD_TAPS };
 
 /* Six inputs as the six points of a polynomial's product take them: rows of the transposed
  * interpolation. */
@@ -40,6 +40,31 @@ CC_INLINE void outputs_of(const vec *m, vec *y)
     y[3] = m[5] + A2 * gap_a + B2 * gap_b;
 }
 
+/* The adjoint of outputs_of(): six points of four outputs' gradients. */
+CC_INLINE void grad_points(const vec *y, vec *m)
+{
+    const vec even_a = y[0] + A2 * y[2], odd_a = A * (y[1] + A2 * y[3]);
+    const vec even_b = y[0] + B2 * y[2], odd_b = B * (y[1] + B2 * y[3]);
+    m[0] = y[0];
+    m[1] = even_a + odd_a;
+    m[2] = even_a - odd_a;
+    m[3] = even_b + odd_b;
+    m[4] = even_b - odd_b;
+    m[5] = y[3];
+}
+
+/* The adjoint of weight_points(): gradients of three taps from those of their six points. */
+CC_INLINE void taps_of(const vec *u, vec *g)
+{
+    const double a = 0.75 * 0.75, b = 1.5 * 1.5; /* as in weight_points() */
+    const real of_a = (real)(1 / (2 * a * (a - b))), of_b = (real)(1 / (2 * b * (b - a)));
+    const real of_0 = (real)(1 / (a * b));
+    const vec sum_a = of_a * (u[1] + u[2]), sum_b = of_b * (u[3] + u[4]);
+    g[0] = of_0 * u[0] + sum_a + sum_b;
+    g[1] = A * of_a * (u[1] - u[2]) + B * of_b * (u[3] - u[4]);
+    g[2] = A2 * sum_a + B2 * sum_b + u[5];
+}
+
 /* Lines of `count` vectors, `line` elements apart, their elements `step` apart: loaded. */
 CC_INLINE void load_line(const real *src, ptrdiff_t step, int count, vec *line)
 {
@@ -47,80 +72,107 @@ CC_INLINE void load_line(const real *src, ptrdiff_t step, int count, vec *line)
     for (int i = 0; i < count; i++) line[i] = load(src + i * step);
 }
 
-/* The points of one vector of channels. */
-CC_INLINE void input_tile(const cc_winograd *a, const real *src, real *dst)
+/* Where a tile's vectors go: `row` and `column` elements apart; what is added to them first; and
+ * 0 for each lane whose vectors are numbers, else NaN. */
+typedef struct {
+    real *dst;
+    ptrdiff_t row, column;
+    vec bias, lost;
+} sink;
+
+typedef void transform(const vec *from, vec *to);
+typedef void store_fn(sink *to, int row, int count, const vec *line);
+
+CC_INLINE void store_line(sink *to, int row, int count, const vec *line)
 {
-    const int rows = a->rows, columns = a->columns;
-    vec between[POINTS][POINTS], line[POINTS], point[POINTS];
+    CC_UNROLL
+    for (int j = 0; j < count; j++) store(to->dst + row * to->row + j * to->column, line[j]);
+}
+
+CC_INLINE void store_checked(sink *to, int row, int count, const vec *line)
+{
+    CC_UNROLL
+    for (int j = 0; j < count; j++) {
+        const vec sum = line[j] + to->bias;
+        to->lost += sum * 0;
+        store(to->dst + row * to->row + j * to->column, sum);
+    }
+}
+
+/* A tile of one vector of channels, `from` vectors along each axis: transformed to `into` along
+ * each, first along rows; an axis with one tap is left as it is. */
+CC_INLINE void tile_of(const cc_winograd *a, transform *along, int from, int into, const real *src,
+                       ptrdiff_t row, ptrdiff_t column, store_fn *keep, sink *to)
+{
+    vec between[POINTS][POINTS], line[POINTS], value[POINTS];
+    const int columns = a->columns == 1 ? 1 : from, rows = a->rows == 1 ? 1 : into;
     for (int j = 0; j < columns; j++) {
-        if (rows == 1) {
-            between[0][j] = load(src + j * a->column);
+        if (a->rows == 1) {
+            between[0][j] = load(src + j * column);
             continue;
         }
-        load_line(src + j * a->column, a->row, POINTS, line);
-        input_points(line, point);
+        load_line(src + j * column, row, from, line);
+        along(line, value);
         CC_UNROLL
-        for (int i = 0; i < POINTS; i++) between[i][j] = point[i];
+        for (int i = 0; i < into; i++) between[i][j] = value[i];
     }
     for (int i = 0; i < rows; i++) {
-        if (columns == 1) {
-            store(dst + i * a->point, between[i][0]);
+        if (a->columns == 1) {
+            keep(to, i, 1, between[i]);
             continue;
         }
-        input_points(between[i], point);
-        CC_UNROLL
-        for (int j = 0; j < POINTS; j++) store(dst + (i * POINTS + j) * a->point, point[j]);
+        along(between[i], value);
+        keep(to, i, into, value);
+    }
+}
+
+/* From a row of points and from a point to the next. */
+CC_INLINE ptrdiff_t point_row(const cc_winograd *a) { return a->columns * a->point; }
+
+/* At least a vector of channels; the last vector may overlap the one before. */
+CC_INLINE void to_points(const cc_winograd *a, transform *along, int from, const real *src,
+                         real *dst)
+{
+    for (ptrdiff_t c = 0; c < a->channels; c += LANES) {
+        const ptrdiff_t at = c + LANES <= a->channels ? c : a->channels - LANES;
+        sink to = {.dst = dst + at, .row = point_row(a), .column = a->point};
+        tile_of(a, along, from, POINTS, src + at, a->row, a->column, store_line, &to);
     }
 }
 
 void CC_FN(winograd_input)(const cc_winograd *args, const void *src, void *dst)
 {
-    /* at least a vector of channels; the last may overlap the one before */
-    for (ptrdiff_t c = 0; c < args->channels; c += LANES) {
-        const ptrdiff_t from = c + LANES <= args->channels ? c : args->channels - LANES;
-        input_tile(args, (const real *)src + from, (real *)dst + from);
-    }
+    to_points(args, input_points, POINTS, src, dst);
 }
 
-/* Stores the outputs of one vector of channels; returns 0 for each that is a number, else NaN. */
-CC_INLINE vec output_tile(const cc_winograd *a, const real *src, vec bias, real *dst)
+void CC_FN(winograd_grad)(const cc_winograd *args, const void *src, void *dst)
 {
-    const int rows = a->rows, columns = a->columns;
-    const int lines = rows == 1 ? 1 : OUTPUTS, width = columns == 1 ? 1 : OUTPUTS;
-    vec between[OUTPUTS][POINTS], line[POINTS], y[OUTPUTS], lost = {0};
-    for (int j = 0; j < columns; j++) {
-        if (rows == 1) {
-            between[0][j] = load(src + j * a->point);
-            continue;
-        }
-        load_line(src + j * a->point, columns * a->point, POINTS, line);
-        outputs_of(line, y);
-        CC_UNROLL
-        for (int i = 0; i < OUTPUTS; i++) between[i][j] = y[i];
+    to_points(args, grad_points, OUTPUTS, src, dst);
+}
+
+/* Of whole vectors; whether all results are numbers. bias: NULL: none. */
+CC_INLINE bool from_points(const cc_winograd *a, transform *along, int into, const real *src,
+                           const real *bias, real *dst)
+{
+    sink to = {.row = a->row, .column = a->column};
+    for (ptrdiff_t c = 0; c < a->channels; c += LANES) {
+        to.dst = dst + c;
+        to.bias = bias ? load(bias + c) : (vec){0};
+        tile_of(a, along, POINTS, into, src + c, point_row(a), a->point, store_checked, &to);
     }
-    for (int i = 0; i < lines; i++) {
-        if (columns == 1)
-            y[0] = between[i][0];
-        else
-            outputs_of(between[i], y);
-        for (int j = 0; j < width; j++) {
-            const vec sum = y[j] + bias;
-            lost += sum * 0;
-            store(dst + i * a->row + j * a->column, sum);
-        }
-    }
-    return lost;
+    real total = 0;
+    for (int i = 0; i < LANES; i++) total += to.lost[i];
+    return total == 0;
 }
 
 bool CC_FN(winograd_output)(const cc_winograd *args, const void *src, const void *bias, void *dst)
 {
-    vec lost = {0};
-    for (ptrdiff_t c = 0; c < args->channels; c += LANES)
-        lost +=
-            output_tile(args, (const real *)src + c, load((const real *)bias + c), (real *)dst + c);
-    real total = 0;
-    for (int i = 0; i < LANES; i++) total += lost[i];
-    return total == 0;
+    return from_points(args, outputs_of, OUTPUTS, src, bias, dst);
+}
+
+bool CC_FN(winograd_weight_grad)(const cc_winograd *args, const void *src, void *dst)
+{
+    return from_points(args, taps_of, TAPS, src, NULL, dst);
 }
 
 /* Weights are transformed in double precision and rounded once: as many at a time as are a vector
@@ -151,8 +203,6 @@ CC_INLINE void weight_points(const wide *g, wide *u)
     u[4] = even_b - odd_b;
     u[5] = g[2];
 }
-
-enum { TAPS = 3 };
 
 /* The points of a vector of output channels: of taps along one axis, `step` elements apart. */
 CC_INLINE void weight_line(const real *src, ptrdiff_t step, real *dst, ptrdiff_t point)
