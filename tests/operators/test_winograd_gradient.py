@@ -1,4 +1,4 @@
-"""Gradients of weights by Winograd's algorithm: inside its error, equal bits, directly where lost."""
+"""Gradients of weights by Winograd's algorithm: inside its error, equal bits."""
 
 import numpy as np
 import pytest
