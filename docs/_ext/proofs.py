@@ -275,7 +275,9 @@ def check(app, env):
         if not any(item in test.items for test in tests)
     ]
     stated = statements(app.config.language)
-    faults += [f"{item} has no sentence in {STATEMENTS.name}" for item in ITEMS if not stated.get(item)]
+    faults += [
+        f"{item} has no sentence in {STATEMENTS.name}" for item in ITEMS if not stated.get(item)
+    ]
     if faults:
         raise ExtensionError("items of the notes without proof: " + "; ".join(faults))
     return [name for name, of in env.metadata.items() if "shows proofs" in of]
