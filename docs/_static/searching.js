@@ -8,6 +8,8 @@
   const SHARE = 60; // the score of an entry that is all of the query but a letter
   const FOUND = 4; // the score of a text that holds the query and that Sphinx doesn't find
   const TITLE = 8; // how often a title counts
+  const ALL = 1000; // a section with more of the words is better than one that has one of them often
+  const GLOSSARY = "learn/glossary"; // its terms stand behind the sections that derive them
   const SCRIPTS = /[\p{Script=Han}]/u; // written without spaces
   const excerpts = new Map(); // by address
 
@@ -60,7 +62,8 @@
     return found;
   };
 
-  // Lead a result to its section and name that; a result without one goes to the best section.
+  // Lead a result to its section and name that; a result without one goes to the best section. Of
+  // several results with one section the first stays.
   const placed = (result, words) => {
     const [name, title, anchor, descr, ...others] = result;
     const parts = Search.sections[name] || [];
@@ -68,15 +71,17 @@
     const known = parts.find(([ids]) => ids.includes(anchor.slice(1)));
     let part = known || parts[0];
     if (!anchor && kind === "text") {
-      const worth = ([, head, text]) => TITLE * occurrences(head, words) + occurrences(text, words);
+      const worth = ([, head, text]) =>
+        ALL * words.filter((word) => `${head} ${text}`.toLowerCase().includes(word)).length +
+        TITLE * occurrences(head, words) + occurrences(text, words);
       part = parts.reduce((best, one) => (worth(one) > worth(best) ? one : best), part);
     }
-    if (!part || kind === "object") return result;
+    if (!part || kind === "object") return {result, section: `${name}${anchor} ${kind}`};
     const inner = part !== parts[0];
-    const place = part === known || !anchor ? (inner ? `#${part[0][0]}` : "") : anchor;
-    excerpts.set(name + DOCUMENTATION_OPTIONS.LINK_SUFFIX + place, excerpt(part[2], words));
+    const place = anchor || (inner ? `#${part[0][0]}` : "");
     const named = inner ? `${parts[0][1]} > ${part[1]}` : title;
-    return [name, named, place, descr, ...others];
+    excerpts.set(name + DOCUMENTATION_OPTIONS.LINK_SUFFIX + place, excerpt(part[2], words));
+    return {result: [name, named, place, descr, ...others], section: `${name} ${part[0][0]}`};
   };
 
   const show = (records) => {
@@ -98,15 +103,14 @@
     const found = perform(query, terms, excluded, highlighted, objects);
     if (!found.some((result) => result[6] === "text")) found.push(...plain(lower));
     found.push(...partial(lower));
-    const places = new Set();
+    for (const result of found) if (result[0] === GLOSSARY && result[6] === "index") result[4] -= 1;
+    const sections = new Set();
     return found
       .map((result, order) => [result, order])
       .sort(([a, i], [b, j]) => b[4] - a[4] || j - i) // best first, as Sphinx had them
       .map(([result]) => placed(result, words))
-      .filter(([name, , anchor, , , , kind]) => {
-        const place = kind === "object" ? `${name}${anchor}:object` : name + anchor;
-        return !places.has(place) && places.add(place);
-      })
+      .filter(({section}) => !sections.has(section) && sections.add(section))
+      .map(({result}) => result)
       .reverse(); // Sphinx takes them from the end
   };
 }
