@@ -3,16 +3,16 @@
 The package ``sphinx-mathjax-offline`` carries all of MathJax 3. Used as an extension it would copy
 24 MB into every build. Its ready-made ``tex-svg.js`` is 2.1 MB, of which the menu and alphabets
 that no formula uses are the larger part. So the site has MathJax's own parts, those glyphs of its
-SVG font that formulas here can ask for, and all that compressed. It loads nothing further: SVG
-needs no font files, which Firefox refuses to a page that is opened as a file.
+SVG font that formulas here can ask for, and all that packed. It loads nothing further: SVG needs
+no font files, which Firefox refuses to a page that is opened as a file.
 """
 
-import base64
-import gzip
 import re
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
+from docutils import nodes
+from packing import packed
 from sphinx.errors import ExtensionError
 
 DISTRIBUTION = "sphinx-mathjax-offline"
@@ -30,35 +30,48 @@ PARTS = [
 # The parts are in the file: MathJax must not begin before the last of them has been read.
 BEFORE = "MathJax.loader = {ready() {}};"
 AFTER = "MathJax.config.startup.ready();"
-LOADER = """// MathJax, compressed: unpacked here, so that any server and any folder sends a third.
+LOADER = """// MathJax, packed. Whoever waits for formulas waits for the unpacking first.
 "use strict";
-{
-  const packed = Uint8Array.from(atob("%s"), (letter) => letter.charCodeAt(0));
-  const text = new Response(
-    new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))
-  ).text();
-  // Whoever waits for formulas waits for this first.
-  MathJax.startup = {
-    promise: text.then((code) => {
-      delete MathJax.startup;
-      document.head.append(Object.assign(document.createElement("script"), {textContent: code}));
-      return MathJax.startup.promise;
-    }),
-  };
-}
+MathJax.startup = {
+  promise: %s.then((code) => {
+    delete MathJax.startup;
+    document.head.append(Object.assign(document.createElement("script"), {textContent: code}));
+    return MathJax.startup.promise;
+  }),
+};
 """
 
-# Whole alphabets of the font. What formulas here use is among the plain glyphs, the operators and
-# the sizes; of letters there are upright, italic, bold, double-struck, \\mathsf and Greek ones.
-UNUSED = re.compile("bold|fraktur|script|sansSerif|monospace|texOldstyle|texCalligraphic|texMathit")
-# Letters of other alphabets among the plain glyphs, by code point.
-UNUSED_LETTERS = [
-    range(0x1D468, 0x1D538),  # bold italic, script, Fraktur
-    range(0x1D56C, 0x1D5A0),  # bold Fraktur
-    range(0x1D5D4, 0x1D6A4),  # bold and italic sans serif, monospace
-    range(0x1D6A8, 0x1D6E2),  # bold Greek
-    range(0x1D71C, 0x1D7CE),  # bold italic and sans serif Greek
-    range(0x1D7D8, 0x1D800),  # digits of the same
+# Whole alphabets of the font that nothing here uses, and what stays of the plain glyphs, by code
+# point. A glyph that is missing is drawn by the browser's own font, and a test finds it.
+UNUSED = re.compile(
+    "bold|italic|fraktur|script|sansSerif|monospace|texOldstyle|texCalligraphic|texMathit"
+)
+USED = [
+    range(0x03E0),  # Latin, accents, Greek
+    range(0x2000, 0x2100),  # spaces, dots, primes
+    range(0x2100, 0x2150),  # letter-like symbols
+    range(0x2190, 0x219A),  # arrows
+    range(0x21A6, 0x21A7),
+    range(0x21D0, 0x21D5),
+    range(0x2200, 0x2238),  # logic, sets, sums, roots
+    range(0x223C, 0x2250),  # equal, nearly equal
+    range(0x2260, 0x2270),  # comparisons
+    range(0x2282, 0x228C),
+    range(0x2295, 0x229A),  # operators in circles
+    range(0x22A2, 0x22A6),
+    range(0x22C0, 0x22C8),
+    range(0x22EE, 0x22F2),  # dots
+    range(0x2308, 0x230C),  # floor and ceiling
+    range(0x2320, 0x23E2),  # parts of braces
+    range(0x25A0, 0x25A2),
+    range(0x27E6, 0x27EC),
+    range(0x2A00, 0x2A10),  # large operators
+    range(0xE000, 0xF000),  # parts of what grows
+    range(0x1D400, 0x1D468),  # letters: bold, italic
+    range(0x1D538, 0x1D56C),  # double-struck
+    range(0x1D5A0, 0x1D5D4),  # \\mathsf
+    range(0x1D6E2, 0x1D71C),  # italic Greek
+    range(0x1D7CE, 0x1D7D8),  # bold digits
 ]
 GLYPH = re.compile(r'(\d+):"[^"]*",?')
 ALPHABET = re.compile(r'AddPaths\)\(\w+\.(\w+),\{((?:\d+:"[^"]*",?)*)\}')
@@ -80,8 +93,7 @@ def trimmed(font):
     """Return the text of the font's file without the glyphs that no formula uses."""
 
     def kept(glyph):
-        used = not any(int(glyph[1]) in letters for letters in UNUSED_LETTERS)
-        return glyph[0] if used else ""
+        return glyph[0] if any(int(glyph[1]) in points for points in USED) else ""
 
     def alphabet(found):
         name, glyphs = found[1], found[2]
@@ -97,8 +109,24 @@ def bundle():
     folder = installed_mathjax()
     parts = {name: (folder / name).read_text(encoding="utf-8") for name in [START, *PARTS]}
     parts[FONT] = trimmed(parts[FONT])
-    code = "\n".join([BEFORE, *parts.values(), AFTER]).encode()
-    return LOADER % base64.b64encode(gzip.compress(code, 9, mtime=0)).decode()
+    code = "\n".join([BEFORE, *parts.values(), AFTER])
+    return LOADER % packed(code)
+
+
+LETTER = re.compile(r"([A-Za-z])(?:_([A-Za-z0-9]))?")
+
+
+def spell(app, doctree):
+    """Where a page's formulas are letters alone, such as n_K, write them without MathJax."""
+    formulas = list(doctree.findall(lambda node: isinstance(node, nodes.math | nodes.math_block)))
+    found = [LETTER.fullmatch(formula.astext()) for formula in formulas]
+    if not all(found) or any(isinstance(formula, nodes.math_block) for formula in formulas):
+        return
+    for formula, letter in zip(formulas, found, strict=True):
+        parts = [nodes.emphasis("", letter[1])]
+        if letter[2]:
+            parts.append(nodes.subscript("", letter[2]))
+        formula.replace_self(parts)
 
 
 def configure(app, config):
@@ -119,4 +147,5 @@ def setup(app):
     """Register with Sphinx."""
     app.connect("config-inited", configure)
     app.connect("builder-inited", write)
+    app.connect("doctree-read", spell)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -16,6 +16,7 @@ import re
 from pathlib import Path
 
 from docutils import nodes
+from packing import packed
 from sphinx import addnodes
 from sphinx.util import logging
 
@@ -141,7 +142,7 @@ def write(app, error):
         return
     text = json.dumps(state(app.env)["sections"], ensure_ascii=False, separators=(",", ":"))
     path = Path(app.outdir, "_static", "search-sections.js")
-    path.write_text(f"Search.sections = {text};\n", encoding="utf-8")
+    path.write_text(f"Search.packedSections = {packed(text)};\n", encoding="utf-8")
 
 
 def setup(app):

@@ -12,6 +12,7 @@
   const GLOSSARY = "learn/glossary"; // its terms stand behind the sections that derive them
   const SCRIPTS = /[\p{Script=Han}]/u; // written without spaces
   const excerpts = new Map(); // by address
+  let pages; // the sections of each: their anchors, title and text
 
   const occurrences = (text, words) =>
     words.reduce((sum, word) => sum + text.toLowerCase().split(word).length - 1, 0);
@@ -54,7 +55,7 @@
     const {docnames, filenames, titles} = Search._index;
     const found = [];
     docnames.forEach((name, file) => {
-      const parts = Search.sections[name] || [];
+      const parts = pages[name] || [];
       const count = parts.reduce((sum, [, title, text]) =>
         sum + TITLE * occurrences(title, [query]) + occurrences(text, [query]), 0);
       if (count) found.push([name, titles[file], "", null, FOUND + Math.log(count), filenames[file], "text"]);
@@ -66,7 +67,7 @@
   // several results with one section the first stays.
   const placed = (result, words) => {
     const [name, title, anchor, descr, ...others] = result;
-    const parts = Search.sections[name] || [];
+    const parts = pages[name] || [];
     const kind = others[2];
     const known = parts.find(([ids]) => ids.includes(anchor.slice(1)));
     let part = known || parts[0];
@@ -93,6 +94,12 @@
       line.textContent = text;
       item.append(line);
     }
+  };
+
+  const query = Search.query;
+  Search.query = async (words) => {
+    pages = JSON.parse(await Search.packedSections);
+    query(words);
   };
 
   const perform = Search._performSearch;

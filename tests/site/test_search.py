@@ -1,4 +1,4 @@
-"""The site's search in a browser: what readers call a thing leads first to where it is explained."""
+"""The site's search in a browser: what readers call a thing leads to where it is explained."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Pages at the widths of a phone, a small and a large screen: nothing is cut without a way to it."""
+"""Pages at the widths of a phone, a small and a large screen: nothing is cut off for good."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,9 @@ PAGES = [
 SETTLED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 # Formulas that are wider than the part that shows them, and neither scroll nor can be reached.
-CUT_FORMULAS = """() => [...document.querySelectorAll(".bd-article mjx-container")].filter(formula => {
+CUT_FORMULAS = """() => {
+ const formulas = [...document.querySelectorAll(".bd-article mjx-container")];
+ return formulas.filter(formula => {
   if (!formula.checkVisibility()) return false;
   const drawn = formula.querySelector("svg").getBoundingClientRect();
   for (let part = formula; !part.matches("article"); part = part.parentElement) {
@@ -27,17 +29,21 @@ CUT_FORMULAS = """() => [...document.querySelectorAll(".bd-article mjx-container
     const style = getComputedStyle(part);
     if (style.overflowX === "auto" && part.scrollWidth > part.clientWidth)
       return !formula.closest("[tabindex='0']") && !formula.closest("table");
-    if (style.display !== "inline" && (drawn.right > right + 1 || drawn.left < left - 1)) return true;
+    const cut = drawn.right > right + 1 || drawn.left < left - 1;
+    if (style.display !== "inline" && cut) return true;
   }
   return false;
-}).map(formula => formula.textContent.slice(0, 60))"""
+ }).map(formula => formula.textContent.slice(0, 60));
+}"""
 
 CUT_CODE = """() => [...document.querySelectorAll(".bd-article pre")].filter(
   block => block.checkVisibility() && block.scrollWidth > block.clientWidth
 ).map(block => block.textContent.split("\\n").sort((a, b) => b.length - a.length)[0])"""
 
 # Cells that leave most of their height empty, or stand outside the window.
-BAD_CELLS = """() => [...document.querySelectorAll("table.autosummary td, table.proofs td")].filter(cell => {
+BAD_CELLS = """() => [
+  ...document.querySelectorAll("table.autosummary td, table.proofs td")
+].filter(cell => {
   const range = document.createRange();
   range.selectNodeContents(cell);
   const text = range.getBoundingClientRect();
