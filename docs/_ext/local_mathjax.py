@@ -42,7 +42,7 @@ MathJax.startup = {
 """
 
 # Whole alphabets of the font that nothing here uses, and what stays of the plain glyphs, by code
-# point. A glyph that is missing is drawn by the browser's own font, and a test finds it.
+# point. Where a glyph is missing nothing is drawn: the tests of all pages look for such places.
 UNUSED = re.compile(
     "bold|italic|fraktur|script|sansSerif|monospace|texOldstyle|texCalligraphic|texMathit"
 )

@@ -104,15 +104,3 @@ def test_a_large_figure_is_accessible(open_page, theme):
     assert opened.axe(within=("dialog.zoom",)) == []
     opened.page.get_by_role("button", name="Close").click()
     assert opened.page.locator("dialog.zoom[open]").count() == 0
-
-
-def test_formulas_need_no_other_font(open_page):
-    """Glyphs that the site's MathJax lacks would be drawn as text, in whatever font there is."""
-    page = open_page("learn/convolution.html").page
-    state_of(page)
-    assert page.evaluate("document.querySelectorAll('mjx-container svg text').length") == 0
-    page.evaluate(r"""() => {
-        document.querySelector("article").append(
-            MathJax.tex2svg(String.raw`\mathfrak{A} + \unlhd + x`));
-    }""")
-    assert page.evaluate("document.querySelectorAll('mjx-container svg text').length") == 2

@@ -93,7 +93,12 @@ def test_nothing_is_cut_off(open_page, name):
     ("name", "width", "style", "fault"),
     [
         ("learn/transposed.html", PHONE, "mjx-container.wide { overflow: hidden }", "formulas"),
-        ("learn/stacks.html", 1280, "article pre { width: 20rem }", "code"),
+        (
+            "learn/stacks.html",
+            1280,
+            "article pre { white-space: pre !important; width: 20rem }",
+            "code",
+        ),
         ("reference/index.html", PHONE, "table.autosummary td { min-height: 9rem }", "cells"),
         (
             "reference/index.html",
