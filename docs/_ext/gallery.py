@@ -5,6 +5,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 from drawing import rc
+from pictures import fewer_colours
 from PIL import Image
 
 LARGE = 100_000  # bytes of a picture
@@ -36,8 +37,7 @@ def shrink(app):
     for path in Path(app.srcdir, "gallery", "images").glob("*.png"):
         if path.stat().st_size > LARGE:
             with Image.open(path) as image:
-                if image.mode != "P":
-                    image.convert("RGB").quantize(256).save(path, optimize=True)
+                fewer_colours(image).save(path, optimize=True)
 
 
 def setup(app):

@@ -59,6 +59,13 @@ def test_a_page_is_below_its_weight(browser, served, site, name):
     assert sum(served.sent.values()) < MOST, (sum(served.sent.values()), heaviest)
 
 
+def test_drawings_of_photographs_are_small(site):
+    """Each is of 256 colours; one of all colours has up to 850 kB."""
+    sizes = {path.name: path.stat().st_size for path in (site / "_images").glob("*_draw.svg")}
+    assert len(sizes) > 80
+    assert {name: size for name, size in sizes.items() if size > 400_000} == {}
+
+
 @pytest.mark.parametrize(("theme", "other"), [("light", "dark"), ("dark", "light")])
 def test_one_theme_s_figures_are_fetched_and_leave_their_room_before(open_page, theme, other):
     opened = open_page("learn/stacks.html", theme=theme)
