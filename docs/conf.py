@@ -23,13 +23,16 @@ extensions = [
     "sphinx_design",
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
+    "gallery",
     "drawing",
     "bench_tables",
     "bridges",
     "explorer",
     "house",
     "local_mathjax",
+    "pictures",
     "proofs",
+    "searching",
 ]
 if tags.has("spelling"):  # noqa: F821 (Sphinx defines it); needs the system's enchant
     extensions.append("sphinxcontrib.spelling")
@@ -86,10 +89,10 @@ html_title = "convcore"
 html_sidebars = {"explorer": [], "performance/index": []}  # no pages below them; wide tables
 html_static_path = ["_static"]
 html_css_files = ["convcore.css"]
-html_js_files = ["printing.js", "scrolling.js"]
+html_js_files = ["printing.js", "scrolling.js", "zoom.js"]
 html_copy_source = False
 html_show_sourcelink = False
-html_show_search_summary = False  # they are fetched, which no browser allows from a file
+html_show_search_summary = False  # fetched, which no browser allows from a file: see searching.py
 html_context = {"default_mode": "auto"}
 html_theme_options = {
     # The two defaults of this list that fetch something, the version switcher and the external

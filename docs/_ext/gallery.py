@@ -5,7 +5,10 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 from drawing import rc
+from pictures import fewer_colours
+from PIL import Image
 
+LARGE = 100_000  # bytes of a picture
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -27,6 +30,20 @@ def tidy(gallery_conf, filename, when):
         for path in set(EXAMPLES.iterdir()) - before:
             if path.suffix in WRITTEN:  # a script that is being added meanwhile stays
                 path.unlink()
+
+
+def shrink(app):
+    """Reduce the gallery's pictures to 256 colours: a photograph is then a third as large."""
+    for path in Path(app.srcdir, "gallery", "images").glob("*.png"):
+        if path.stat().st_size > LARGE:
+            with Image.open(path) as image:
+                fewer_colours(image).save(path, optimize=True)
+
+
+def setup(app):
+    """Register with Sphinx: pictures are there once the examples have been run."""
+    app.connect("builder-inited", shrink, priority=900)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def style(gallery_conf, filename, when):

@@ -3,7 +3,7 @@
 Nothing here is a list that somebody has to keep true. While the documents are read, every section
 whose target is ``note-fNN`` is searched for interactive sessions; the names of convcore that these
 use are found by parsing them; tests say by a marker, ``pytest.mark.item("f04")``, what they prove.
-An item without a section, a session or a test ends the build.
+An item without a section, a session, a test or a sentence in ``statements.toml`` ends the build.
 
 ``.. proofs::`` shows the table and the tests. ``.. proved-in:: convcore.conv2d`` shows, on a page
 of the reference, the sections whose sessions run that name.
@@ -13,6 +13,7 @@ import ast
 import doctest
 import pkgutil
 import re
+import tomllib
 import types
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ from sphinx.util.nodes import make_refnode
 
 ITEMS = [f"f{number:02}" for number in range(39)]
 TESTS = Path(__file__).parents[2] / "tests"
+STATEMENTS = Path(__file__).parents[1] / "statements.toml"
 
 
 # --- what the sessions of a document use -------------------------------------------------------
@@ -202,6 +204,12 @@ def marked_tests(folder):
     return found
 
 
+def statements(language):
+    """Return what each item states, in a language of the site."""
+    texts = tomllib.loads(STATEMENTS.read_text(encoding="utf-8"))
+    return {item: of.get(language, "") for item, of in texts.items()}
+
+
 # --- the table ---------------------------------------------------------------------------------
 
 
@@ -214,6 +222,7 @@ class Proofs(SphinxDirective):
 
     def run(self):
         """Return its place, and remember that this document shows what others say."""
+        self.env.note_dependency(str(STATEMENTS))
         self.env.metadata[self.env.docname]["shows proofs"] = True
         return [Placeholder(shows=" ".join(self.arguments))]
 
@@ -265,6 +274,10 @@ def check(app, env):
         for item in ITEMS
         if not any(item in test.items for test in tests)
     ]
+    stated = statements(app.config.language)
+    faults += [
+        f"{item} has no sentence in {STATEMENTS.name}" for item in ITEMS if not stated.get(item)
+    ]
     if faults:
         raise ExtensionError("items of the notes without proof: " + "; ".join(faults))
     return [name for name, of in env.metadata.items() if "shows proofs" in of]
@@ -278,6 +291,11 @@ def paragraph(*parts):
 def joined(parts):
     """Return nodes with commas between them."""
     return [piece for part in parts for piece in (nodes.Text(", "), part)][1:]
+
+
+def labelled(label, content):
+    """Return a cell's nodes after the name of its column, which narrow windows show there."""
+    return [nodes.inline("", f"{label}: ", classes=["cell-label"]), *content]
 
 
 class Links:
@@ -315,6 +333,8 @@ class Links:
 def proofs_table(app, docname):
     """Return the table of all items and the tests that it names."""
     links, sections, tests = Links(app, docname), items_of(app.env), marked_tests(TESTS)
+    stated = statements(app.config.language)
+    header = ["Item", "Statement", "Derivation", "Session", "Names it runs", "Tests"]
     rows = []
     for item in ITEMS:
         section = sections[item]
@@ -327,17 +347,16 @@ def proofs_table(app, docname):
         rows.append(
             [
                 item,
+                stated[item],
                 [links.section(section)],
                 [links.section(section, section.first, number)],
-                joined(links.names(section.names)),
-                joined(of_item),
+                labelled(header[4], joined(links.names(section.names))),
+                labelled(header[5], joined(of_item)),
             ]
         )
     total = sum(section.examples for section in learn_sections(app.env) if section.page)
     lead = paragraph(f"{len(rows)} items, {total:,} examples, {len(tests)} tests.")
-    shown = tables.table(
-        ["Item", "Derivation", "Session", "Names it runs", "Tests"], rows, [6, 26, 12, 28, 28]
-    )
+    shown = tables.table(header, rows, [5, 29, 18, 9, 19, 20], classes=["proofs"])
     sources = []
     for test in tests:
         head = paragraph(

@@ -8,11 +8,14 @@ from matplotlib.patches import Rectangle
 from convcore import matrix
 
 KERNEL = np.arange(1.0, 26).reshape(1, 1, 5, 5)
+LABELLED = 1, 13, 25  # weights that are named by their number, so that one can follow them
 
 
 def draw():
     """Return the figure."""
-    figure, axes = plt.subplots(2, 2, figsize=(9.4, 4.4), width_ratios=[1, 4], layout="constrained")
+    figure, axes = plt.subplots(
+        2, 2, figsize=(9.4, 4.4), width_ratios=[1.35, 4], layout="constrained"
+    )
     colors = list(hues(25))
     for (left, right), side in zip(axes, [5, 6], strict=True):
         entries = matrix.conv_matrix(KERNEL, (1, side, side))
@@ -47,6 +50,11 @@ def draw():
         right.set_yticks(range(outputs), [f"place {o}" for o in range(outputs)])
         for o, label in enumerate(right.get_yticklabels()):
             label.set_color(f"C{o}")
+        for weight in LABELLED:
+            for o, cell in np.argwhere(entries.toarray() == weight):
+                right.text(
+                    cell, o, f"{weight}", ha="center", va="center", fontsize=10, color="black"
+                )
         for line in np.arange(1, outputs):
             right.axhline(line - 0.5, color="0.5", linewidth=0.6)
         for line in np.arange(side, cells, side):

@@ -21,16 +21,10 @@ def stack(axes, padding):
         x = conv1d(x, np.ones((1, 1, KERNEL)), padding=(padding,))
         below, top = -RISE * layer, -RISE * (layer + 1)
         for zero in [*range(-before, 0), *range(widths[-1], widths[-1] + after)]:
+            place = (first + zero + 0.08, below + 0.08), 0.84, 0.84
+            axes.add_patch(Rectangle(*place, facecolor="C3", alpha=0.25, linewidth=0))
             axes.add_patch(
-                Rectangle(
-                    (first + zero + 0.08, below + 0.08),
-                    0.84,
-                    0.84,
-                    fill=False,
-                    edgecolor="C3",
-                    linestyle=":",
-                    linewidth=1.0,
-                )
+                Rectangle(*place, fill=False, edgecolor="C3", linestyle="--", linewidth=1.2)
             )
         start = first - before + (KERNEL - 1) / 2
         if before:  # the rows stand above one another

@@ -24,6 +24,15 @@ def show(axes, values, title, scale):
     axes.set_title(title, fontsize=10)
 
 
+def point(axes, degrees, length=34, center=(26, 128)):
+    """Draw an arrow in the direction in which the brightness rises where the answer is positive."""
+    half = np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))]) * length / 2
+    style = {"arrowstyle": "-|>", "color": "#0f7040", "linewidth": 2.2, "mutation_scale": 16}
+    axes.annotate(
+        "", center + half, center - half, arrowprops={**style, "shrinkA": 0, "shrinkB": 0}
+    )
+
+
 def draw():
     """Return the figure."""
     photo = data.coffee()[60:380, 120:560] / 255
@@ -44,6 +53,9 @@ def draw():
     for i, angle in enumerate(ANGLES):
         title = "map 0: the three above, added" if i == 0 else f"map {i}: {angle} degrees"
         show(axes[1, i], maps[i], title, scale)
+        point(axes[1, i], angle)
+    for c in range(3):
+        point(axes[0, 1 + c], ANGLES[0])
     for panel in axes.flat:
         panel.set(xticks=[], yticks=[])
         panel.spines[:].set_visible(False)

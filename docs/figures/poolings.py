@@ -41,5 +41,5 @@ def draw():
         show(panel, name, image, 0, 1)
     show(axes[1, 0], "pixel - left neighbour", edges, -0.2, 0.2)
     for panel, (name, image) in zip(axes[1, 1:], poolings(edges).items(), strict=True):
-        show(panel, name, image, -0.2, 0.2)
+        show(panel, name, image, -0.4, 0.4)
     return figure

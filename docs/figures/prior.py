@@ -34,12 +34,13 @@ def draw():
     """Return the figure."""
     learned = matrices()
     titles = [rf"$\lambda$ = {strength:,}" for strength in STRENGTHS] + ["convolution"]
-    figure, panels = plt.subplots(1, 5, figsize=(10.4, 2.2), layout="constrained")
+    figure, panels = plt.subplots(2, 3, figsize=(8.4, 4.2), layout="constrained")
+    panels[1, 2].axis("off")
     largest = max(np.abs(weights).max() for weights in learned)
-    for axes, title, weights in zip(panels, titles, learned, strict=True):
+    for axes, title, weights in zip(panels.flat[:5], titles, learned, strict=True):
         axes.imshow(signed(weights, 1.6 * largest), interpolation="none")
         for (row, column), weight in np.ndenumerate(weights):
             text = f"{weight:.1f}".replace("-0.0", "0.0")
-            axes.text(column, row, text, ha="center", va="center", fontsize=8)
+            axes.text(column, row, text, ha="center", va="center", fontsize=11)
         bare(axes, title, frame=True)
     return figure

@@ -35,6 +35,13 @@ def state_of(page):
         formulas: document.querySelectorAll(".math").length,
         typeset: document.querySelectorAll(".math mjx-container").length,
         wrong: document.querySelectorAll("[data-mml-node=merror]").length,
+        blank: [...document.querySelectorAll("mjx-container")].filter(formula => {
+            const open = formula.querySelectorAll(
+                "svg :is([data-mml-node=mi], [data-mml-node=mn], [data-mml-node=mo]):empty");
+            const unseen = [...formula.querySelectorAll("math :is(mi, mn, mo)")].filter(
+                part => /^[\\u2061-\\u2064]?$/.test(part.textContent));
+            return open.length > unseen.length;
+        }).map(formula => formula.textContent),
         images: [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src),
     })""")
 
@@ -50,6 +57,7 @@ def troubles(opened):
             f"{state['typeset']} of {state['formulas']} formulas set, "
             f"{state['wrong']} with an error"
         )
+    trouble += [f"a letter that MathJax has no glyph for: {text}" for text in state["blank"]]
     return trouble + [f"no image {source}" for source in state["images"]]
 
 
@@ -97,6 +105,14 @@ def test_formulas_and_code_are_accessible(open_page, name, theme):
     opened = open_page(name, width=PHONE, theme=theme)
     state_of(opened.page)
     assert opened.axe() == []
+
+
+def test_a_letter_without_a_glyph_is_found(open_page):
+    """The site's MathJax has the glyphs that formulas here use, not all."""
+    page = open_page("learn/stacks.html").page
+    assert state_of(page)["blank"] == []
+    page.evaluate(r"document.body.append(MathJax.tex2svg(String.raw`\mathfrak{A} + x`))")
+    assert len(state_of(page)["blank"]) == 1
 
 
 def test_search_finds_tiled(open_page):

@@ -115,3 +115,14 @@ def test_a_dark_page_is_printed_in_light_colours(open_page):
     printed(page)
     assert page.evaluate("printed") == "light"
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_figures_that_nobody_scrolled_to_are_on_paper(open_page):
+    """They load when they come near, and those of one theme; paper shows the light ones."""
+    pytest.importorskip("pypdf", reason="what is printed is read by pypdf")
+    page = open_page("learn/sizes.html", theme="dark").page
+    state_of(page)
+    light = "[...document.querySelectorAll('img.only-light')].map(image => image.naturalWidth)"
+    assert 0 in page.evaluate(light)
+    printed(page)
+    assert 0 not in page.evaluate(light)

@@ -4,12 +4,14 @@ import html
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 ITEMS = [f"f{number:02}" for number in range(39)]
+STATEMENTS = tomllib.loads((ROOT / "docs/statements.toml").read_text(encoding="utf-8"))
 EXAMPLE = re.compile(r"^ *>>> ", re.MULTILINE)
 
 
@@ -30,7 +32,8 @@ def test_the_table_lists_every_item_with_places_that_exist(site):
     page = (site / "learn" / "coverage.html").read_text(encoding="utf-8")
     table = rows(page)
     assert [text(row[0]) for row in table] == ITEMS
-    for item, (_, derivation, session, names, tests) in zip(ITEMS, table, strict=True):
+    for item, (_, statement, derivation, session, names, tests) in zip(ITEMS, table, strict=True):
+        assert text(statement) == STATEMENTS[item]["en"]
         assert f'#note-{item}"' in derivation
         assert int(text(session).split()[0]) > 0
         assert names.count("<a ") > 0
@@ -57,6 +60,15 @@ def test_the_number_of_examples_is_that_of_the_pages(site):
 def test_a_page_of_the_reference_names_the_derivation(site):
     page = (site / "reference/generated/convcore.tiled_conv2d.html").read_text(encoding="utf-8")
     assert re.search(r'href="\.\./\.\./learn/\w+\.html#note-f28"', page)
+
+
+def test_every_item_is_stated_in_both_languages():
+    assert sorted(STATEMENTS) == ITEMS
+    for texts in STATEMENTS.values():
+        assert texts.keys() == {"en", "zh_CN"}
+        assert texts["en"].endswith(".")
+        assert texts["zh_CN"].endswith("。")
+        assert len(texts["en"].split()) <= 30
 
 
 SECTION = """
@@ -131,6 +143,7 @@ def test_the_table_follows_when_another_page_changes(tmp_path):
             "f07 has no interactive session",
         ),
         ("tests", "f04 has no test with the marker item"),
+        ("statements", "f07 has no sentence in statements.toml"),
     ],
 )
 def test_a_statement_without_proof_ends_the_build(change, fault, tmp_path):
@@ -140,6 +153,11 @@ def test_a_statement_without_proof_ends_the_build(change, fault, tmp_path):
     if change == "tests":
         (tmp_path / "empty").mkdir()
         conf += f"from pathlib import Path\nproofs.TESTS = Path({str(tmp_path / 'empty')!r})\n"
+    elif change == "statements":
+        left = (ROOT / "docs/statements.toml").read_text(encoding="utf-8").replace("[f07]", "[f99]")
+        (tmp_path / "statements.toml").write_text(left, encoding="utf-8")
+        path = str(tmp_path / "statements.toml")
+        conf += f"from pathlib import Path\nproofs.STATEMENTS = Path({path!r})\n"
     elif change:
         assert change[0] in text
         text = text.replace(*change)
