@@ -15,7 +15,9 @@ from tests.tables.bridges import LIBRARIES
 DOCS = Path(__file__).parents[2] / "docs"
 NOTES = [f"note-f{number:02}" for number in range(39)]
 LEARN = sorted(
-    path.stem for path in (DOCS / "learn").glob("*.rst") if path.stem not in ("index", "coverage")
+    path.stem
+    for path in (DOCS / "learn").glob("*.rst")
+    if path.stem not in ("index", "coverage", "moving")
 )
 
 EXTERNAL = re.compile(r"^\s*(https?:)?//", re.IGNORECASE)
