@@ -1,6 +1,6 @@
 """What a page says of itself to programs: description, social card, icons, links to edit it.
 
-A description is the page's first paragraph. The card is drawn here: the logo, the name and a line.
+A description is the page's first paragraph, and on the cover a line of its own. The card is drawn here: the logo, the name and a line.
 Addresses in a page's head must be whole for the programs
 that read them, so they are so where ``html_baseurl`` is set; else they are relative.
 """
@@ -31,13 +31,14 @@ def description(doctree):
 
 def add_meta(app, pagename, templatename, context, doctree):
     """Add the description and the card to a page; take the link to edit from made-up pages."""
-    words = escape(description(doctree))
+    cover = pagename == app.config.root_doc
+    words = escape(LINE if cover else description(doctree))
     here = app.builder.get_target_uri(pagename)
     base = app.config.html_baseurl.rstrip("/")
     context["site"] = base  # for the page of errors
     card = f"{base}/{CARD}" if base else relative_uri(here, CARD)
     title = escape(re.sub(r"<[^>]+>", "", context.get("title") or app.config.project))
-    if pagename == app.config.root_doc:
+    if cover:
         context["docstitle"] = "convolution layers for NumPy arrays"
     properties = {"title": title, "description": words, "type": "website", "image": card}
     if base:
@@ -73,7 +74,7 @@ def draw_card(app):
     axes.text(460, 250, "convcore", color="white", fontsize=66, fontweight="bold")
     for line, text in enumerate(["Convolution layers for NumPy arrays.", "Fast C kernels.",
                                  "Every formula derived and proved."]):  # fmt: skip
-        axes.text(464, 330 + 58 * line, text, color="#d5e2f0", fontsize=27)
+        axes.text(464, 330 + 58 * line, text, color="#d5e2f0", fontsize=25)
     target = Path(app.outdir, CARD)
     target.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(target, metadata={"Software": None})

@@ -55,12 +55,15 @@ class picture(nodes.General, nodes.Element):  # noqa: N801 (a node, as docutils 
 
 
 def visit_picture(self, node):
-    """Write the image with its size, so that nothing moves when it comes."""
+    """Write the image with its size, so that nothing moves when it comes.
+
+    The theme puts no background behind a ``dark-light`` image.
+    """
     here = self.builder.get_target_uri(self.builder.current_docname)
     address = relative_uri(here, f"_static/moving/{node['name']}.svg")
     loading = "" if node["first"] else ' loading="lazy"'
     self.body.append(
-        f'<p class="moving"><img src="{address}" alt="{escape(node["alt"])}" '
+        f'<p class="moving"><img class="dark-light" src="{address}" alt="{escape(node["alt"])}" '
         f'width="{node["width"]}" height="{node["height"]}"{loading}/></p>'
     )
     raise nodes.SkipNode
