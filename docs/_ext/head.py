@@ -1,8 +1,8 @@
 """What a page says of itself to programs: description, social card, icons, links to edit it.
 
-A description is the page's first paragraph, and on the cover a line of its own. The card is drawn here: the logo, the name and a line.
-Addresses in a page's head must be whole for the programs
-that read them, so they are so where ``html_baseurl`` is set; else they are relative.
+A description is the page's first paragraph, and on the cover a line of its own. The card is drawn
+here: the logo, the name and three lines. Programs that read a page's head want whole addresses.
+These are known where ``html_baseurl`` is set, and else are relative.
 """
 
 import re
@@ -12,6 +12,7 @@ from pathlib import Path
 from docutils import nodes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from sphinx import addnodes
 from sphinx.util.osutil import relative_uri
 
 CARD = "_static/card.png"
@@ -24,7 +25,7 @@ def description(doctree):
     """Return the first paragraph of a page, cut after a word, or the project's line."""
     for paragraph in doctree.findall(nodes.paragraph) if doctree else ():
         text = " ".join(paragraph.astext().split())
-        if isinstance(paragraph.parent, nodes.section) and len(text) > 40:
+        if isinstance(paragraph.parent, (nodes.section, addnodes.desc_content)) and len(text) > 40:
             return text if len(text) <= LONGEST else re.sub(r"\W*\s\S*$", " ...", text[:LONGEST])
     return LINE
 

@@ -50,7 +50,7 @@ def draw_all(app):
     shutil.copyfile(SCRIPTS / LICENCE, folder / LICENCE)
 
 
-class picture(nodes.General, nodes.Element):  # noqa: N801 (a node, as docutils names them)
+class picture(nodes.General, nodes.Element):
     """An image among the static files; `name` and `alt` say which."""
 
 
@@ -93,7 +93,9 @@ class Moving(SphinxDirective):
         labels, texts = film_words.words(self.config.language)
         alt = texts[name][1]
         width, height = film.size(FILMS[name](labels))
-        shown = picture(name=name, alt=alt, width=width, height=height, first="bare" in self.options)
+        shown = picture(
+            name=name, alt=alt, width=width, height=height, first="bare" in self.options
+        )
         if "bare" in self.options:
             return [shown]
         if "embed" in self.options:

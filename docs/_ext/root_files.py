@@ -1,7 +1,8 @@
 """Files of the repository's root as pages: the ``changelog`` and the ``citation`` directive.
 
-``changelog`` shows ``CHANGELOG.md``. It reads the little Markdown that the file has: headings, lists, paragraphs,
-code in backticks, bold words and links. ``citation`` shows ``CITATION.cff`` as a BibTeX entry.
+``changelog`` shows ``CHANGELOG.md``. It reads the little Markdown that the file has: headings,
+lists, paragraphs, code in backticks, bold words and links. ``citation`` shows ``CITATION.cff`` as a
+BibTeX entry.
 """
 
 import re
@@ -12,7 +13,9 @@ from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
 ROOT = Path(__file__).parents[2]
-INLINE = re.compile(r"(?P<code>`[^`]+`)|(?P<bold>\*\*[^*]+\*\*)|\[(?P<text>[^\]]+)\]\((?P<to>[^)]+)\)")
+INLINE = re.compile(
+    r"(?P<code>`[^`]+`)|(?P<bold>\*\*[^*]+\*\*)|\[(?P<text>[^\]]+)\]\((?P<to>[^)]+)\)"
+)
 
 
 def inline(text):

@@ -33,7 +33,10 @@ def windows(outputs, kernel, stride=1, dilation=1):
         (
             (row, column),
             [
-                [(row * stride + r * dilation, column * stride + s * dilation) for s in range(kernel)]
+                [
+                    (row * stride + r * dilation, column * stride + s * dilation)
+                    for s in range(kernel)
+                ]
                 for r in range(kernel)
             ],
         )
@@ -114,7 +117,7 @@ def pooling(words, layer, rows, line, **options):
     source = grid_of("input", wide, outside=outside)
     source.texts = [text for text in source.texts if text[:2] not in outside]  # nothing is there
     lines = []
-    for frame, (at, window) in enumerate(windows(y.shape, 2)):
+    for frame, (at, window) in enumerate(windows(y.shape, 2, stride=2)):
         source.marks[frame] = [cell for row in window for cell in row]
         seen = [number(wide[cell]) for row in window for cell in row if cell not in outside]
         lines.append([f"{line(seen)} = {number(y[at])}"])

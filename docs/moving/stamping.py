@@ -27,7 +27,9 @@ def transposed(words, stride):
         value = number(x[row, column])
         lines.append(
             [
-                "   ".join(f"+ {value}\N{MULTIPLICATION SIGN}{factor(weight)}" for weight in weights)
+                "   ".join(
+                    f"+ {value}\N{MULTIPLICATION SIGN}{factor(weight)}" for weight in weights
+                )
                 for weights in KERNEL
             ]
         )
