@@ -1,6 +1,6 @@
 """What a page says of itself to programs: description, social card, icons, links to edit it.
 
-A description is the page's first paragraph, and on the cover a line of its own. The card is drawn
+A description is the page's first paragraph, on the cover its line of words. The card is drawn
 here: the logo, the name and three lines. Programs that read a page's head want whole addresses.
 These are known where ``html_baseurl`` is set, and else are relative.
 """
@@ -18,14 +18,20 @@ from sphinx.util.osutil import relative_uri
 CARD = "_static/card.png"
 LONGEST = 160  # characters of a description that search engines show
 GENERATED = ("gallery/", "reference/generated/")  # pages without a source to edit
+SHORTEST = 20
+HOLDERS = nodes.section, addnodes.desc_content  # of text, and of a function's docstring
+TITLES = {  # behind the name, on the cover
+    "en": "convolution layers for NumPy arrays",
+    "zh_CN": "面向 NumPy 数组的卷积层",
+}
 LINE = "Convolution layers for NumPy arrays: fast C kernels, every formula derived and proved."
 
 
-def description(doctree):
-    """Return the first paragraph of a page, cut after a word, or the project's line."""
+def description(doctree, holders):
+    """Return the first paragraph in one of the holders, cut after a word, or the project's line."""
     for paragraph in doctree.findall(nodes.paragraph) if doctree else ():
         text = " ".join(paragraph.astext().split())
-        if isinstance(paragraph.parent, (nodes.section, addnodes.desc_content)) and len(text) > 40:
+        if isinstance(paragraph.parent, holders) and len(text) > SHORTEST:
             return text if len(text) <= LONGEST else re.sub(r"\W*\s\S*$", " ...", text[:LONGEST])
     return LINE
 
@@ -33,14 +39,14 @@ def description(doctree):
 def add_meta(app, pagename, templatename, context, doctree):
     """Add the description and the card to a page; take the link to edit from made-up pages."""
     cover = pagename == app.config.root_doc
-    words = escape(LINE if cover else description(doctree))
+    words = escape(description(doctree, nodes.Element if cover else HOLDERS))
     here = app.builder.get_target_uri(pagename)
     base = app.config.html_baseurl.rstrip("/")
     context["site"] = base  # for the page of errors
     card = f"{base}/{CARD}" if base else relative_uri(here, CARD)
     title = escape(re.sub(r"<[^>]+>", "", context.get("title") or app.config.project))
     if cover:
-        context["docstitle"] = "convolution layers for NumPy arrays"
+        context["docstitle"] = TITLES.get(app.config.language, TITLES["en"])
     properties = {"title": title, "description": words, "type": "website", "image": card}
     if base:
         properties["url"] = f"{base}/{here}"

@@ -1,8 +1,8 @@
 """Moving pictures: grids of numbers in an SVG file, shown frame by frame by its style sheet.
 
 A file needs no script and no font of its own. Every cell has its own background, so that the
-pictures can be read on light and on dark pages. Where a reader wants no motion, the last frame
-stands still.
+pictures can be read on light and on dark pages. Where a reader wants no motion, and on paper, the
+last frame stands still.
 """
 
 from dataclasses import dataclass, field
@@ -118,7 +118,7 @@ class Spans:
             )
             hidden = "" if end is None else "opacity:0;"
             text.append(f".{name}{{{hidden}animation-name:{name}}}@keyframes {name}{{{frames}}}")
-        text.append("@media(prefers-reduced-motion:reduce){[class^=v]{animation:none}}")
+        text.append("@media print,(prefers-reduced-motion:reduce){[class^=v]{animation:none}}")
         return "\n".join(text)
 
 
