@@ -83,7 +83,7 @@ sphinx_gallery_conf = {
 }
 
 # --- copy buttons take what was typed, not the prompts and the answers --------------------------
-copybutton_prompt_text = r">>> |\.\.\. "
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
 html_theme = "pydata_sphinx_theme"

@@ -6,7 +6,7 @@ These are known where ``html_baseurl`` is set, and else are relative.
 """
 
 import re
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 
 from docutils import nodes
@@ -44,7 +44,8 @@ def add_meta(app, pagename, templatename, context, doctree):
     base = app.config.html_baseurl.rstrip("/")
     context["site"] = base  # for the page of errors
     card = f"{base}/{CARD}" if base else relative_uri(here, CARD)
-    title = escape(re.sub(r"<[^>]+>", "", context.get("title") or app.config.project))
+    title = re.sub(r"<[^>]+>", "", context.get("title") or app.config.project)
+    title = escape(unescape(title))
     if cover:
         context["docstitle"] = TITLES.get(app.config.language, TITLES["en"])
     properties = {"title": title, "description": words, "type": "website", "image": card}
