@@ -1,6 +1,7 @@
 """Sphinx settings of the convcore site. Nothing here uses the network, nor does the built site."""
 
 import sys
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -28,10 +29,13 @@ extensions = [
     "bench_tables",
     "bridges",
     "explorer",
+    "head",
     "house",
     "local_mathjax",
+    "moving",
     "pictures",
     "proofs",
+    "root_files",
     "searching",
 ]
 if tags.has("spelling"):  # noqa: F821 (Sphinx defines it); needs the system's enchant
@@ -39,6 +43,7 @@ if tags.has("spelling"):  # noqa: F821 (Sphinx defines it); needs the system's e
     spelling_lang = "en_GB"
     spelling_word_list_filename = "words.txt"
     spelling_warning = True
+    spelling_exclude_patterns = ["use/changelog*"]  # full of names, and of words of the past
     spelling_ignore_importable_modules = False  # what is installed must make no difference
     spelling_ignore_contributor_names = False  # they would be asked of git
 exclude_patterns = ["_build", "learn/others"]  # boxes, included in their pages
@@ -81,7 +86,7 @@ sphinx_gallery_conf = {
 }
 
 # --- copy buttons take what was typed, not the prompts and the answers --------------------------
-copybutton_prompt_text = r">>> |\.\.\. "
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
 html_theme = "pydata_sphinx_theme"
@@ -93,15 +98,29 @@ html_js_files = ["printing.js", "scrolling.js", "zoom.js"]
 html_copy_source = False
 html_show_sourcelink = False
 html_show_search_summary = False  # fetched, which no browser allows from a file: see searching.py
-html_context = {"default_mode": "auto"}
+html_favicon = "_static/favicon.svg"
+html_additional_pages = {"404": "404.html"}
+pyproject = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))
+github_user, github_repo = pyproject["project"]["urls"]["Source"].split("/")[-2:]
+html_context = {
+    "default_mode": "auto",
+    "github_user": github_user,
+    "github_repo": github_repo,
+    "github_version": "main",
+    "doc_path": "docs",
+}
 html_theme_options = {
     # The two defaults of this list that fetch something, the version switcher and the external
     # icon links, are left out.
     "navbar_end": ["theme-switcher"],
-    "logo": {"text": "convcore"},
+    "logo": {
+        "text": "convcore",
+        "image_light": "_static/logo-light.svg",
+        "image_dark": "_static/logo-dark.svg",
+    },
     "show_toc_level": 2,
     "header_links_before_dropdown": 7,  # all sections
-    "use_edit_page_button": False,
+    "use_edit_page_button": True,
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
     "footer_start": ["copyright"],

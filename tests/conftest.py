@@ -166,6 +166,8 @@ def build_site(tmp_path_factory):
     unwanted = shutil.ignore_patterns("_build", "generated", "gallery", "__pycache__", "*.so")
     for part in "docs", "examples", "tests", "src/convcore":
         shutil.copytree(ROOT / part, root / part, ignore=unwanted)
+    for file in "CHANGELOG.md", "CITATION.cff", "LICENSE", "pyproject.toml":  # pages show them
+        shutil.copy(ROOT / file, root)
 
     def build(builder, *options):
         command = [

@@ -17,7 +17,7 @@ NOTES = [f"note-f{number:02}" for number in range(39)]
 LEARN = sorted(
     path.stem
     for path in (DOCS / "learn").glob("*.rst")
-    if path.stem not in ("index", "glossary", "cheatsheet", "coverage")
+    if path.stem not in ("index", "glossary", "cheatsheet", "coverage", "moving")
 )
 
 EXTERNAL = re.compile(r"^\s*(https?:)?//", re.IGNORECASE)
