@@ -104,7 +104,7 @@ html_context = {"default_mode": "auto"}
 html_theme_options = {
     # The two defaults of this list that fetch something, the version switcher and the external
     # icon links, are left out.
-    "navbar_end": ["theme-switcher"],
+    "navbar_end": ["edition-switcher", "theme-switcher"],
     "logo": {"text": "convcore"},
     "show_toc_level": 2,
     "header_links_before_dropdown": 7,  # all sections

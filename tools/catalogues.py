@@ -4,8 +4,8 @@
     python -m tools.catalogues --check               # what is missing or wrong, in all of them
     python -m tools.catalogues --check FILE.po ...   # in these alone, without reading the pages
 
-Needs the extra ``docs-test``. ``docs/locales`` has one catalogue for each page. An update extracts the
-English messages of the pages and takes each translation from whichever catalogue had its message,
+Needs the extra ``docs-test``. ``docs/locales`` has one catalogue for each page. An update extracts
+the messages of the pages and takes each translation from whichever catalogue had its message,
 so that text may move between pages. A message that was changed gets the old translation, marked
 ``fuzzy``: the site doesn't use it until a translator has mended it and taken the mark away.
 """

@@ -1,7 +1,8 @@
 """The languages of the site: English whole, others a part of it that is translated.
 
 A build has one language, ``CONVCORE_DOCS_LANGUAGE``. A translated edition has the pages of
-``TRANSLATED`` alone, so that it is quick to build.
+``TRANSLATED`` alone, so that it is quick to build. It goes into a folder of the English site that
+is called like its language: what it doesn't have is linked there, by relative addresses.
 """
 
 import os
@@ -9,20 +10,26 @@ from pathlib import Path
 
 from docutils import nodes
 from docutils.statemachine import StringList
+from sphinx.search.zh import SearchChinese
+from sphinx.transforms import SphinxTransform
+from sphinx.transforms.i18n import Locale
+from sphinx.util.i18n import CatalogInfo
 
 DOCS = Path(__file__).parents[1]
 SOURCE = "en"
-EDITIONS = {"zh_CN": "中文"}  # and what each calls itself
+EDITIONS = {SOURCE: "English", "zh_CN": "中文"}  # and what each calls itself
 TRANSLATED = {"index", "explorer", "walk", "stack", "learn"}  # pages, and folders of pages
 ENGLISH_EXTENSIONS = {"sphinx_gallery.gen_gallery", "bench_tables", "bridges", "house"}
-GENERATED = ["gallery"]  # folders that a build of the whole site may have left
+GENERATED = {"gallery"}  # folders that a build of the whole site may have left
+WORDS = "convcore"  # the catalogue of what our directives and templates say
+BUILT = "editions.js"
 
 
 def chosen():
     """Return the language of this build."""
     language = os.environ.get("CONVCORE_DOCS_LANGUAGE", SOURCE)
-    if language not in (SOURCE, *EDITIONS):
-        raise ValueError(f"CONVCORE_DOCS_LANGUAGE must be one of {SOURCE}, {', '.join(EDITIONS)}")
+    if language not in EDITIONS:
+        raise ValueError(f"CONVCORE_DOCS_LANGUAGE must be one of {', '.join(EDITIONS)}")
     return language
 
 
@@ -31,7 +38,10 @@ def excluded(language):
     if language == SOURCE:
         return []
     found = {path.name for path in DOCS.iterdir() if path.is_dir() or path.suffix == ".rst"}
-    return sorted({name for name in found if Path(name).stem not in TRANSLATED} | {*GENERATED})
+    return sorted({name for name in found if Path(name).stem not in TRANSLATED} | GENERATED)
+
+
+# --- reading -----------------------------------------------------------------------------------
 
 
 def describe_drawings(app):
@@ -57,7 +67,125 @@ def describe_drawings(app):
     app.add_directive("drawing", Described, override=True)
 
 
+class MarkupBesideChinese(SphinxTransform):
+    """Let translations have markup without spaces around it.
+
+    Chinese has no spaces between words. The English text is parsed before and keeps the usual
+    rule, so that ``same_lower`` is no link there.
+    """
+
+    default_priority = Locale.default_priority - 1
+
+    def apply(self, **kwargs):
+        """Set the rule for all that is parsed from here on."""
+        self.document.settings.character_level_inline_markup = True
+
+
+def prepare(app, config):
+    """Set what a translated edition needs: its search, its figures, the way to English pages."""
+    if config.language == SOURCE:
+        return
+    # Sphinx calls the stemmer of Latin words by this name, and has it under "English" alone.
+    SearchChinese.language_name = "English"
+    config.html_search_options = {
+        "dict": str(DOCS / "locales" / config.language / "terms.txt"),
+    }
+    english = Path(app.outdir).parent / "objects.inv"
+    config.intersphinx_mapping = {"convcore": ("..", str(english))} if english.is_file() else {}
+    config.intersphinx_disabled_reftypes = []
+
+
+def add_words(app):
+    """Compile and load the catalogue of what our directives and templates say."""
+    folder = DOCS / "locales"
+    if app.config.language != SOURCE:
+        catalogue = CatalogInfo(
+            folder / app.config.language / "LC_MESSAGES", WORDS, app.config.source_encoding
+        )
+        if catalogue.is_outdated():
+            catalogue.write_mo(app.config.language)
+    app.add_message_catalog(WORDS, str(folder))
+
+
+# --- pages -------------------------------------------------------------------------------------
+
+
+def is_translated(pagename):
+    """Whether an edition has this page."""
+    return pagename.split("/")[0] in TRANSLATED | {"search"}
+
+
+def addresses(pagename, language):
+    """Return the address of a page in each language, from the page in one of them.
+
+    A page without a translation leads to the first page of the edition.
+    """
+    up = "../" * (pagename.count("/") + (language != SOURCE))
+    found = {SOURCE: f"{up}{pagename}.html"}
+    for name in EDITIONS.keys() - {SOURCE}:
+        page = pagename if is_translated(pagename) else "index"
+        found[name] = f"{up}{name}/{page}.html"
+    return found
+
+
+def code(language):
+    """Return a language's name as HTML writes it."""
+    return language.replace("_", "-")
+
+
+def add_switcher(app, pagename, templatename, context, doctree):
+    """Tell the templates, and programs, where the page is in other languages."""
+    found = addresses(pagename, app.config.language)
+    context["editions"] = [(code(name), EDITIONS[name], found[name]) for name in EDITIONS]
+    context["language_code"] = code(app.config.language)
+    if is_translated(pagename):
+        context["metatags"] = context.get("metatags", "") + "".join(
+            f'<link rel="alternate" hreflang="{name}" href="{address}" />\n'
+            for name, _, address in context["editions"]
+        )
+
+
+def write_editions(folder, editions):
+    """Write the script that tells the pages of an edition which others are built."""
+    path = Path(folder, "_static", BUILT)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    names = " ".join(map(code, editions))
+    path.write_text(f'document.documentElement.dataset.editions = "{names}";\n', encoding="utf-8")
+
+
+def note_before(app):
+    """Tell the pages of this build; English ones learn of editions that an earlier build left."""
+    if app.builder.format == "html":
+        built = [name for name in EDITIONS if Path(app.outdir, name, "index.html").is_file()]
+        write_editions(app.outdir, built if app.config.language == SOURCE else [SOURCE])
+
+
+def note_after(app, exception):
+    """Tell the English pages, which are older, of this edition."""
+    english = Path(app.outdir).parent
+    if (
+        not exception
+        and app.builder.format == "html"
+        and app.config.language != SOURCE
+        and (english / "_static" / BUILT).is_file()
+    ):
+        write_editions(english, [app.config.language])
+
+
 def setup(app):
     """Register with Sphinx."""
+    app.setup_extension("sphinx.ext.intersphinx")
+    add_words(app)
+    if app.config.language != SOURCE:
+        app.add_transform(MarkupBesideChinese)
+        import figure_words
+
+        figure_words.translate(app.config.language)
+    app.add_js_file(BUILT, priority=400)
+    app.add_js_file("languages.js")
+    app.connect("config-inited", prepare, priority=100)
     app.connect("builder-inited", describe_drawings)
+    app.connect("builder-inited", note_before)
+    app.connect("html-page-context", add_switcher)
+    app.connect("build-finished", note_after)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -20,9 +20,11 @@ from pathlib import Path
 import tables
 from docutils import nodes
 from sphinx.errors import ExtensionError
+from sphinx.locale import get_translation
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
+_ = get_translation("convcore")
 ITEMS = [f"f{number:02}" for number in range(39)]
 TESTS = Path(__file__).parents[2] / "tests"
 
@@ -318,7 +320,8 @@ def proofs_table(app, docname):
     rows = []
     for item in ITEMS:
         section = sections[item]
-        number = f"{section.examples} example{'s' * (section.examples != 1)}"
+        examples = _("1 example") if section.examples == 1 else _("%d examples")
+        number = examples.replace("%d", str(section.examples))
         of_item = [
             nodes.reference("", test.title, refid=test.anchor, internal=True)
             for test in tests
@@ -334,10 +337,10 @@ def proofs_table(app, docname):
             ]
         )
     total = sum(section.examples for section in learn_sections(app.env) if section.page)
-    lead = paragraph(f"{len(rows)} items, {total:,} examples, {len(tests)} tests.")
-    shown = tables.table(
-        ["Item", "Derivation", "Session", "Names it runs", "Tests"], rows, [6, 26, 12, 28, 28]
-    )
+    numbers = {"items": len(rows), "examples": f"{total:,}", "tests": len(tests)}
+    lead = paragraph(_("%(items)d items, %(examples)s examples, %(tests)d tests.") % numbers)
+    header = [_("Item"), _("Derivation"), _("Session"), _("Names it runs"), _("Tests")]
+    shown = tables.table(header, rows, [6, 26, 12, 28, 28])
     sources = []
     for test in tests:
         head = paragraph(
@@ -345,7 +348,7 @@ def proofs_table(app, docname):
         )
         head["ids"] = [test.anchor]
         sources += [head, nodes.literal_block(test.source, test.source, language="python")]
-    return [lead, shown, nodes.rubric("", "The tests"), *sources]
+    return [lead, shown, nodes.rubric("", _("The tests")), *sources]
 
 
 def proved_in(app, docname, name):
