@@ -17,8 +17,8 @@ from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
 LOCALES = Path(__file__).parents[1] / "locales"
-# Fonts with Chinese characters; the system's first one is taken for what DejaVu Sans lacks.
-FONTS = {"zh_CN": ["WenQuanYi Zen Hei", "Noto Sans CJK SC", "Noto Sans CJK JP"]}
+# Files of fonts with Chinese characters; the system's first one serves what DejaVu Sans lacks.
+FONTS = {"zh_CN": ["wqy-zenhei", "NotoSansCJK-Regular", "NotoSansSC-Regular"]}
 FORMULA = re.compile(r"\$[^$]*\$")
 WORD = re.compile(r"[A-Za-z]{3,}")
 
@@ -59,11 +59,13 @@ def load(language):
 
 
 def installed_font(language):
-    """Return the first font of the system that has the characters of a language."""
-    names = {font.name for font in font_manager.fontManager.ttflist}
+    """Return the name of the system's first font that has the characters of a language."""
+    # Matplotlib's own list may be older than the font.
+    found = {Path(path).stem: path for path in font_manager.findSystemFonts()}
     for name in FONTS[language]:
-        if name in names:
-            return name
+        if name in found:
+            font_manager.fontManager.addfont(found[name])
+            return font_manager.FontProperties(fname=found[name]).get_name()
     raise ExtensionError(f"figures need one of the fonts {', '.join(FONTS[language])}")
 
 

@@ -6,10 +6,13 @@ is called like its language: what it doesn't have is linked there, by relative a
 """
 
 import os
+import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 from docutils import nodes
 from docutils.statemachine import StringList
+from sphinx.errors import ExtensionError
 from sphinx.search.zh import SearchChinese
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.i18n import Locale
@@ -85,6 +88,8 @@ def prepare(app, config):
     """Set what a translated edition needs: its search, its figures, the way to English pages."""
     if config.language == SOURCE:
         return
+    if find_spec("jieba") is None:
+        raise ExtensionError("the search of the Chinese edition needs the package jieba")
     # Sphinx calls the stemmer of Latin words by this name, and has it under "English" alone.
     SearchChinese.language_name = "English"
     config.html_search_options = {
@@ -105,6 +110,15 @@ def add_words(app):
         if catalogue.is_outdated():
             catalogue.write_mo(app.config.language)
     app.add_message_catalog(WORDS, str(folder))
+
+
+def reuse_compiled(app):
+    """Take the compiled modules of the English build, which are kept under hashes of sources."""
+    for module in (Path(app.outdir).parent / ".doctrees").glob("*/*.wasm"):
+        target = Path(app.doctreedir, module.parent.name, module.name)
+        if app.config.language != SOURCE and not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(module, target)
 
 
 # --- pages -------------------------------------------------------------------------------------
@@ -185,6 +199,7 @@ def setup(app):
     app.add_js_file("languages.js")
     app.connect("config-inited", prepare, priority=100)
     app.connect("builder-inited", describe_drawings)
+    app.connect("builder-inited", reuse_compiled, priority=100)  # before they are compiled
     app.connect("builder-inited", note_before)
     app.connect("html-page-context", add_switcher)
     app.connect("build-finished", note_after)
