@@ -1,6 +1,6 @@
 r"""The words of figures in the language of the build.
 
-Scripts write English. In a translated edition every text that matplotlib is given is looked up in
+Scripts write English. In a translated edition every text of a drawing is looked up in
 ``locales/<language>/figures.toml``. There ``{}`` stands for what a script fills in; what was filled
 in is looked up too, where it has words. A text with words that the file lacks is a warning, and so
 ends a build with ``-W``. A script needs no function of ours for this, and none can be forgotten.
@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 
 import drawing
-from matplotlib import font_manager
+from matplotlib import font_manager, rcParams
 from matplotlib.text import Text
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
@@ -70,14 +70,18 @@ def installed_font(language):
 
 
 def translate(language):
-    """Let matplotlib write all texts of this process in a language."""
+    """Let matplotlib write the texts of drawings in a language, in this process."""
     words, plain = load(language), Text.set_text
+    drawing.FONTS[:] = ["DejaVu Sans", installed_font(language)]
 
     def set_text(text, written):
-        found = words.find(str(written)) if written is not None else None
-        if found is None and written is not None:
-            logging.getLogger(__name__).warning("figures.toml lacks %r", str(written))
-        plain(text, written if found is None else found)
+        # Other pictures, such as the social card, have other fonts and keep their words.
+        if written is not None and rcParams["font.family"] == drawing.FONTS:
+            found = words.find(str(written))
+            if found is None:
+                logging.getLogger(__name__).warning("figures.toml lacks %r", str(written))
+            else:
+                written = found
+        plain(text, written)
 
     Text.set_text = set_text
-    drawing.FONTS[:] = ["DejaVu Sans", installed_font(language)]

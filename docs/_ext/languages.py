@@ -13,6 +13,7 @@ from pathlib import Path
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.errors import ExtensionError
+from sphinx.ext.intersphinx import InventoryAdapter
 from sphinx.search.zh import SearchChinese
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.i18n import Locale
@@ -119,6 +120,17 @@ def reuse_compiled(app):
         if app.config.language != SOURCE and not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(module, target)
+
+
+def english_names(app, docname):
+    """Return the address, from a page, of each Python name that the English reference documents."""
+    up = "../" * docname.count("/")
+    inventory = InventoryAdapter(app.env).main_inventory
+    return {
+        name: up + item.uri
+        for kind in ("py:function", "py:class", "py:method", "py:attribute")
+        for name, item in inventory.get(kind, {}).items()
+    }
 
 
 # --- pages -------------------------------------------------------------------------------------

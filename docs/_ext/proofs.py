@@ -19,6 +19,7 @@ from pathlib import Path
 
 import tables
 from docutils import nodes
+from languages import english_names
 from sphinx.errors import ExtensionError
 from sphinx.locale import get_translation
 from sphinx.util.docutils import SphinxDirective
@@ -288,6 +289,7 @@ class Links:
     def __init__(self, app, docname):
         self.app, self.docname = app, docname
         self.objects = app.env.domains["py"].objects
+        self.english = english_names(app, docname)  # if this edition has no reference
 
     def section(self, section, anchor=None, text=None):
         """Return a reference to a section or to a place in it."""
@@ -311,6 +313,11 @@ class Links:
             )
             for name in sorted(names)
             if name in self.objects
+        ] or [
+            nodes.reference(
+                "", "", nodes.literal("", name.removeprefix("convcore.")), refuri=self.english[name]
+            )
+            for name in sorted(names & self.english.keys())
         ]
 
 
