@@ -14,11 +14,14 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.errors import ExtensionError
 from sphinx.ext.intersphinx import InventoryAdapter
+from sphinx.locale import get_translation
 from sphinx.search.zh import SearchChinese
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.i18n import Locale
+from sphinx.util import docname_join
 from sphinx.util.i18n import CatalogInfo
 
+_ = get_translation("convcore")
 DOCS = Path(__file__).parents[1]
 SOURCE = "en"
 EDITIONS = {SOURCE: "English", "zh_CN": "中文"}  # and what each calls itself
@@ -38,11 +41,12 @@ def chosen():
 
 
 def excluded(language):
-    """Return the pages and folders that an edition leaves out."""
+    """Return patterns of the pages that an edition leaves out."""
     if language == SOURCE:
         return []
-    found = {path.name for path in DOCS.iterdir() if path.is_dir() or path.suffix == ".rst"}
-    return sorted({name for name in found if Path(name).stem not in TRANSLATED} | GENERATED)
+    pages = {path.name for path in DOCS.glob("*.rst") if path.stem not in TRANSLATED}
+    folders = {path.name for path in DOCS.iterdir() if path.is_dir()} | GENERATED
+    return sorted(pages | {f"{name}/**" for name in folders - TRANSLATED})
 
 
 # --- reading -----------------------------------------------------------------------------------
@@ -98,7 +102,6 @@ def prepare(app, config):
     }
     english = Path(app.outdir).parent / "objects.inv"
     config.intersphinx_mapping = {"convcore": ("..", str(english))} if english.is_file() else {}
-    config.intersphinx_disabled_reftypes = []
 
 
 def add_words(app):
@@ -120,6 +123,23 @@ def reuse_compiled(app):
         if app.config.language != SOURCE and not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(module, target)
+
+
+def link_english_page(app, env, node, content):
+    """Return the link to a document that only the English site has.
+
+    Sphinx asks intersphinx for other targets; documents are named there by their whole path.
+    """
+    if node.get("reftype") != "doc" or app.config.language == SOURCE:
+        return None
+    name = docname_join(node["refdoc"], node["reftarget"])
+    page = InventoryAdapter(env).main_inventory.get("std:doc", {}).get(name)
+    if page is None:
+        return None
+    if not node["refexplicit"]:
+        content = nodes.inline("", page.display_name)
+    address = "../" * node["refdoc"].count("/") + page.uri
+    return nodes.reference("", "", content, refuri=address, internal=True)
 
 
 def english_names(app, docname):
@@ -164,10 +184,16 @@ def add_switcher(app, pagename, templatename, context, doctree):
     found = addresses(pagename, app.config.language)
     context["editions"] = [(code(name), EDITIONS[name], found[name]) for name in EDITIONS]
     context["language_code"] = code(app.config.language)
+    if app.config.language != SOURCE:
+        up = found[SOURCE].removesuffix(f"{pagename}.html")
+        context["theme_external_links"] = [
+            {"name": name, "url": f"{up}{page}/index.html"}
+            for page, name in (("use", _("Use (English)")), ("reference", _("Reference (English)")))
+        ]
     if is_translated(pagename):
         context["metatags"] = context.get("metatags", "") + "".join(
             f'<link rel="alternate" hreflang="{name}" href="{address}" />\n'
-            for name, _, address in context["editions"]
+            for name, _title, address in context["editions"]
         )
 
 
@@ -213,6 +239,7 @@ def setup(app):
     app.connect("builder-inited", describe_drawings)
     app.connect("builder-inited", reuse_compiled, priority=100)  # before they are compiled
     app.connect("builder-inited", note_before)
+    app.connect("missing-reference", link_english_page)
     app.connect("html-page-context", add_switcher)
     app.connect("build-finished", note_after)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
