@@ -8,6 +8,7 @@ ends a build with ``-W``. A script needs no function of ours for this, and none 
 
 import re
 import tomllib
+from logging import getLogger
 from pathlib import Path
 
 import drawing
@@ -72,6 +73,8 @@ def installed_font(language):
 def translate(language):
     """Let matplotlib write the texts of drawings in a language, in this process."""
     words, plain = load(language), Text.set_text
+    # The one weight of these fonts is called medium, which matplotlib would remark on every time.
+    getLogger("matplotlib.font_manager").setLevel("ERROR")
     drawing.FONTS[:] = ["DejaVu Sans", installed_font(language)]
 
     def set_text(text, written):
