@@ -20,7 +20,7 @@ from pathlib import Path
 
 import polib
 
-from tools.markup import faults
+from tools.markup import faults, is_formula
 
 DOCS = Path(__file__).parents[1] / "docs"
 LANGUAGES = ["zh_CN"]
@@ -47,7 +47,8 @@ def folder(language):
 def extracted(language):
     """Return the messages of each page of an edition, in the order of the page."""
     with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, "-m", "sphinx", "-q", "-b", "gettext", str(DOCS), out]
+        # Pages that are not extracted are warned of, as targets of links; that says nothing here.
+        command = [sys.executable, "-m", "sphinx", "-Q", "-b", "gettext", str(DOCS), out]
         subprocess.run(command, check=True, env={**os.environ, "CONVCORE_DOCS_LANGUAGE": language})
         return {
             path.relative_to(out).with_suffix(".po").as_posix(): [
@@ -87,7 +88,10 @@ def draft(message, gone):
 
 
 def entry_for(message, old, gone):
-    """Return the entry of a message: with its translation, with a draft, or empty."""
+    """Return the entry of a message: with its translation, with a draft, or empty.
+
+    A displayed formula without words is its own translation.
+    """
     if message in old:
         kept = old[message]
         return polib.POEntry(
@@ -97,6 +101,8 @@ def entry_for(message, old, gone):
             previous_msgid=kept.previous_msgid,
             flags=["fuzzy"] if kept.fuzzy else [],
         )
+    if is_formula(message):
+        return polib.POEntry(msgid=message, msgstr=message)
     near = draft(message, gone)
     if near is None:
         return polib.POEntry(msgid=message)

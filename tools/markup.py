@@ -62,6 +62,12 @@ def has_words(text):
     return not COMMAND.search(text) and len(re.findall(r"\b[a-z]{3,}\b", text)) > 2
 
 
+def is_formula(text):
+    """Whether a message is a displayed formula without words, the same in every language."""
+    found = COMMAND.search(text) and not WORDS.search(text) and "`" not in text
+    return bool(found) and not re.search("[A-Za-z]{3}", COMMAND.sub("", text))
+
+
 def faults(message, translation):
     """Return what is wrong with a translation, in words; an empty list if nothing is."""
     before, after = kept(message), kept(translation)

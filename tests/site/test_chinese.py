@@ -100,6 +100,19 @@ def test_a_translation_follows_its_message():
     assert catalogues.entry_for("Two.", old, []).msgstr == ""
 
 
+@pytest.mark.parametrize(
+    ("message", "translation"),
+    [
+        (r"\sum_{m=0}^{n_K-1} V(o+m)\,K(m)", r"\sum_{m=0}^{n_K-1} V(o+m)\,K(m)"),
+        (r"a \quad\text{for all } b", ""),
+        (r"The size is :math:`\le n`.", ""),
+        ("Two.", ""),
+    ],
+)
+def test_a_formula_is_its_own_translation(message, translation):
+    assert catalogues.entry_for(message, {}, []).msgstr == translation
+
+
 def test_a_finished_translation_goes_before_a_draft():
     pages = {"a": page(("One.", "一。")), "b": page(("One.", "草稿", "fuzzy"))}
     assert catalogues.translations(pages)["One."].msgstr == "一。"
