@@ -90,11 +90,9 @@ class MarkupBesideChinese(SphinxTransform):
 
 
 def prepare(app, config):
-    """Set what a translated edition needs: its search, its figures, the way to English pages."""
+    """Set how a translated edition is searched, and where it finds English pages."""
     if config.language == SOURCE:
         return
-    if find_spec("jieba") is None:
-        raise ExtensionError("the search of the Chinese edition needs the package jieba")
     # Sphinx calls the stemmer of Latin words by this name, and has it under "English" alone.
     SearchChinese.language_name = "English"
     config.html_search_options = {
@@ -116,11 +114,19 @@ def add_words(app):
     app.add_message_catalog(WORDS, str(folder))
 
 
-def reuse_compiled(app):
-    """Take the compiled modules of the English build, which are kept under hashes of sources."""
+def prepare_pages(app):
+    """Make a translated edition's figures write its language; take what is compiled already."""
+    if app.config.language == SOURCE or app.builder.format != "html":
+        return
+    import figure_words
+
+    if find_spec("jieba") is None:
+        raise ExtensionError("the search of the Chinese edition needs the package jieba")
+    figure_words.translate(app.config.language)
+    # The English build keeps compiled modules under the hashes of their sources.
     for module in (Path(app.outdir).parent / ".doctrees").glob("*/*.wasm"):
         target = Path(app.doctreedir, module.parent.name, module.name)
-        if app.config.language != SOURCE and not target.exists():
+        if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(module, target)
 
@@ -230,14 +236,11 @@ def setup(app):
     add_words(app)
     if app.config.language != SOURCE:
         app.add_transform(MarkupBesideChinese)
-        import figure_words
-
-        figure_words.translate(app.config.language)
     app.add_js_file(BUILT, priority=400)
     app.add_js_file("languages.js")
     app.connect("config-inited", prepare, priority=100)
     app.connect("builder-inited", describe_drawings)
-    app.connect("builder-inited", reuse_compiled, priority=100)  # before they are compiled
+    app.connect("builder-inited", prepare_pages, priority=100)  # before anything is compiled
     app.connect("builder-inited", note_before)
     app.connect("missing-reference", link_english_page)
     app.connect("html-page-context", add_switcher)
