@@ -85,8 +85,18 @@ class MarkupBesideChinese(SphinxTransform):
     default_priority = Locale.default_priority - 1
 
     def apply(self, **kwargs):
-        """Set the rule for all that is parsed from here on."""
+        """Set the rule for the transform that parses translations, the next one."""
         self.document.settings.character_level_inline_markup = True
+
+
+class UsualMarkup(SphinxTransform):
+    """Set the usual rule again: documents may share their settings."""
+
+    default_priority = Locale.default_priority + 1
+
+    def apply(self, **kwargs):
+        """Set it."""
+        self.document.settings.character_level_inline_markup = False
 
 
 def prepare(app, config):
@@ -236,6 +246,7 @@ def setup(app):
     add_words(app)
     if app.config.language != SOURCE:
         app.add_transform(MarkupBesideChinese)
+        app.add_transform(UsualMarkup)
     app.add_js_file(BUILT, priority=400)
     app.add_js_file("languages.js")
     app.connect("config-inited", prepare, priority=100)
