@@ -160,6 +160,16 @@ def test_the_words_of_figures(ext, text, found):
     assert figure_words.load(LANGUAGE).find(text) == found
 
 
+def test_formulas_of_figures_have_no_chinese_beside_them(ext):
+    """Matplotlib sets a text with a formula in one font, which has no Chinese."""
+    pytest.importorskip("matplotlib", reason="the docs need matplotlib")
+    import figure_words
+
+    words = figure_words.load(LANGUAGE)
+    written = [*words.exact.values(), *(new for _, new in words.filled if new)]
+    assert not [text for text in written if "$" in text]
+
+
 def test_figures_write_chinese_and_miss_no_word(ext, monkeypatch, caplog):
     matplotlib = pytest.importorskip("matplotlib", reason="the docs need matplotlib")
     import drawing
