@@ -42,14 +42,12 @@ class Words:
         """Return a text in this language, or None if the file lacks it."""
         if text in self.exact:
             return self.exact[text]
-        if not WORD.search(FORMULA.sub("", text)):
-            return text
         for pattern, new in self.filled:
             if match := pattern.fullmatch(text):
                 parts = [self.find(part) for part in match.groups()]
                 if None not in parts:
                     return text if new is None else new.format(*parts)
-        return None
+        return None if WORD.search(FORMULA.sub("", text)) else text
 
 
 def load(language):

@@ -146,6 +146,7 @@ def test_the_words_of_directives_are_translated():
         ("stride 2", "步幅 2"),
         ("filter 0, red kernel", "过滤器 0，红色通道的核"),
         ("layer 2: sees 5 cells", "第 2 层：看到 5 个单元格"),
+        ("at 26, 58", "位于 26, 58"),
         ("x3", "x3"),
         ("$norm$", "$norm$"),
         ("Conv-3", "Conv-3"),
