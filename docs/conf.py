@@ -8,12 +8,13 @@ from pathlib import Path
 import convcore
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+import languages
 
 project = "convcore"
 author = "the convcore developers"
 copyright = "the convcore developers"
 version = release = convcore.build_info()["version"]
-language = "en"
+language = languages.chosen()
 
 extensions = [
     "sphinx.ext.autodoc",
@@ -31,6 +32,7 @@ extensions = [
     "explorer",
     "head",
     "house",
+    "languages",
     "local_mathjax",
     "moving",
     "pictures",
@@ -46,7 +48,7 @@ if tags.has("spelling"):  # noqa: F821 (Sphinx defines it); needs the system's e
     spelling_exclude_patterns = ["use/changelog*"]  # full of names, and of words of the past
     spelling_ignore_importable_modules = False  # what is installed must make no difference
     spelling_ignore_contributor_names = False  # they would be asked of git
-exclude_patterns = ["_build", "learn/others"]  # boxes, included in their pages
+exclude_patterns = ["_build", "learn/others", *languages.excluded(language)]  # others: included
 nitpicky = True
 # Names of other projects that docstrings mention (their inventories would have to be downloaded).
 nitpick_ignore_regex = [("py:.*", r"(numpy|np|scipy|torch)(\..*)?")]
@@ -59,6 +61,14 @@ templates_path = ["_templates"]  # classes: their docstring says all, fields inc
 autodoc_typehints = "none"  # numpydoc's parameter lists say the types, with shapes and units
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
+
+# --- languages: the catalogues of locales/, one a page; tools/catalogues.py keeps them -----------
+locale_dirs = ["locales"]
+gettext_compact = False
+gettext_uuid = False
+if language != languages.SOURCE:
+    extensions = [name for name in extensions if name not in languages.ENGLISH_EXTENSIONS]
+    suppress_warnings = ["toc.excluded"]
 
 # --- figures: scripts in figures/, run twice (light and dark) by the `drawing` directive --------
 plot_formats = [("svg", 100)]
@@ -112,7 +122,7 @@ html_context = {
 html_theme_options = {
     # The two defaults of this list that fetch something, the version switcher and the external
     # icon links, are left out.
-    "navbar_end": ["theme-switcher"],
+    "navbar_end": ["edition-switcher", "theme-switcher"],
     "logo": {
         "text": "convcore",
         "image_light": "_static/logo-light.svg",

@@ -23,6 +23,7 @@ INK = {
     "light": {"text": "#222832", "grid": "#8a94a3", "cycle": "#0a5aa8 #a8470b #0f7040 #7a3fa8"},
     "dark": {"text": "#ced6dd", "grid": "#6b7584", "cycle": "#74b6ff #f2a766 #66d3a0 #cda2f5"},
 }
+FONTS = ["DejaVu Sans"]  # a translated edition adds one that has its characters
 
 
 def rc(theme):
@@ -52,6 +53,7 @@ def rc(theme):
         "legend.framealpha": 0.0,
         "axes.spines.top": False,
         "axes.spines.right": False,
+        "font.family": list(FONTS),
         "font.size": 11.0,
         "svg.hashsalt": "convcore",  # the same drawing gives the same file
     }

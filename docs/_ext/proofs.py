@@ -20,10 +20,13 @@ from pathlib import Path
 
 import tables
 from docutils import nodes
+from languages import english_names
 from sphinx.errors import ExtensionError
+from sphinx.locale import get_translation
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
+_ = get_translation("convcore")
 ITEMS = [f"f{number:02}" for number in range(39)]
 TESTS = Path(__file__).parents[2] / "tests"
 STATEMENTS = Path(__file__).parents[1] / "statements.toml"
@@ -304,6 +307,7 @@ class Links:
     def __init__(self, app, docname):
         self.app, self.docname = app, docname
         self.objects = app.env.domains["py"].objects
+        self.english = english_names(app, docname)  # if this edition has no reference
 
     def section(self, section, anchor=None, text=None):
         """Return a reference to a section or to a place in it."""
@@ -327,6 +331,11 @@ class Links:
             )
             for name in sorted(names)
             if name in self.objects
+        ] or [
+            nodes.reference(
+                "", "", nodes.literal("", name.removeprefix("convcore.")), refuri=self.english[name]
+            )
+            for name in sorted(names & self.english.keys())
         ]
 
 
@@ -334,11 +343,13 @@ def proofs_table(app, docname):
     """Return the table of all items and the tests that it names."""
     links, sections, tests = Links(app, docname), items_of(app.env), marked_tests(TESTS)
     stated = statements(app.config.language)
-    header = ["Item", "Statement", "Derivation", "Session", "Names it runs", "Tests"]
+    words = "Item", "Statement", "Derivation", "Session", "Names it runs", "Tests"
+    header = [_(word) for word in words]
     rows = []
     for item in ITEMS:
         section = sections[item]
-        number = f"{section.examples} example{'s' * (section.examples != 1)}"
+        examples = _("1 example") if section.examples == 1 else _("%d examples")
+        number = examples.replace("%d", str(section.examples))
         of_item = [
             nodes.reference("", test.title, refid=test.anchor, internal=True)
             for test in tests
@@ -355,7 +366,8 @@ def proofs_table(app, docname):
             ]
         )
     total = sum(section.examples for section in learn_sections(app.env) if section.page)
-    lead = paragraph(f"{len(rows)} items, {total:,} examples, {len(tests)} tests.")
+    numbers = {"items": len(rows), "examples": f"{total:,}", "tests": len(tests)}
+    lead = paragraph(_("%(items)d items, %(examples)s examples, %(tests)d tests.") % numbers)
     shown = tables.table(header, rows, [5, 29, 18, 9, 19, 20], classes=["proofs"])
     sources = []
     for test in tests:
@@ -364,7 +376,7 @@ def proofs_table(app, docname):
         )
         head["ids"] = [test.anchor]
         sources += [head, nodes.literal_block(test.source, test.source, language="python")]
-    return [lead, shown, nodes.rubric("", "The tests"), *sources]
+    return [lead, shown, nodes.rubric("", _("The tests")), *sources]
 
 
 def proved_in(app, docname, name):
