@@ -68,16 +68,16 @@
       const wide = places[m].jump * scale, whole = wide >= 4;
       inside.append(shape("rect", { x: x(m, 0), y: y(m), width: n * wide, height: CELL,
                                     class: "stack-map" }));
+      for (const [first, last] of runs(cells[m] || []))
+        inside.append(shape("rect", { x: x(m, first), y: y(m), height: CELL,
+                                      width: Math.max((last - first + 1) * wide, 1),
+                                      class: m === picked ? "stack-picked" : "stack-seen" }));
       const visible = whole ? [Math.max(0, Math.floor((from - places[m].start) / places[m].jump)),
                                Math.min(n, Math.ceil((from + shown - places[m].start) / places[m].jump))]
         : [0, 0];
       for (let cell = visible[0] + 1; cell < visible[1]; cell++)
         inside.append(shape("line", { x1: x(m, cell), x2: x(m, cell), y1: y(m), y2: y(m) + CELL,
                                       class: "stack-edge" }));
-      for (const [first, last] of runs(cells[m] || []))
-        inside.append(shape("rect", { x: x(m, first), y: y(m), height: CELL,
-                                      width: Math.max((last - first + 1) * wide, 1),
-                                      class: m === picked ? "stack-picked" : "stack-seen" }));
       const target = shape("rect", { x: LEFT, y: y(m) - 8, width: width - LEFT, height: CELL + 16,
                                      class: "stack-target" });
       target.addEventListener("click", (event) => {

@@ -65,7 +65,7 @@ def matrix_of(one, n):
 
 
 def expected(settings):
-    """Return (rows, who depends on whom) by convcore, or the number of the layer that it refuses."""
+    """Return (rows, who depends on whom) by convcore, or the number of the layer it refuses."""
     layers, rows = [], []
     channels, n, reach = settings["channels"], settings["n"], np.eye(settings["n"])
     for number, one in enumerate(settings["layers"]):
@@ -77,7 +77,9 @@ def expected(settings):
         reach = matrix_of(one, n) @ reach > 0
         layers.append(layer)
         try:
-            field = receptive_field(layers, (settings["channels"], settings["n"], settings["n"]))[-1]
+            field = receptive_field(layers, (settings["channels"], settings["n"], settings["n"]))[
+                -1
+            ]
         except ValueError:
             field = None  # outputs see different numbers of cells
         n, channels = len(reach), out
@@ -167,9 +169,7 @@ def test_settings_are_kept_in_the_link(open_stack):
     assert page.evaluate("document.activeElement.dataset.name") == "kernel1"
     page.select_option("#stack-pick select", "2")
     page.fill("#stack-pick input", "3")
-    page.wait_for_function(
-        "location.hash === '#n=20&c=2&layers=conv:4:1:2:0:8,max:2:2:1:0&at=2:3'"
-    )
+    page.wait_for_function("location.hash === '#n=20&c=2&layers=conv:4:1:2:0:8,max:2:2:1:0&at=2:3'")
     page.click("text=Add a layer")
     assert page.evaluate("document.activeElement.dataset.name") == "kind3"
     page.click("[aria-label='Remove layer 1']")
