@@ -1,6 +1,6 @@
 """Train the LeNet-5 of the site's walk and write its weights, rounded to 8 bits.
 
-    python tools/walk_weights.py
+    python -m tools.walk_weights
 
 takes about two minutes and needs the extras ``demo`` and ``nn``. It prints how many of the 1,000
 test digits the rounded network reads, the number that ``docs/walk.rst`` states.

@@ -4,7 +4,8 @@
 window.walk = window.walk || {};
 
 (() => {
-  const number = (value, digits = 3) => value.toFixed(digits).replace("-", "\u2212");
+  const number = (value, digits = 3) =>
+    value.toFixed(digits).replace(/^-(?=[0.]*$)/, "").replace("-", "\u2212"); // 0 has no sign
   const percent = (share) => `${(100 * share).toFixed(share > 0.9995 || share < 0.0005 ? 0 : 1)} %`;
   const factor = (value) => (value < 0 ? `(${number(value)})` : number(value));
   const listed = (all) => (all.length < 2 ? all.join("")

@@ -8,6 +8,7 @@ import pytest
 from convcore import nn
 from convcore.connections import lenet5_c3
 from tests.support.walk_module import NAMES, ROOT, WEIGHTS, Module, shipped
+from tools import walk_weights
 
 DIGITS = 50
 
@@ -26,7 +27,6 @@ def arrays():
 
 @pytest.fixture(scope="module")
 def model(arrays):
-    walk_weights = pytest.importorskip("walk_weights")
     return walk_weights.restored(arrays)
 
 

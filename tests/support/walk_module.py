@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "docs" / "_ext"), str(ROOT / "tools")]
+sys.path.insert(0, str(ROOT / "docs" / "_ext"))
 
 NAMES = "image", "C1", "S2", "C3", "S4", "C5", "F6", "output"
 WEIGHTS = ROOT / "docs" / "walk" / "lenet5.npz"
