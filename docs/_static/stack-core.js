@@ -61,7 +61,9 @@ window.stack = window.stack || {};
   // What is wrong with a layer for a map of n cells a side, or undefined.
   function fault(n, layer) {
     const size = outputs(n, layer);
-    if (size < 1) return { why: "small", span: span(layer), n, padded: n + 2 * layer.padding };
+    if (size < 1)
+      return layer.kind === "transposed" ? { why: "nothing" }
+        : { why: "small", span: span(layer), n, padded: n + 2 * layer.padding };
     if (size > MOST_CELLS) return { why: "large", size };
     if (learns(layer.kind)) return undefined;
     for (let o = 0; o < size; o++)

@@ -8,6 +8,13 @@ window.stack = window.stack || {};
   const cells = (value) => `${count(value)} cell${value === 1 ? "" : "s"}`;
   const LABELS = { n: "rows and columns", channels: "channels", kernel: "kernel", stride: "stride",
                    dilation: "dilation", padding: "padding" };
+  const FAULTS = {
+    small: ({ span, n, padded }) => `the kernel does not fit. It spans ${cells(span)}; its map has ` +
+      `${cells(n)} a side, ${padded} with padding.`,
+    nothing: () => "the padding leaves no output. It cuts off cells of a transposed convolution.",
+    large: ({ size }) => `the map would have ${count(size)} cells a side; at most 1,024 are shown.`,
+    empty: ({ o }) => `window ${o} holds padding only, and a pooling of nothing has no value.`,
+  };
 
   stack.words = {
     count, LABELS,
@@ -42,12 +49,7 @@ window.stack = window.stack || {};
       `cells that unit ${unit} of ${m ? `layer ${m}` : "the input"} depends on.`,
     range: (name, [least, most], l) => `${l ? `Layer ${l}: ` : "Input: "}${LABELS[name]} must be from ` +
       `${least} to ${most}.`,
-    fault: ({ layer, why, span, n, padded, size, o }) => `Layer ${layer + 1}: ` + {
-      small: `the kernel does not fit. It spans ${cells(span)}; its map has ${cells(n)} a side, ` +
-        `${padded} with padding.`,
-      large: `the map would have ${count(size)} cells a side; at most 1,024 are shown.`,
-      empty: `window ${o} holds padding only, and a pooling of nothing has no value.`,
-    }[why],
+    fault: (wrong) => `Layer ${wrong.layer + 1}: ${FAULTS[wrong.why](wrong)}`,
     kept: "The picture is still of the settings before.",
     link: "The link describes no stack that can be shown. LeNet-5 is shown instead.",
   };

@@ -7,6 +7,13 @@ window.stack = window.stack || {};
   const count = (value) => value.toLocaleString("en-GB");
   const LABELS = { n: "行数与列数", channels: "通道", kernel: "核大小", stride: "步幅", dilation: "膨胀",
                    padding: "填充" };
+  const FAULTS = {
+    small: ({ span, n, padded }) =>
+      `核放不下。核跨 ${span} 格，而映射每边 ${n} 格，加上填充为 ${padded} 格。`,
+    nothing: () => "填充去掉了全部输出：转置卷积的填充是从输出上截去的单元格。",
+    large: ({ size }) => `映射每边会有 ${count(size)} 格，最多显示 1,024 格。`,
+    empty: ({ o }) => `第 ${o} 个窗口只有填充，空窗口的池化没有值。`,
+  };
 
   stack.words = {
     count, LABELS,
@@ -39,11 +46,7 @@ window.stack = window.stack || {};
       `单元 ${unit} 所依赖的单元格。`,
     range: (name, [least, most], l) =>
       `${l ? `第 ${l} 层` : "输入"}：${LABELS[name]}必须在 ${least} 到 ${most} 之间。`,
-    fault: ({ layer, why, span, n, padded, size, o }) => `第 ${layer + 1} 层：` + {
-      small: `核放不下。核跨 ${span} 格，而映射每边 ${n} 格，加上填充为 ${padded} 格。`,
-      large: `映射每边会有 ${count(size)} 格，最多显示 1,024 格。`,
-      empty: `第 ${o} 个窗口只有填充，空窗口的池化没有值。`,
-    }[why],
+    fault: (wrong) => `第 ${wrong.layer + 1} 层：${FAULTS[wrong.why](wrong)}`,
     kept: "图中仍是之前的设置。",
     link: "链接中的设置不是可以显示的层堆叠，改为显示 LeNet-5。",
   };

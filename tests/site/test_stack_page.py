@@ -181,12 +181,13 @@ def test_settings_are_kept_in_the_link(open_stack):
     [
         ("kernel1", "9", "Layer 1: the kernel does not fit. It spans 9 cells; its map has 8 cells"),
         ("padding2", "3", "Layer 2: window 0 holds padding only"),
+        ("padding3", "8", "Layer 3: the padding leaves no output"),
         ("stride1", "", "Layer 1: stride must be from 1 to 4."),
         ("n0", "999", "Input: rows and columns must be from 1 to 256."),
     ],
 )
 def test_wrong_numbers_are_told(open_stack, name, text, words):
-    page = open_stack("n=8&c=1&layers=conv:3:1:1:0:4,max:2:2:1:0&at=2:0").page
+    page = open_stack("n=8&c=1&layers=conv:3:1:1:0:4,max:2:2:1:0,transposed:2:2:1:0:1&at=2:0").page
     before = page.inner_html("#stack-picture")
     page.fill(f"[data-name={name}]", text)
     assert words in page.inner_text("#stack-fault")

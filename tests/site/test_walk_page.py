@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from tests.support.walk_module import ROOT
+
 PAGE = "walk.html"
 READY = "#walk-root[data-ready]"
 FIRST_VIEW = 500_000  # bytes that the page's own files may have
@@ -179,3 +181,13 @@ def test_without_webassembly_the_page_says_so(open_page):
     page = open_page(PAGE, script="delete window.WebAssembly").page
     assert "WebAssembly" in page.inner_text(".walk-none")
     assert not page.is_visible("#walk-root")
+
+
+@pytest.mark.parametrize("page", ["walk", "stack"])
+def test_each_language_has_the_same_words(page):
+    keys = []
+    for path in sorted((ROOT / "docs/_static").glob(f"{page}-words.*.js")):
+        words = path.read_text(encoding="utf-8").split(f"{page}.words = {{")[1]
+        keys.append(re.findall(r"^    (\w+): ", words, re.MULTILINE))
+    assert len(keys) == 2
+    assert keys[0] == keys[1]
