@@ -45,6 +45,7 @@ window.walk = window.walk || {};
     empty: "Nothing is drawn yet: draw a digit, or choose an example.",
     verdict: (digit, share, next, second) => `The network reads a ${digit}, with a probability of ` +
       `${percent(share)}. Next is ${next}, with ${percent(second)}.`,
+    name: (name) => (name === "output" ? "output" : name),
     title: (name) => TITLES[name],
     size: ({ channels, size }) => (size === 1 ? `${channels} units`
       : `${maps(channels)} of ${size} \u00d7 ${size}`),

@@ -40,6 +40,7 @@ window.walk = window.walk || {};
     empty: "还没有画任何东西：请画一个数字，或选择一个示例。",
     verdict: (digit, share, next, second) =>
       `网络读作 ${digit}，概率为 ${percent(share)}；其次是 ${next}，概率为 ${percent(second)}。`,
+    name: (name) => (name === "output" ? "输出" : name),
     title: (name) => TITLES[name],
     size: ({ channels, size }) => (size === 1 ? `${channels} 个单元`
       : `${channels} 个 ${size} × ${size} 的特征映射`),

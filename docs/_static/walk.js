@@ -48,7 +48,7 @@ document.addEventListener("DOMContentLoaded", () => {
   // The places from the network to here, each with its name. Maps of one cell have no step.
   function path() {
     const { l, k, row, column, term } = where, places = [[{}, words.network]];
-    if (l !== undefined) places.push([{ l }, walk.NAMES[l]]);
+    if (l !== undefined) places.push([{ l }, words.name(walk.NAMES[l])]);
     if (k !== undefined && core.layers[l].size > 1) places.push([{ l, k }, words.map(k)]);
     if (row !== undefined)
       places.push([{ l, k, row, column },
