@@ -129,7 +129,7 @@ def test_units_have_no_map(walk):
 STEPS = [
     [],
     [".walk-layer[data-layer=C3]"],
-    [".walk-layer[data-layer=C1]", ".walk-map >> nth=2"],
+    [".walk-layer[data-layer=C3]", ".walk-map >> nth=2"],
     [".walk-layer[data-layer=C3]", ".walk-map >> nth=15", ".is-map td >> nth=44"],
     [".walk-layer[data-layer=C3]", ".walk-map >> nth=15", ".is-map td >> nth=44",
      ".is-window td >> nth=30"],
