@@ -2,8 +2,8 @@
 
     python -m tools.walk_weights
 
-takes about a minute and a half and needs the extras ``demo`` and ``nn``. It prints how many of the 1,000
-test digits the rounded network reads, the number that ``docs/walk.rst`` states.
+takes about a minute and a half and needs the extras ``demo`` and ``nn``. It prints how many of the
+1,000 test digits the rounded network reads, the number that ``docs/walk.rst`` states.
 """
 
 from pathlib import Path
