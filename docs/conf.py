@@ -39,6 +39,7 @@ extensions = [
     "proofs",
     "root_files",
     "searching",
+    "walk",
 ]
 if tags.has("spelling"):  # noqa: F821 (Sphinx defines it); needs the system's enchant
     extensions.append("sphinxcontrib.spelling")
@@ -101,7 +102,8 @@ copybutton_prompt_is_regexp = True
 
 html_theme = "pydata_sphinx_theme"
 html_title = "convcore"
-html_sidebars = {"explorer": [], "performance/index": []}  # no pages below them; wide tables
+# no pages below them; wide tables
+html_sidebars = {"explorer": [], "walk": [], "stack": [], "performance/index": []}
 html_static_path = ["_static"]
 html_css_files = ["convcore.css"]
 html_js_files = ["printing.js", "scrolling.js", "zoom.js"]

@@ -59,7 +59,9 @@ def compile_page(app):
     if app.builder.format != "html":
         return
     try:
-        code = explorer_wasm.build(Path(app.doctreedir, "explorer"))
+        code = explorer_wasm.build(
+            Path(app.doctreedir, "explorer"), objects=Path(app.doctreedir, "objects")
+        )
     except explorer_wasm.CompileError as error:
         raise ExtensionError(str(error)) from error
     target = Path(app.outdir, "_static", COMPILED)

@@ -1,4 +1,4 @@
-"""Compiles the library's own C files and the explorer's wrapper to WebAssembly.
+"""Compiles the library's own C files and a page's wrapper, the explorer's, to WebAssembly.
 
 The compiler is clang from the package ``ziglang``, which also brings the C library. What differs
 from a wheel is said in flags alone: one table of kernels (float64, the sizes of the baseline), no
@@ -6,6 +6,7 @@ OpenMP, small code instead of fast. ``docs/design/explorer.rst`` tells more.
 """
 
 import hashlib
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -47,19 +48,29 @@ class CompileError(Exception):
     """The explorer can't be compiled; says why."""
 
 
-def sources():
-    """Return the C files that are compiled: every operator, every kernel, the wrapper."""
+def library():
+    """Return the library's C files that are compiled: every operator, every kernel."""
     left_out = ("dispatch", "xla")  # one set of kernels; no XLA
     folders = sorted(path for path in CSRC.iterdir() if path.is_dir() and path.name not in left_out)
-    return [*(source for folder in folders for source in sorted(folder.glob("*.c"))), WRAPPER]
+    return [source for folder in folders for source in sorted(folder.glob("*.c"))]
 
 
-def fingerprint():
-    """Return a hash of everything that the result depends on."""
-    digest = hashlib.sha256(Path(__file__).read_bytes())
-    for path in [*sorted(CSRC.rglob("*.h")), *sorted(CSRC.rglob("*.def")), *sources()]:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:32]
+def sources(wrapper=None):
+    """Return all C files that are compiled: the library's and a page's wrapper."""
+    return [*library(), wrapper or WRAPPER]
+
+
+def digest(files):
+    """Return a hash of everything that what is made of these files depends on."""
+    found = hashlib.sha256(Path(__file__).read_bytes())
+    for path in [*sorted(CSRC.rglob("*.h")), *sorted(CSRC.rglob("*.def")), *files]:
+        found.update(path.name.encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()[:32]
+
+
+def fingerprint(wrapper=None):
+    """Return a hash of everything that the module depends on."""
+    return digest(sources(wrapper))
 
 
 def run(*arguments):
@@ -71,26 +82,44 @@ def run(*arguments):
 
 
 def compile_one(source, target):
-    """Compile one file to an object file."""
-    flags = KERNEL_FLAGS if source.parent.name == "kernels" else []
-    run(*FLAGS, *flags, "-c", source, "-o", target)
+    """Compile one file to an object file, unless that is there."""
+    if not target.exists():
+        flags = KERNEL_FLAGS if source.parent.name == "kernels" else []
+        made = target.with_suffix(".part")
+        run(*FLAGS, *flags, "-c", source, "-o", made)
+        made.replace(target)
     return target
 
 
-def build(cache):
-    """Return the compiled module, kept in the directory ``cache`` until a source changes."""
+def folder_of_objects(keep):
+    """Return a folder for the library's object files; those of older sources are removed."""
+    folder = Path(keep, digest(library()))
+    for old in Path(keep).glob("*"):
+        if old != folder:
+            shutil.rmtree(old)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def build(cache, wrapper=None, objects=None):
+    """Return the compiled module, kept in the directory ``cache`` until a source changes.
+
+    ``objects``: a directory that modules share, which keeps what is compiled of the library.
+    """
     if find_spec("ziglang") is None:
         raise CompileError("the explorer is compiled by the package ziglang, which isn't installed")
-    cache = Path(cache)
-    kept = cache / f"{fingerprint()}.wasm"
+    cache, wrapper = Path(cache), wrapper or WRAPPER
+    kept = cache / f"{fingerprint(wrapper)}.wasm"
     if kept.exists():
         return kept.read_bytes()
     cache.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=cache) as work, ThreadPoolExecutor(2) as pool:
-        targets = [Path(work, f"{path.parent.name}-{path.stem}.o") for path in sources()]
-        objects = list(pool.map(compile_one, sources(), targets))
-        module = Path(work, "explorer.wasm")
-        run(*FLAGS, *LINK_FLAGS, *objects, "-o", module)
+        shared = folder_of_objects(objects) if objects else Path(work)
+        targets = [shared / f"{path.parent.name}-{path.stem}.o" for path in library()]
+        targets.append(Path(work, "wrapper.o"))
+        compiled = list(pool.map(compile_one, sources(wrapper), targets))
+        module = Path(work, "module.wasm")
+        run(*FLAGS, *LINK_FLAGS, *compiled, "-o", module)
         for old in cache.glob("*.wasm"):
             old.unlink()
         module.replace(kept)
