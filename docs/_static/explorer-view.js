@@ -147,15 +147,16 @@
       this.drawUsage();
       const weighs = result.weights.length > 0;
       find("weights-part").hidden = !weighs;
-      this.title("weights", result.operator === "tiled" ? labels.kernels
-        : result.operator === "weighted" ? labels.weights : labels.kernel);
+      const count = result.facts.kernels_rows * result.facts.kernels_columns;
+      this.title("weights", result.operator === "weighted" ? labels.weights
+        : result.operator !== "tiled" || count === 1 ? labels.kernel
+          : words.kernelRange(format.kernelName(0), format.kernelName(count - 1)));
       find("terms-title").textContent = this.isBack ? labels.terms_back : labels.terms;
       this.kernels = new Map();
       find("weights").replaceChildren();
       this.local = weighs && result.operator === "local";
       if (weighs && !this.local)
-        for (let k = 0; k < result.facts.kernels_rows * result.facts.kernels_columns; k++)
-          this.drawKernel(k);
+        for (let k = 0; k < count; k++) this.drawKernel(k);
       find("formula").replaceChildren(
         ...format.formula(result).map((line) => element("p", {}, ...line)));
     }

@@ -35,7 +35,6 @@ explorer.labels = {
   "right": "Right",
   "input": "Input",
   "kernel": "Kernel",
-  "kernels": "Kernels",
   "weights": "Weights",
   "output": "Output",
   "window": "Kernel, window",
@@ -177,6 +176,7 @@ explorer.labels = {
 
   const sizedTitle = (title, rows, columns) => `${title} (${rows} \u00d7 ${columns})`;
   const gradientTitle = (title) => `Gradient: ${title.toLowerCase()}`;
+  const kernelRange = (first, last) => `Kernels ${first} to ${last}`;
   const kernelTitle = (name, used) => `Kernel ${name}${used ? "" : " (no output's turn)"}`;
   const kind = { padding: "padding", beyond: "beyond", nowhere: "no cell" };
 
@@ -286,7 +286,7 @@ explorer.labels = {
 
   explorer.words = {
     AXES, LABELS, place, range, integer, refusal, instead, taken, link, before, sizedTitle,
-    gradientTitle, kernelTitle, kind, sentence, backward, kernels, picked, traced, gathered,
+    gradientTitle, kernelRange, kernelTitle, kind, sentence, backward, kernels, picked, traced, gathered,
     usage, edit, share, outputs: "outputs", addsNothing: "(the other places add 0)",
     dropped: "(the last window would begin in the padding after the input)",
   };

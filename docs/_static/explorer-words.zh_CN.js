@@ -35,7 +35,6 @@ explorer.labels = {
   "right": "右",
   "input": "输入",
   "kernel": "核",
-  "kernels": "各个核",
   "weights": "权重",
   "output": "输出",
   "window": "核（窗口）",
@@ -169,6 +168,7 @@ explorer.labels = {
 
   const sizedTitle = (title, rows, columns) => `${title}（${rows} × ${columns}）`;
   const gradientTitle = (title) => `梯度：${title}`;
+  const kernelRange = (first, last) => `核 ${first} 至 ${last}`;
   const kernelTitle = (name, used) => `核 ${name}${used ? "" : "（没有输出用到）"}`;
   const kind = { padding: "填充", beyond: "界外", nowhere: "无格" };
 
@@ -268,7 +268,7 @@ explorer.labels = {
 
   explorer.words = {
     AXES, LABELS, place, range, integer, refusal, instead, taken, link, before, sizedTitle,
-    gradientTitle, kernelTitle, kind, sentence, backward, kernels, picked, traced, gathered,
+    gradientTitle, kernelRange, kernelTitle, kind, sentence, backward, kernels, picked, traced, gathered,
     usage, edit, share, outputs: "输出", addsNothing: "（其余位置加 0）",
     dropped: "（末尾的窗口会从输入之后的填充开始）",
   };

@@ -112,7 +112,11 @@ def options(settings):
     if word == "causal":  # the package has no word for it
         spans = zip(dilation, both(settings, "kernel"), strict=True)
         pairs, word = tuple((d * (k - 1), 0) for d, k in spans), "explicit"
-    return {"stride": stride, "padding": pairs if word == "explicit" else word, "dilation": dilation}
+    return {
+        "stride": stride,
+        "padding": pairs if word == "explicit" else word,
+        "dilation": dilation,
+    }
 
 
 def rounds_up(settings):
@@ -173,4 +177,6 @@ def compute_back(settings, grad, x, weight):
     second, more = arguments(settings, weight)
     back = getattr(convcore, f"{function(settings)}_backward")
     found = back(grad[None], x[None], second, **more)
-    return (found[0][0], found[1]) if OPERATORS[settings["operator"]] in LAYERS else (found[0], None)
+    return (
+        (found[0][0], found[1]) if OPERATORS[settings["operator"]] in LAYERS else (found[0], None)
+    )
