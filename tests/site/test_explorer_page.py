@@ -267,7 +267,7 @@ def test_the_grids_are_above_the_fold(open_page, width, height, link):
             f"#explorer-{grid}",
             "e => [e.getBoundingClientRect().top, e.getBoundingClientRect().bottom]",
         )
-        assert 0 <= top
+        assert top >= 0
         assert bottom <= height, grid
 
 
