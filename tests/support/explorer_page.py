@@ -90,7 +90,7 @@ def in_form(page, hidden=True):
         "operator": OPERATORS.index(settings["operator"]),
         "padding": PADDINGS.index(settings["padding"]),
         "input_preset": INPUTS.index(settings["input_preset"]),
-        "kernel_preset": KERNELS.index(settings["kernel_preset"]),
+        "kernel_preset": KERNELS.index(settings.get("kernel_preset", "random")),
         "gradient": 0,
     }
 
