@@ -162,14 +162,12 @@
   function onnx(all) {
     const type = { convolution: "Conv", transposed: "ConvTranspose", max: "MaxPool", l2: "LpPool",
                    average: "AveragePool" }[all.operator];
-    if (!type) return undefined;
-    const partial = all.counts && all.rounds; // the only one that depends on the rule
-    const after = partial ? all.given : all.after;
+    const partial = all.counts && all.rounds; // implementations differ in the divisor
+    if (!type || partial) return undefined;
     const more = [`kernel_shape=${list(all.kernel)}`, `strides=${list(all.stride)}`,
-                  `dilations=${list(all.dilation)}`, `pads=${list([...all.before, ...after])}`];
+                  `dilations=${list(all.dilation)}`, `pads=${list([...all.before, ...all.after])}`];
     if (all.operator === "l2") more.push("p=2");
     if (all.counts) more.push("count_include_pad=1");
-    if (partial) more.push("ceil_mode=1");
     const names = all.weighs ? '"V", "K"' : '"V"';
     const feeds = all.weighs ? '{"V": V[None, None], "K": K[None, None]}' : '{"V": V[None, None]}';
     return ["import numpy as np", "from onnx.helper import make_node",

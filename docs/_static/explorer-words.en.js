@@ -274,7 +274,7 @@ explorer.labels = {
   };
 
   const share = {
-    lacking: (library) => `${library} has no such operation.`,
+    lacking: (library) => `${library} has no operation that is sure to give this output.`,
     NOTES: {
       convcore: "One image with one channel. The padding is given as numbers, so that it is what is shown here.",
       pytorch: "PyTorch's padding is equal on both sides, so the input is padded first. \u201cconv2d\u201d is a cross-correlation, as here. Its average pooling takes padding up to half the window.",

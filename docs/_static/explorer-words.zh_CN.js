@@ -256,7 +256,7 @@ explorer.labels = {
   };
 
   const share = {
-    lacking: (library) => `${library} 没有这种运算。`,
+    lacking: (library) => `${library} 没有一定能给出这一输出的运算。`,
     NOTES: {
       convcore: "一幅单通道图像。填充写成数字，因此与这里显示的完全一致。",
       pytorch: "PyTorch 的填充两侧相等，所以先对输入填充。“conv2d”与这里一样是互相关。它的平均池化最多填充半个窗口。",

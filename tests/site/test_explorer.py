@@ -25,6 +25,7 @@ from tests.support.explorer_module import (
     TOO_MANY,
     Module,
     both,
+    compiled,
     compute,
     options,
     random_settings,
@@ -38,14 +39,11 @@ CASES = 150  # settings an operator
 
 @pytest.fixture(scope="module")
 def code(tmp_path_factory):
-    pytest.importorskip("ziglang", reason="the explorer is compiled by ziglang")
-    explorer_wasm = pytest.importorskip("explorer_wasm")
-    return explorer_wasm.build(tmp_path_factory.mktemp("explorer"))
+    return compiled(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
 def module(code):
-    pytest.importorskip("wasmtime", reason="the module is run by wasmtime")
     return Module(code)
 
 

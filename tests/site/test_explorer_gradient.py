@@ -11,6 +11,7 @@ from tests.support.explorer_module import (
     TERM,
     Module,
     both,
+    compiled,
     compute,
     compute_back,
     random_settings,
@@ -22,10 +23,7 @@ CASES = 40  # settings an operator: 320 together
 
 @pytest.fixture(scope="module")
 def module(tmp_path_factory):
-    pytest.importorskip("ziglang", reason="the explorer is compiled by ziglang")
-    pytest.importorskip("wasmtime", reason="the module is run by wasmtime")
-    explorer_wasm = pytest.importorskip("explorer_wasm")
-    return Module(explorer_wasm.build(tmp_path_factory.mktemp("explorer")))
+    return Module(compiled(tmp_path_factory))
 
 
 def drawn(module, operator, count):

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from tests.support.explorer_module import FITS, OPERATORS, PADDINGS, Module
+from tests.support.explorer_module import FITS, OPERATORS, PADDINGS
 from tests.support.explorer_page import (
     FOLLOW,
     PAGE,
@@ -15,6 +15,7 @@ from tests.support.explorer_page import (
     fault,
     in_form,
     is_at_work,
+    module_of,
     move,
     opened,
     values,
@@ -22,11 +23,8 @@ from tests.support.explorer_page import (
 
 
 @pytest.fixture(scope="module")
-def module(tmp_path_factory):
-    pytest.importorskip("wasmtime", reason="the module's weights are read by wasmtime")
-    pytest.importorskip("ziglang", reason="the explorer is compiled by ziglang")
-    explorer_wasm = pytest.importorskip("explorer_wasm")
-    return Module(explorer_wasm.build(tmp_path_factory.mktemp("explorer")))
+def module(site):
+    return module_of(site)
 
 
 @pytest.fixture
@@ -54,7 +52,7 @@ WRONG = [
     ("=3", "There is no setting “”; it is ignored.", ""),
     ("op=max&&n=3", "There is no setting “”; it is ignored.", "op=max&n=3"),
     ("op=max&k", "“k” has no meaning; “k=3x3” is taken instead.", "op=max"),
-    ("ceil=yes", "“ceil=yes” has no meaning; “ceil=0” is taken instead.", ""),
+    ("op=max&ceil=yes", "“ceil=yes” has no meaning; “ceil=0” is taken instead.", "op=max"),
     ("seed=&n=4", "“seed=” has no meaning; “seed=1” is taken instead.", "n=4"),
     ("at=1", "“at=1” has no meaning; “at=0,0” is taken instead.", ""),
     ("%3Cb%3En=4&n=5", "There is no setting “<b>n”; it is ignored.", "n=5"),
@@ -122,7 +120,7 @@ WRONG = [
         "There is no output row 3, column 0; the first is taken instead.",
         "n=5&k=3",
     ),
-    ("n=5&k=3&at=-1,0", "There is no output row -1, column 0; the first", "n=5&k=3"),
+    ("n=5&k=3&at=-1,0", "There is no output row −1, column 0; the first", "n=5&k=3"),
 ]
 
 

@@ -10,7 +10,6 @@ from tests.support.explorer_module import (
     FITS,
     LAYERS,
     OPERATORS,
-    Module,
     both,
     compute,
     random_settings,
@@ -26,6 +25,7 @@ from tests.support.explorer_page import (
     error,
     fault,
     fragment,
+    module_of,
     move,
     opened,
     values,
@@ -35,11 +35,8 @@ CASES = 30  # random settings an operator
 
 
 @pytest.fixture(scope="module")
-def module(tmp_path_factory):
-    pytest.importorskip("wasmtime", reason="the module's weights are read by wasmtime")
-    pytest.importorskip("ziglang", reason="the explorer is compiled by ziglang")
-    explorer_wasm = pytest.importorskip("explorer_wasm")
-    return Module(explorer_wasm.build(tmp_path_factory.mktemp("explorer")))
+def module(site):
+    return module_of(site)
 
 
 @pytest.fixture

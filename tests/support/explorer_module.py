@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import convcore
 from convcore import geometry
@@ -22,6 +23,15 @@ KERNELS = "random", "identity", "blur", "sobel", "sharpen", "laplace"
 LAYERS, POOLS = OPERATORS[:4], OPERATORS[4:]
 FITS, OUT_OF_RANGE, TOO_LARGE, EMPTY_WINDOW, NO_OUTPUT, TOO_MANY, FAILED = range(7)
 TERM, SHARE = 10, 5  # numbers of a tap that is looked at, and of an output's part in a gradient
+
+
+def compiled(tmp_path_factory):
+    """Return the module as the page's extension compiles it, once for all test files of a run."""
+    for name in "ziglang", "wasmtime", "explorer_wasm":
+        pytest.importorskip(name, reason="the explorer is compiled by ziglang, run by wasmtime")
+    import explorer_wasm
+
+    return explorer_wasm.build(tmp_path_factory.getbasetemp() / "explorer-module")
 
 
 class Module:

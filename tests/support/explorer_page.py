@@ -1,6 +1,11 @@
 """The explorer's page as tests drive it: its settings, its numbers, what it says."""
 
+import base64
+import gzip
+import re
+
 import numpy as np
+import pytest
 
 from tests.support.explorer_module import (
     FITS,
@@ -8,6 +13,7 @@ from tests.support.explorer_module import (
     KERNELS,
     OPERATORS,
     PADDINGS,
+    Module,
     both,
     compute,
     weight_shape,
@@ -24,6 +30,13 @@ VALUES = """id => [...document.querySelectorAll(`#explorer-${id} tr`)]
   .map(row => [...row.querySelectorAll("td.is-cell")]
     .filter(cell => cell.dataset.value !== undefined).map(cell => Number(cell.dataset.value)))
   .filter(row => row.length)"""
+
+
+def module_of(site):
+    """Return the module of a built site, to be run without a browser."""
+    pytest.importorskip("wasmtime", reason="the module is run by wasmtime")
+    text = (site / "_static" / "explorer-wasm.js").read_text(encoding="utf-8")
+    return Module(gzip.decompress(base64.b64decode(re.search(r'wasm = "([^"]+)"', text)[1])))
 
 
 def opened(open_page, fragment="", **options):
