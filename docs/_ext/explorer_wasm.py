@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 DOCS = Path(__file__).resolve().parents[1]
 CSRC = DOCS.parent / "src" / "convcore" / "csrc"
-WRAPPER = DOCS / "explorer"
+WRAPPER = DOCS / "explorer" / "explorer.c"
 
 FLAGS = [
     "-target",
@@ -51,14 +51,14 @@ def sources():
     """Return the C files that are compiled: every operator, every kernel, the wrapper."""
     left_out = ("dispatch", "xla")  # one set of kernels; no XLA
     folders = sorted(path for path in CSRC.iterdir() if path.is_dir() and path.name not in left_out)
-    return [source for folder in [*folders, WRAPPER] for source in sorted(folder.glob("*.c"))]
+    return [*(source for folder in folders for source in sorted(folder.glob("*.c"))), WRAPPER]
 
 
 def fingerprint():
     """Return a hash of everything that the result depends on."""
     digest = hashlib.sha256(Path(__file__).read_bytes())
-    headers = [*sorted(CSRC.rglob("*.h")), *sorted(CSRC.rglob("*.def"))]
-    for path in [*headers, *sorted(WRAPPER.glob("*.h")), *sources()]:
+    headers = [*sorted(CSRC.rglob("*.h")), *sorted(WRAPPER.parent.glob("*.h"))]
+    for path in [*headers, *sorted(CSRC.rglob("*.def")), *sources()]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:32]
 

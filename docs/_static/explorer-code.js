@@ -7,7 +7,8 @@
 
   function table(numbers, columns) {
     const lines = [];
-    for (let i = 0; i < numbers.length; i += columns) lines.push(list(numbers.slice(i, i + columns)));
+    for (let i = 0; i < numbers.length; i += columns)
+      lines.push(list(numbers.slice(i, i + columns)));
     return `[${lines.join(",\n     ")}]`;
   }
 
@@ -29,8 +30,8 @@
       : `np.array(${table(result.weights, set.kernel_columns)}, float)`;
     const arrays = [`V = np.array(${table(result.input, set.input_columns)}, float)`,
                     ...(weighs ? [`K = ${kernel}`] : [])];
-    return { operator, set, input, kernel: both(set, "kernel"), stride, span, outputs, before, given,
-             dilation: both(set, "dilation"), after: rounds ? whole : given, rounds, arrays, weighs,
+    return { operator, set, input, kernel: both(set, "kernel"), stride, span, outputs, before,
+             given, dilation: both(set, "dilation"), after: rounds ? whole : given, rounds, arrays, weighs,
              counts: operator === "average" && set.count_padding === 1, back: set.gradient === 1,
              gradient: `G = np.array(${table(result.gradient, outputs[1])}, float)` };
   }
@@ -73,7 +74,7 @@
   const padded = (array, before, after, value) =>
     `np.pad(${array}, (${pads({ before }, after).join(", ")}), constant_values=${value})`;
 
-  // A sum of products over windows of P, by `product(array, kernel)`, for every operator but maxima.
+  // A sum of products over windows of P, by `product(array, kernel)`: all operators but maxima.
   function sums(all, product) {
     const start = all.weighs ? [] : [`K = np.ones(${pair(all.kernel)})`];
     const value = all.operator === "l2" ? "V ** 2" : "V";
@@ -143,14 +144,15 @@
     }
     if (operator === "max" || operator === "local" || operator === "tiled") {
       const value = operator === "max" ? "-np.inf" : 0;
-      const period = all.operator === "local" ? outputs : [all.set.period_rows, all.set.period_columns];
+      const { period_rows: rows, period_columns: columns } = all.set;
+      const period = operator === "local" ? outputs : [rows, columns];
       const turns = [0, 1].map((a) => `np.arange(${outputs[a]}) % ${period[a]}`);
       const reduced = operator === "max" ? "Z = W.max(axis=(2, 3))"
         : `Z = (W * K[np.ix_(${turns.join(", ")})]).sum(axis=(2, 3))`;
-      return [...lines, "from numpy.lib.stride_tricks import sliding_window_view", "", ...all.arrays,
-              `P = ${padded("V", all.before, all.after, value)}`,
-              `W = sliding_window_view(P, ${pair(span)})[${steps([...stride, ...dilation])}]`, reduced,
-              "print(Z)"];
+      return [...lines, "from numpy.lib.stride_tricks import sliding_window_view", "",
+              ...all.arrays, `P = ${padded("V", all.before, all.after, value)}`,
+              `W = sliding_window_view(P, ${pair(span)})[${steps([...stride, ...dilation])}]`,
+              reduced, "print(Z)"];
     }
     const product = (array) => `correlate2d(${array}, D, mode="valid")[${steps(stride)}]`;
     const [first, ...rest] = sums(all, product);
@@ -172,7 +174,8 @@
     const feeds = all.weighs ? '{"V": V[None, None], "K": K[None, None]}' : '{"V": V[None, None]}';
     return ["import numpy as np", "from onnx.helper import make_node",
             "from onnx.reference import ReferenceEvaluator", "", ...all.arrays,
-            `node = make_node("${type}", [${names}], ["Z"],`, `                 ${more.join(", ")})`,
+            `node = make_node("${type}", [${names}], ["Z"],`,
+            `                 ${more.join(", ")})`,
             `Z = ReferenceEvaluator(node).run(None, ${feeds})[0][0, 0]`, "print(Z)"];
   }
 

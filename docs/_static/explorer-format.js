@@ -76,8 +76,8 @@
   function line(set, got, [open, close]) {
     const dropped = got("dropped") ? " \u2212 1" : "";
     return `${open}(${set("input")} + ${got("padded_before")} + ${got("padded_after")} \u2212 ` +
-      `${set("dilation")} \u00b7 (${set("kernel")} \u2212 1) \u2212 1) / ${set("stride")}${close} ` +
-      `+ 1${dropped} = ${open}${got("room")} / ${set("stride")}${close} + 1${dropped} = ` +
+      `${set("dilation")} \u00b7 (${set("kernel")} \u2212 1) \u2212 1) / ${set("stride")}${close}` +
+      ` + 1${dropped} = ${open}${got("room")} / ${set("stride")}${close} + 1${dropped} = ` +
       `${got("rounded")} + 1${dropped} = ${got("outputs")}` +
       (dropped ? ` ${explorer.words.dropped}` : "");
   }

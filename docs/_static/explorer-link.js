@@ -48,8 +48,8 @@
       return sides && { padding: explorer.PADDINGS.indexOf("explicit"), ...sides };
     }
     if (key === "at") return named(["row", "column"], numbers(text, ",", [2]));
-    return Object.hasOwn(PAIRS, key)
-      ? named(["rows", "columns"].map((axis) => `${PAIRS[key]}_${axis}`), numbers(text, "x", [1, 2]))
+    const axes = ["rows", "columns"].map((axis) => `${PAIRS[key]}_${axis}`);
+    return Object.hasOwn(PAIRS, key) ? named(axes, numbers(text, "x", [1, 2]))
       : named([FLAGS[key]], numbers(text, ",", [1]));
   }
 

@@ -67,7 +67,8 @@
         else await navigator.clipboard.writeText(this.text(what));
         find("copied").textContent = what === "save" ? labels.saved : labels.copied;
       } catch (error) {
-        find("copied").textContent = `${labels.not_copied} ${what === "save" ? "" : this.text(what)}`;
+        const instead = what === "save" ? "" : this.text(what);
+        find("copied").textContent = `${labels.not_copied} ${instead}`;
       }
     }
   };

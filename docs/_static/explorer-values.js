@@ -27,7 +27,8 @@
     // A number that is typed, or undefined.
     static read(text) {
       const value = Number(text.trim().replace("\u2212", "-"));
-      const fits = /^\s*[-\u2212]?(\d+\.?\d*|\.\d+)\s*$/.test(text) && value >= LEAST && value <= MOST &&
+      const isPlain = /^\s*[-\u2212]?(\d+\.?\d*|\.\d+)\s*$/.test(text); // no exponent, no hexadecimal
+      const fits = isPlain && value >= LEAST && value <= MOST &&
         Number(value.toFixed(DIGITS)) === value;
       return fits ? value + 0 : undefined;
     }

@@ -168,7 +168,8 @@ explorer.labels = {
     unread: (part) => `${quoted(part)} has no meaning and is ignored.`,
     twice: (key, first) => `${quoted(key)} is there twice; the first, ${quoted(first)}, is taken.`,
     meaningless: (part, used) => `${quoted(part)} has no meaning; ${taken(quoted(used))}`,
-    noOutput: (row, column) => `There is no output ${place(row, column)}; the first is taken instead.`,
+    noOutput: (row, column) =>
+      `There is no output ${place(row, column)}; the first is taken instead.`,
     count: (key, found, expected) =>
       `${quoted(key)} has ${plural(found, "number")}; ${expected} are needed. It is ignored.`,
   };
@@ -202,9 +203,9 @@ explorer.labels = {
     const number = at.row * result.facts.outputs_columns + at.column;
     const cells = seenBy(look).filter((term) => term.to_cell !== 0).length;
     const gradient = short(result.gradient[number]);
-    return `Output ${place(at.row, at.column)} (${number + 1} of ${result.output.length}) has the ` +
-      `gradient ${gradient}. It changes the gradient of ${plural(cells, "input cell")}. The input ` +
-      "shows the sum of what the outputs so far have brought.";
+    return `Output ${place(at.row, at.column)} (${number + 1} of ${result.output.length}) has ` +
+      `the gradient ${gradient}. It changes the gradient of ${plural(cells, "input cell")}. The ` +
+      "input shows the sum of what the outputs so far have brought.";
   }
 
   function kernels(result, at) {
@@ -242,7 +243,8 @@ explorer.labels = {
     const name = picked(result, trace.what, trace.where);
     const seen = plural(trace.count, "output");
     if (trace.what === "cell") return `${name} is seen by ${seen}.`;
-    if (trace.what === "output") return `${name} takes the same weights as ${seen}, itself included.`;
+    if (trace.what === "output")
+      return `${name} takes the same weights as ${seen}, itself included.`;
     const outside = trace.outputs.filter((mark) => mark < 0).length;
     const note = outside ? `, ${outside} of which take it in the padding` : "";
     return `${name} is taken by ${seen}${note}.`;
@@ -278,7 +280,7 @@ explorer.labels = {
     NOTES: {
       convcore: "One image with one channel. The padding is given as numbers, so that it is what is shown here.",
       pytorch: "PyTorch's padding is equal on both sides, so the input is padded first. \u201cconv2d\u201d is a cross-correlation, as here. Its average pooling takes padding up to half the window.",
-      keras: "Keras has channels last. Its \u201csame\u201d puts the odd cell after, and none of its modes has other numbers, so the input is padded first. Its max pooling of padding would take zeros.",
+      keras: "Keras has channels last. Its \u201csame\u201d puts the odd cell after, and none of its modes has other numbers, so the input is padded first. Zeros in the padding would change maxima, so those get minus infinity.",
       scipy: "SciPy has no strides: the code computes every place and keeps some of them. \u201cconvolve2d\u201d would flip the kernel, \u201ccorrelate2d\u201d does not.",
       onnx: "ONNX has the four pads in the order top, left, bottom, right. Its average pooling leaves the padding out unless count_include_pad is 1.",
     },
@@ -286,8 +288,8 @@ explorer.labels = {
 
   explorer.words = {
     AXES, LABELS, place, range, integer, refusal, instead, taken, link, before, sizedTitle,
-    gradientTitle, kernelRange, kernelTitle, kind, sentence, backward, kernels, picked, traced, gathered,
-    usage, edit, share, outputs: "outputs", addsNothing: "(the other places add 0)",
+    gradientTitle, kernelRange, kernelTitle, kind, sentence, backward, kernels, picked, traced,
+    gathered, usage, edit, share, outputs: "outputs", addsNothing: "(the other places add 0)",
     dropped: "(the last window would begin in the padding after the input)",
   };
 })();

@@ -371,7 +371,8 @@ document.addEventListener("DOMContentLoaded", () => {
       return;
     }
     view = new explorer.View({ to: pickOutput, pick,
-                               type: (letter, what, ...where) => editor.type(letter, what, where) });
+                               type: (letter, what, ...where) =>
+                                 editor.type(letter, what, where) });
     editor = new explorer.Editor({ values, view, change, now: () => result });
     share = new explorer.Share(fragment);
     settings = { ...core.first };

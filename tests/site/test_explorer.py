@@ -363,9 +363,8 @@ def test_the_files_are_those_of_the_wheel():
     wheel = {CSRC / "kernels" / f"{name}.c" for name in kernels}
     wheel |= {path for folder in folders for path in (CSRC / folder).glob("*.c")}
     assert wheel == set(CSRC.rglob("*.c"))
-    sources = explorer_wasm.sources()
-    compiled = [path for path in sources if path.parent != explorer_wasm.WRAPPER]
-    assert sorted(path.name for path in set(sources) - set(compiled)) == ["explorer.c", "fill.c"]
+    *compiled, wrapper = explorer_wasm.sources()
+    assert wrapper == explorer_wasm.WRAPPER
     left_out = {path for folder in ("dispatch", "xla") for path in (CSRC / folder).glob("*.c")}
     assert wheel - set(compiled) == left_out
     assert set(compiled) <= wheel
@@ -381,9 +380,10 @@ def test_a_build_is_kept_until_a_source_changes(code, tmp_path, monkeypatch):
     kept = tmp_path / f"{explorer_wasm.fingerprint()}.wasm"
     kept.write_bytes(b"kept")
     assert explorer_wasm.build(tmp_path) == b"kept"
-    wrapper = tmp_path / "explorer"
-    shutil.copytree(explorer_wasm.WRAPPER, wrapper)
-    (wrapper / "fill.c").write_text((wrapper / "fill.c").read_text() + "/* changed */\n")
+    shutil.copytree(explorer_wasm.WRAPPER.parent, tmp_path / "explorer")
+    wrapper = tmp_path / "explorer" / "explorer.c"
+    header = wrapper.with_name("fill.h")
+    header.write_text(header.read_text() + "/* changed */\n")
     monkeypatch.setattr(explorer_wasm, "WRAPPER", wrapper)
     assert explorer_wasm.build(tmp_path)[:4] == b"\0asm"
     assert not kept.exists()
@@ -391,8 +391,9 @@ def test_a_build_is_kept_until_a_source_changes(code, tmp_path, monkeypatch):
 
 def test_faults_are_told(tmp_path, monkeypatch):
     explorer_wasm = pytest.importorskip("explorer_wasm")
-    (tmp_path / "explorer.c").write_text("this is no C\n")
-    monkeypatch.setattr(explorer_wasm, "WRAPPER", tmp_path)
+    wrapper = tmp_path / "explorer.c"
+    wrapper.write_text("this is no C\n")
+    monkeypatch.setattr(explorer_wasm, "WRAPPER", wrapper)
     if explorer_wasm.find_spec("ziglang"):
         with pytest.raises(explorer_wasm.CompileError, match="this is no C"):
             explorer_wasm.build(tmp_path)
