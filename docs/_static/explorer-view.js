@@ -44,7 +44,7 @@
       if (caption) parts.unshift(element("caption", { textContent: caption }));
       table.replaceChildren(...parts);
       const most = Math.max(rows[1] - rows[0], columns[1] - columns[0]);
-      table.classList.toggle("is-small", most > 20);
+      table.classList.toggle("is-small", most > 12);
       table.onclick = table.onfocus = table.onkeydown = null;
       if (!pick) return;
       table.onclick = (event) => {
