@@ -3,6 +3,7 @@
 
 (() => {
   const { words, labels, format } = explorer;
+  const TYPED = 4; // decimals that a reader may type
   const find = (id) => document.getElementById(`explorer-${id}`);
 
   function element(name, properties = {}, ...children) {
@@ -117,9 +118,9 @@
   };
 
   // A value, and in gradient mode the value that the gradient belongs to.
-  function number(cell, value, below) {
+  function number(cell, value, below, digits = 2) {
     cell.replaceChildren(element("span", { className: "is-value",
-                                           textContent: format.rounded(value, 2) }));
+                                           textContent: format.rounded(value, digits) }));
     if (below !== undefined)
       cell.append(element("small", { textContent: format.rounded(below, 2) }));
     cell.dataset.value = value;
@@ -179,7 +180,7 @@
       const fill = (cell, r, c) => {
         if (inside(r, "rows") && inside(c, "columns")) {
           const value = result.input[r * set.input_columns + c];
-          number(cell, value);
+          number(cell, value, undefined, TYPED);
           this.shade(cell, value, result.input);
           return;
         }
@@ -221,7 +222,7 @@
       const { result } = this, { kernel_rows: rows, kernel_columns: columns } = result.settings;
       const used = result.kernelOf.includes(kernel), many = result.operator === "tiled";
       const fill = (cell, r, c) => {
-        number(cell, result.weights[(kernel * rows + r) * columns + c]);
+        number(cell, result.weights[(kernel * rows + r) * columns + c], undefined, TYPED);
         if (!used) cell.dataset.off = true;
         else if (many || this.local) tint(cell, kernel);
       };

@@ -256,7 +256,11 @@ document.addEventListener("DOMContentLoaded", () => {
   function writeLink() {
     clearTimeout(writing);
     writing = setTimeout(() => {
-      history.replaceState(null, "", `#${fragment()}`);
+      try {
+        history.replaceState(null, "", `#${fragment()}`);
+      } catch (error) { // a frame whose page is given as text has no address
+        if (error.name !== "SecurityError") throw error;
+      }
     }, 200); // browsers object to many a second
   }
 

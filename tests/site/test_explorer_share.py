@@ -1,6 +1,7 @@
 """What a reader takes from the explorer: code, links, one file; and its words in each language."""
 
 import contextlib
+import html
 import io
 import re
 from functools import partial
@@ -153,7 +154,12 @@ def test_the_saved_file_works_in_a_frame(explorer, browser, tmp_path):
     saving.value.save_as(path)
     assert path.stat().st_size <= 300_000
     course = tmp_path / "course.html"
-    course.write_text('<title>x</title><iframe src="saved.html" width="900" height="700"></iframe>')
+    text = html.escape(path.read_text(encoding="utf-8"))
+    course.write_text(
+        '<title>x</title><iframe src="saved.html" width="900" height="700"></iframe>'
+        f'<iframe srcdoc="{text}"></iframe>',  # as notebooks do
+        encoding="utf-8",
+    )
     course_page = Opened(browser, course.as_uri())
     frame = course_page.page.frames[1]
     frame.wait_for_selector(READY, state="attached")
@@ -161,6 +167,10 @@ def test_the_saved_file_works_in_a_frame(explorer, browser, tmp_path):
     assert frame.locator("#explorer-output td.is-current").get_attribute("data-column") == "1"
     frame.click("[data-move=gradient]")
     assert frame.inner_text("#explorer-input-title") == "Gradient: input (4 × 5)"
+    notebook = course_page.page.frames[2]
+    notebook.wait_for_selector(READY, state="attached")
+    notebook.click("[data-move=forward]")
+    course_page.page.wait_for_timeout(300)  # after which the address would be written
     assert course_page.faults == []
     assert {url.split("/")[-1].split("#")[0] for url in course_page.requests} == {
         "course.html",
