@@ -1,12 +1,12 @@
-// 卷积演示页的全部中文文字。键和函数与 explorer-words.en.js 相同；`explorer.labels` 是 JSON，
+// 探索器页的全部中文文字。键和函数与 explorer-words.en.js 相同；`explorer.labels` 是 JSON，
 // 也用来填写页面模板（docs/_ext/explorer.py）。
 "use strict";
 
 window.explorer = window.explorer || {};
 
 explorer.labels = {
-  "none": "演示需要支持向量指令的 WebAssembly，而本浏览器没有此功能或已将其关闭。“学习”部分的各页用文字和图讲解同样的内容。",
-  "noscript": "演示需要 JavaScript 和 WebAssembly。“学习”部分的各页用文字和图讲解同样的内容。",
+  "none": "探索器需要支持向量指令的 WebAssembly，而本浏览器没有此功能或已将其关闭。“学习”部分的各页用文字和图讲解同样的内容。",
+  "noscript": "探索器需要 JavaScript 和 WebAssembly。“学习”部分的各页用文字和图讲解同样的内容。",
   "operator": "运算",
   "kind": "种类",
   "op_convolution": "卷积",
