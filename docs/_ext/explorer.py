@@ -1,29 +1,74 @@
-"""The explorer's page: its compiled numbers, its scripts, and links to it.
+"""The explorer's page: its compiled numbers, its words and scripts, and links to it.
 
 ``:explore:`text <op=max&n=1x6>``` is a link to the explorer with settings, from any page. What the
 settings are called is on the page itself; the tests follow every such link.
 """
 
 import base64
+import gzip
+import html
+import json
+import re
 from pathlib import Path
 
 import explorer_wasm
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.errors import ExtensionError
-from sphinx.util.docutils import ReferenceRole
+from sphinx.util.docutils import ReferenceRole, SphinxDirective
 
+DOCS = Path(__file__).resolve().parents[1]
+STATIC = DOCS / "_static"
+TEMPLATE = DOCS / "explorer" / "explorer.html"
+FRAME = DOCS / "explorer" / "bundle.html"
 PAGE = "explorer"
 COMPILED = "explorer-wasm.js"
-# In the order in which they need each other.
-SCRIPTS = [
-    "explorer-core.js",
-    "explorer-words.js",
-    "explorer-link.js",
-    "explorer-view.js",
-    COMPILED,
-    "explorer.js",
-]
+BUNDLE = "explorer-bundle.js"
+
+
+def words_of(language):
+    """Return the name of the file with the words of a language; English where there is none."""
+    name = f"explorer-words.{language}.js"
+    return name if (STATIC / name).exists() else "explorer-words.en.js"
+
+
+def scripts(language):
+    """Return the names of the scripts, in the order in which they need each other."""
+    return [
+        "explorer-core.js",
+        "explorer-format.js",
+        words_of(language),
+        "explorer-values.js",
+        "explorer-link.js",
+        "explorer-view.js",
+        "explorer-editor.js",
+        "explorer-code.js",
+        "explorer-share.js",
+        COMPILED,
+        "explorer.js",
+    ]
+
+
+def labels_of(language):
+    """Return the labels, which are JSON in the file of words."""
+    text = (STATIC / words_of(language)).read_text(encoding="utf-8")
+    return json.loads(re.search(r"^explorer\.labels = (\{.*?^\});", text, re.M | re.S)[1])
+
+
+def fragment(language):
+    """Return the template filled with the labels of a language."""
+    labels = {key: html.escape(text) for key, text in labels_of(language).items()}
+    return TEMPLATE.read_text(encoding="utf-8").format(**labels, lang=language.replace("_", "-"))
+
+
+class Explorer(SphinxDirective):
+    """The explorer itself, in the language of the site."""
+
+    def run(self):
+        """Return the filled template."""
+        for path in TEMPLATE, STATIC / words_of(self.config.language):
+            self.env.note_dependency(str(path))
+        return [nodes.raw("", fragment(self.config.language), format="html")]
 
 
 class Explore(ReferenceRole):
@@ -54,6 +99,19 @@ def resolve(app, env, node, content):
     return nodes.reference("", "", content, internal=True, refuri=f"{page}#{node['reftarget']}")
 
 
+def bundle(language, compiled):
+    """Return the explorer as one page that needs nothing else: scripts and styles are in it."""
+    parts = [
+        compiled if name == COMPILED else (STATIC / name).read_text(encoding="utf-8")
+        for name in scripts(language)
+    ]
+    code = "\n".join(["window.explorer = {isFile: true};", *parts]).replace("</", "<\\/")
+    page = fragment(language).replace('id="explorer-root"', 'id="explorer-root" data-fragment=""')
+    frame = FRAME.read_text(encoding="utf-8").replace("LANGUAGE", language.replace("_", "-"))
+    style = (STATIC / "explorer.css").read_text(encoding="utf-8")
+    return frame.replace("STYLE", style).replace("PAGE", page).replace("CODE", code)
+
+
 def compile_page(app):
     """Write the compiled module as a script: pages opened as files can't fetch anything else."""
     if app.builder.format != "html":
@@ -64,25 +122,27 @@ def compile_page(app):
         )
     except explorer_wasm.CompileError as error:
         raise ExtensionError(str(error)) from error
-    target = Path(app.outdir, "_static", COMPILED)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    text = base64.b64encode(code).decode()
-    target.write_text(
-        f'window.explorer = window.explorer || {{}};\nexplorer.wasm = "{text}";\n', encoding="utf-8"
-    )
+    target = Path(app.outdir, "_static")
+    target.mkdir(parents=True, exist_ok=True)
+    packed = base64.b64encode(gzip.compress(code, 9, mtime=0)).decode()
+    text = f'window.explorer = window.explorer || {{}};\nexplorer.wasm = "{packed}";\n'
+    (target / COMPILED).write_text(text, encoding="utf-8")
+    page = json.dumps(bundle(app.config.language, text)).replace("</", "<\\/")
+    (target / BUNDLE).write_text(f"explorer.bundle = {page};\n", encoding="utf-8")
 
 
 def add_files(app, pagename, templatename, context, doctree):
     """Load scripts and style sheet on the explorer's page alone."""
     if pagename == PAGE:
         app.add_css_file("explorer.css")
-        for script in SCRIPTS:
+        for script in scripts(app.config.language):
             app.add_js_file(script, loading_method="defer")
 
 
 def setup(app):
     """Register with Sphinx."""
     app.add_role("explore", Explore())
+    app.add_directive("explorer", Explorer)
     app.connect("missing-reference", resolve)
     app.connect("builder-inited", compile_page)
     app.connect("html-page-context", add_files)

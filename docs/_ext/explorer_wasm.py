@@ -63,7 +63,8 @@ def sources(wrapper=None):
 def digest(files):
     """Return a hash of everything that what is made of these files depends on."""
     found = hashlib.sha256(Path(__file__).read_bytes())
-    for path in [*sorted(CSRC.rglob("*.h")), *sorted(CSRC.rglob("*.def")), *files]:
+    headers = [*sorted(CSRC.rglob("*.h")), *sorted(WRAPPER.parent.glob("*.h"))]
+    for path in [*headers, *sorted(CSRC.rglob("*.def")), *files]:
         found.update(path.name.encode() + b"\0" + path.read_bytes())
     return found.hexdigest()[:32]
 

@@ -3,11 +3,15 @@
 
 (() => {
   const PAIRS = { n: "input", k: "kernel", s: "stride", d: "dilation", t: "period" };
-  const FLAGS = { ceil: "ceil", count: "count_padding", seed: "seed" };
-  const KEYS = ["op", ...Object.keys(PAIRS), "pad", ...Object.keys(FLAGS), "at"];
+  const FLAGS = { ceil: "ceil", count: "count_padding", seed: "seed", grad: "gradient" };
+  const NAMES = { op: ["operator", explorer.OPERATORS], in: ["input_preset", explorer.INPUTS],
+                  w: ["kernel_preset", explorer.KERNELS] };
+  const LISTS = { V: "input", K: "weights", G: "gradient" };
+  const KEYS = ["op", ...Object.keys(PAIRS), "pad", ...Object.keys(FLAGS), "in", "w",
+                ...Object.keys(LISTS), "at"];
   const WORDS = explorer.PADDINGS.filter((word) => word !== "explicit");
   const SIDES = ["before_rows", "after_rows", "before_columns", "after_columns"];
-  const quoted = (text) => `\u201c${text.length > 40 ? `${text.slice(0, 40)}\u2026` : text}\u201d`;
+  const short = (text) => (text.length > 40 ? `${text.slice(0, 40)}\u2026` : text);
 
   // Integers, as many as one of the counts says, or undefined.
   function numbers(text, separator, counts) {
@@ -28,12 +32,15 @@
 
   // What each key's text sets, as an object, or undefined where the text means nothing.
   function meaning(key, text) {
-    const known = (list) => (list.includes(text) ? list.indexOf(text) : undefined);
     const named = (names, values) =>
       values && Object.fromEntries(names.map((name, i) => [name, values[i % values.length]]));
-    if (key === "op") {
-      const operator = known(explorer.OPERATORS);
-      return operator === undefined ? undefined : { operator };
+    if (Object.hasOwn(NAMES, key)) {
+      const [name, list] = NAMES[key];
+      return list.includes(text) ? { [name]: list.indexOf(text) } : undefined;
+    }
+    if (Object.hasOwn(LISTS, key)) {
+      const values = text.split(",").map(explorer.Values.read);
+      return values.includes(undefined) ? undefined : { values };
     }
     if (key === "pad") {
       if (WORDS.includes(text)) return { padding: explorer.PADDINGS.indexOf(text) };
@@ -41,14 +48,15 @@
       return sides && { padding: explorer.PADDINGS.indexOf("explicit"), ...sides };
     }
     if (key === "at") return named(["row", "column"], numbers(text, ",", [2]));
-    return Object.hasOwn(PAIRS, key)
-      ? named(["rows", "columns"].map((axis) => `${PAIRS[key]}_${axis}`), numbers(text, "x", [1, 2]))
+    const axes = ["rows", "columns"].map((axis) => `${PAIRS[key]}_${axis}`);
+    return Object.hasOwn(PAIRS, key) ? named(axes, numbers(text, "x", [1, 2]))
       : named([FLAGS[key]], numbers(text, ",", [1]));
   }
 
   // The text of a key that stands for the settings; meaning() reads it back.
   function textOf(key, settings, at) {
-    if (key === "op") return explorer.OPERATORS[settings.operator];
+    if (Object.hasOwn(NAMES, key)) return NAMES[key][1][settings[NAMES[key][0]]];
+    if (Object.hasOwn(LISTS, key)) return "";
     if (key === "at") return `${at.row},${at.column}`;
     if (Object.hasOwn(FLAGS, key)) return String(settings[FLAGS[key]]);
     if (key !== "pad")
@@ -57,53 +65,66 @@
     return word === "explicit" ? SIDES.map((side) => settings[side]).join(",") : word;
   }
 
-  // { settings, at, problems } of a fragment without its "#". Every setting is in its range: what
-  // is wrong in the fragment is left as at first or taken to the nearest number, and told.
+  // Keys that the operator has no use for: they are no reason to refuse a link.
+  function isIdle(key, settings) {
+    const operator = explorer.OPERATORS[settings.operator], pools = explorer.isPool(operator);
+    return { t: operator !== "tiled", ceil: !pools, count: operator !== "average", w: pools,
+             K: pools && operator !== "weighted" }[key] || false;
+  }
+
+  // { settings, at, lists, problems } of a fragment without its "#". Every setting is in its range:
+  // what is wrong in the fragment is left as at first or taken to the nearest number, and told.
   function parse(fragment, first, ranges) {
-    const settings = { ...first }, at = { row: 0, column: 0 }, seen = new Set(), problems = [];
+    const { words } = explorer;
+    const settings = { ...first }, at = { row: 0, column: 0 }, lists = {}, found = [];
+    const seen = new Map();
+    const tell = (problem, key) => found.push({ problem, key });
     for (const raw of fragment.split("&")) {
       const part = decoded(raw);
       if (part === undefined) {
-        problems.push(`${quoted(raw)} can't be decoded and is ignored.`);
+        tell(words.link.damaged(short(raw)));
         continue;
       }
       const cut = part.indexOf("=");
       const [key, text] = cut < 0 ? [part, ""] : [part.slice(0, cut), part.slice(cut + 1)];
       if (!KEYS.includes(key)) {
-        problems.push(`There is no setting ${quoted(key)}; it is ignored.`);
+        tell(words.link.unknown(short(key)));
       } else if (seen.has(key)) {
-        problems.push(`${quoted(key)} is there twice; the first, ` +
-                      `${quoted(textOf(key, settings, at))}, is taken.`);
+        tell(words.link.twice(key, short(textOf(key, settings, at) || seen.get(key))), key);
       } else {
-        seen.add(key);
+        seen.set(key, text);
         const meant = meaning(key, text);
-        if (!meant)
-          problems.push(`${quoted(part)} has no meaning; ` +
-                        `${quoted(`${key}=${textOf(key, settings, at)}`)} is taken instead.`);
+        if (!meant && Object.hasOwn(LISTS, key)) tell(words.link.unread(short(part)), key);
+        else if (!meant)
+          tell(words.link.meaningless(short(part), `${key}=${textOf(key, settings, at)}`), key);
         else if (key === "at") Object.assign(at, meant);
+        else if (Object.hasOwn(LISTS, key)) lists[LISTS[key]] = { key, values: meant.values };
         else
           for (const [name, value] of Object.entries(meant)) {
             const { least, most } = ranges[name];
             settings[name] = Math.min(Math.max(value, least), most);
             if (settings[name] !== value)
-              problems.push(`${explorer.words.range(name, value, ranges)} ` +
-                            `${settings[name]} is taken instead.`);
+              tell(`${words.range(name, value, ranges)} ${words.taken(settings[name])}`, key);
           }
       }
     }
-    return { settings, at, problems };
+    for (const [key, name] of Object.entries(LISTS)) if (isIdle(key, settings)) delete lists[name];
+    const problems = found.filter(({ key }) => !isIdle(key, settings));
+    return { settings, at, lists, problems: problems.map(({ problem }) => problem) };
   }
 
   // The shortest fragment that parse() reads back: what matters and isn't as at first.
-  function write(settings, at, first) {
-    const operator = explorer.OPERATORS[settings.operator], start = { row: 0, column: 0 };
-    const idle = { t: operator !== "tiled", ceil: !explorer.isPool(operator),
-                   count: operator !== "average" };
-    return KEYS.filter((key) => {
+  function write(result, values, at, first) {
+    const { settings, facts } = result, start = { row: 0, column: 0 };
+    return KEYS.flatMap((key) => {
+      const list = LISTS[key];
+      if (isIdle(key, settings)) return [];
+      if (list)
+        return values.has(list, settings, facts) ? [`${key}=${result[list].join()}`] : [];
+      const text = textOf(key, settings, at);
       const always = ["op", "n", "k"].includes(key);
-      const changed = textOf(key, settings, at) !== textOf(key, first, start);
-      return always || (changed && !idle[key]);
-    }).map((key) => `${key}=${textOf(key, settings, at)}`).join("&");
+      return always || text !== textOf(key, first, start) ? [`${key}=${text}`] : [];
+    }).join("&");
   }
 
   explorer.link = { parse, write };

@@ -1,17 +1,25 @@
 // The explorer: ties the form, the keys, the link and the player to the numbers and their pictures.
 "use strict";
 
+// Embedded in another page, the explorer is all that is shown.
+if (new URLSearchParams(location.search).has("embed"))
+  document.documentElement.classList.add("explorer-embed");
+
 document.addEventListener("DOMContentLoaded", () => {
-  const { words } = explorer;
+  const { words, labels } = explorer;
   const find = (id) => document.getElementById(`explorer-${id}`);
   const root = find("root");
   const form = root.querySelector("form");
-  const shown = root.querySelector(".explorer-shown");
+  const shown = root.querySelector(".explorer-shown"), more = root.querySelector(".explorer-more");
   const buttons = Object.fromEntries(
     [...root.querySelectorAll("[data-move]")].map((button) => [button.dataset.move, button]));
   const STEP = 600; // milliseconds that a window stays while playing
+  const LISTS = { operator: explorer.OPERATORS, padding: explorer.PADDINGS,
+                  input_preset: explorer.INPUTS, kernel_preset: explorer.KERNELS };
+  const FIRST = { row: 0, column: 0 };
 
-  let core, view, settings, result, at, timer, writing;
+  const values = new explorer.Values();
+  let core, view, editor, share, settings, result, at, timer, writing, shades = false;
 
   const say = (id, message) => {
     find(id).hidden = !message;
@@ -20,22 +28,20 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // --- settings ---------------------------------------------------------------------------------
 
+  const fields = () => [...form.elements].filter((field) => field.name);
+
   function fillForm() {
-    for (const field of form.elements) {
-      if (!field.name) continue;
+    for (const field of fields()) {
       if (field.type === "checkbox") field.checked = settings[field.name] === 1;
-      else if (field.name === "operator") field.value = explorer.OPERATORS[settings.operator];
-      else if (field.name === "padding") field.value = explorer.PADDINGS[settings.padding];
+      else if (field.name in LISTS) field.value = LISTS[field.name][settings[field.name]];
       else field.value = settings[field.name];
     }
   }
 
   function readForm() {
-    for (const field of form.elements) {
-      if (!field.name) continue;
+    for (const field of fields()) {
       if (field.type === "checkbox") settings[field.name] = field.checked ? 1 : 0;
-      else if (field.name === "operator") settings.operator = explorer.OPERATORS.indexOf(field.value);
-      else if (field.name === "padding") settings.padding = explorer.PADDINGS.indexOf(field.value);
+      else if (field.name in LISTS) settings[field.name] = LISTS[field.name].indexOf(field.value);
       else settings[field.name] = /^-?\d{1,6}$/.test(field.value) ? Number(field.value) : NaN;
     }
   }
@@ -47,6 +53,7 @@ document.addEventListener("DOMContentLoaded", () => {
       part.hidden = !part.dataset.for.split(" ").includes(operator);
     for (const part of root.querySelectorAll("[data-padding]"))
       part.hidden = part.dataset.padding !== explorer.PADDINGS[settings.padding];
+    buttons.gradient.setAttribute("aria-pressed", settings.gradient === 1);
   }
 
   // Settings that don't matter now are not a reason to refuse the others.
@@ -63,8 +70,8 @@ document.addEventListener("DOMContentLoaded", () => {
   function tried() {
     const now = relevant();
     const unread = Object.keys(now).find((name) => Number.isNaN(now[name]));
-    if (unread) return { reason: `${words.LABELS[unread]} must be an integer.`, advice: "" };
-    const found = core.run(now);
+    if (unread) return { reason: words.integer(unread), advice: "" };
+    const found = core.run(now, values);
     return found.status === "fits" ? { found }
       : { ...found, ...words.refusal(now, found, core.ranges) };
   }
@@ -74,43 +81,51 @@ document.addEventListener("DOMContentLoaded", () => {
     const told = [];
     for (let fault = tried(); !fault.found && fault.status !== "failed"; fault = tried()) {
       const { axis } = fault;
-      let instead;
-      if (fault.status === "empty window") { // without padding no window is empty
+      let changed;
+      if (["empty window", "no output"].includes(fault.status)) { // neither is without padding
         settings.padding = explorer.PADDINGS.indexOf("valid");
-        instead = "No padding";
+        changed = words.instead.padding();
+      } else if (fault.status === "too many" && settings[`stride_${axis}`] > 1) {
+        settings[`stride_${axis}`] = 1;
+        changed = words.instead.stride(axis);
       } else if (settings[`dilation_${axis}`] > 1) {
         settings[`dilation_${axis}`] = 1;
-        instead = `A dilation of 1 of the ${axis}`;
+        changed = words.instead.dilation(axis);
       } else { // too large without a dilation: larger than the input
         settings[`kernel_${axis}`] = settings[`input_${axis}`];
-        instead = `A kernel with as many ${axis} as the input`;
+        changed = words.instead.kernel(axis);
       }
-      told.push(`${fault.reason} ${instead} is taken instead.`);
+      told.push(`${fault.reason} ${words.taken(changed)}`);
     }
     return told;
   }
 
-  // Where the form's settings are refused, what was shown before stays, and is said to.
-  function compute(where = { row: 0, column: 0 }) {
+  // Where the form's settings are refused, what was shown before stays, and is said to. The window
+  // stays where it is if there is such an output. Returns whether there is.
+  function compute(where = at || FIRST) {
     stop();
     fitForm();
     const { found, status, reason, advice } = tried();
     if (found) result = found;
-    else if (result && status !== "failed")
-      result = core.run({ ...result.settings, seed: settings.seed });
-    for (const field of form.elements)
+    else if (result && status !== "failed") {
+      const { seed, gradient } = settings;
+      result = core.run({ ...result.settings, seed, gradient }, values);
+    }
+    for (const field of fields())
       if (field.type === "number")
         field.setAttribute("aria-invalid", !field.validity.valid || field.value === "");
-    say("error", reason && [reason, advice, result && "Shown is still what was set before."]
-      .filter(Boolean).join(" "));
-    shown.classList.toggle("is-before", !found);
-    shown.hidden = !result;
+    say("error", reason && [reason, advice, result && words.before].filter(Boolean).join(" "));
+    for (const part of [shown, more]) {
+      part.classList.toggle("is-before", !found);
+      part.hidden = !result;
+    }
     if (!result) return true;
-    view.draw(result);
+    view.draw(result, shades);
     const { outputs_rows: rows, outputs_columns: columns } = result.facts;
     const there = where.row >= 0 && where.row < rows && where.column >= 0 && where.column < columns;
-    at = there ? where : { row: 0, column: 0 };
+    at = there ? where : FIRST;
     show();
+    share.show(result);
     return there;
   }
 
@@ -120,9 +135,10 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function show() {
     const look = core.look(result, at.row, at.column);
-    view.show(at, look);
-    find("sentence").textContent = words.sentence(result, at, look);
-    if (result.operator === "tiled") view.mark(core.trace(result, "output", at.row, at.column));
+    const back = result.settings.gradient ? core.back(result, at.row, at.column) : undefined;
+    view.show(at, look, back);
+    find("sentence").textContent = (back ? words.backward : words.sentence)(result, at, look);
+    find("sum").textContent = back ? "" : explorer.format.sum(result, at, look);
     const last = number() === result.output.length - 1;
     for (const [name, off] of [["first", number() === 0], ["back", number() === 0],
                                ["forward", last], ["last", last]])
@@ -141,11 +157,35 @@ document.addEventListener("DOMContentLoaded", () => {
     if (next !== number()) moveTo(Math.floor(next / columns), next % columns);
   }
 
-  function pick(what, ...where) {
-    stop();
+  // Rings around what belongs to a cell, a weight or an output.
+  function mark(what, ...where) {
     const trace = core.trace(result, what, ...where);
     view.mark(trace);
-    find("sentence").textContent = words.traced(result, trace);
+    if (what !== "output")
+      find("sentence").textContent =
+        (result.settings.gradient ? words.gathered : words.traced)(result, trace);
+  }
+
+  function pick(what, ...where) {
+    stop();
+    mark(what, ...where);
+    editor.open(what, where);
+  }
+
+  // An output: the window goes there.
+  function pickOutput(row, column) {
+    stop();
+    moveTo(row, column);
+    if (result.operator === "tiled") mark("output", row, column);
+    if (result.settings.gradient) editor.open("output", [row, column]);
+    else editor.close();
+  }
+
+  // A value was changed: everything is computed again, and the rings come back.
+  function change(what, where) {
+    compute();
+    if (what !== "output" || result.operator === "tiled") mark(what, ...where);
+    writeLink();
   }
 
   // --- the player -------------------------------------------------------------------------------
@@ -153,7 +193,7 @@ document.addEventListener("DOMContentLoaded", () => {
   function stop() {
     clearInterval(timer);
     timer = undefined;
-    buttons.play.textContent = "Play";
+    buttons.play.textContent = labels.play;
     buttons.play.setAttribute("aria-pressed", "false");
     find("sentence").setAttribute("aria-live", "polite");
   }
@@ -164,7 +204,7 @@ document.addEventListener("DOMContentLoaded", () => {
       return;
     }
     if (number() === result.output.length - 1) step(0);
-    buttons.play.textContent = "Pause";
+    buttons.play.textContent = labels.pause;
     buttons.play.setAttribute("aria-pressed", "true");
     find("sentence").setAttribute("aria-live", "off"); // nobody can listen that fast
     timer = setInterval(() => {
@@ -173,65 +213,136 @@ document.addEventListener("DOMContentLoaded", () => {
     }, STEP);
   }
 
+  function setAnew() {
+    editor.close();
+    compute();
+    writeLink();
+  }
+
   const MOVES = {
     first: () => step(0),
     back: () => step(number() - 1),
     forward: () => step(number() + 1),
     last: () => step(result.output.length - 1),
+    gradient: () => {
+      settings.gradient = 1 - settings.gradient;
+      setAnew();
+    },
     numbers: () => {
       settings.seed = settings.seed === core.ranges.seed.most ? 0 : settings.seed + 1;
-      compute(at);
-      writeLink();
+      settings.input_preset = core.first.input_preset;
+      settings.kernel_preset = core.first.kernel_preset;
+      for (const name of ["input_preset", "kernel_preset"])
+        form.elements[name].value = LISTS[name][settings[name]];
+      result.settings = { ...result.settings, input_preset: settings.input_preset,
+                          kernel_preset: settings.kernel_preset };
+      values.clear();
+      setAnew();
     },
     reset: () => {
       settings = { ...core.first };
+      at = FIRST;
+      values.clear();
       say("link");
       fillForm();
-      compute();
-      writeLink();
+      setAnew();
     },
   };
 
   // --- the link ---------------------------------------------------------------------------------
 
+  const fragment = () => explorer.link.write(result, values, at, core.first);
+
   function writeLink() {
     clearTimeout(writing);
     writing = setTimeout(() => {
-      history.replaceState(null, "", `#${explorer.link.write(result.settings, at, core.first)}`);
+      try {
+        history.replaceState(null, "", `#${fragment()}`);
+      } catch (error) { // a frame whose page is given as text has no address
+        if (error.name !== "SecurityError") throw error;
+      }
     }, 200); // browsers object to many a second
   }
 
   // Headings of the page have links too: a fragment without "=" is none of ours.
   function readLink(hash = location.hash) {
-    const fragment = hash.slice(1);
-    if (!fragment.includes("=")) return false;
-    const { problems, ...found } = explorer.link.parse(fragment, core.first, core.ranges);
+    const text = hash.slice(1);
+    if (!text.includes("=")) return false;
+    const { problems, lists, ...found } = explorer.link.parse(text, core.first, core.ranges);
     clearTimeout(writing);
     settings = found.settings;
+    values.clear();
+    editor.close();
     problems.push(...repair());
+    const { found: plan } = tried(); // whose sizes say how many numbers each list should have
+    for (const [name, { key, values: list }] of Object.entries(lists)) {
+      const expected = plan && values.setAll(name, list, plan.settings, plan.facts);
+      if (expected !== undefined) problems.push(words.link.count(key, list.length, expected));
+    }
     fillForm();
     if (!compute(found.at))
-      problems.push(`There is no output ${words.place(found.at.row, found.at.column)}; ` +
-                    "the first is taken instead.");
-    say("link", problems.length && `The link has a fault. ${problems.join(" ")}`);
+      problems.push(words.link.noOutput(found.at.row, found.at.column));
+    say("link", problems.length && words.link.fault(problems));
     return true;
+  }
+
+  // --- what the reader does ---------------------------------------------------------------------
+
+  function onForm(event) {
+    const before = result, { name } = event.target;
+    if (!name) return;
+    readForm();
+    if (name === "padding" && event.target.value === "explicit" && before) {
+      for (const axis of ["rows", "columns"]) // begin with the padding that there was
+        for (const side of ["before", "after"])
+          settings[`${side}_${axis}`] = Math.min(before.facts[`padded_${side}_${axis}`],
+                                                 core.ranges[`${side}_${axis}`].most);
+      fillForm();
+    }
+    if (name === "input_preset") values.clear("input");
+    if (name === "kernel_preset") values.clear("weights");
+    say("link");
+    setAnew();
+  }
+
+  function onKey(event) {
+    if (event.altKey || event.ctrlKey || event.metaKey) return; // the browser's own
+    const inGrid = event.target.matches("td");
+    const onButton = event.target.matches("[data-move]");
+    const keys = { ArrowLeft: "back", ArrowRight: "forward", Home: "first", End: "last" };
+    const columns = result.facts.outputs_columns;
+    if (event.key === " " && inGrid) play();
+    else if (event.key === "Escape" && !event.target.matches("input")) {
+      stop();
+      editor.close();
+      show();
+    } else if (onButton && event.key in keys) MOVES[keys[event.key]]();
+    else if (onButton && event.key === "ArrowUp" && at.row > 0) step(number() - columns);
+    else if (onButton && event.key === "ArrowDown" && at.row < result.facts.outputs_rows - 1)
+      step(number() + columns);
+    else return;
+    event.preventDefault();
+  }
+
+  async function onPicture(event) {
+    const [file] = event.target.files;
+    if (!file) return;
+    try {
+      await values.draw(file, result.settings);
+      shades = find("shade").checked = true;
+      setAnew();
+    } catch (error) {
+      say("error", words.edit.picture);
+    }
   }
 
   function listen() {
     form.addEventListener("submit", (event) => event.preventDefault());
-    form.addEventListener("input", (event) => {
-      const before = result;
-      readForm();
-      if (event.target.name === "padding" && event.target.value === "explicit" && before) {
-        for (const axis of ["rows", "columns"]) // begin with the padding that there was
-          for (const side of ["before", "after"])
-            settings[`${side}_${axis}`] = Math.min(before.facts[`padded_${side}_${axis}`],
-                                                   core.ranges[`${side}_${axis}`].most);
-        fillForm();
-      }
-      say("link");
-      compute();
-      writeLink();
+    form.addEventListener("input", onForm);
+    find("picture").addEventListener("change", onPicture);
+    find("shade").addEventListener("change", (event) => {
+      shades = event.target.checked;
+      setAnew();
     });
     for (const [name, button] of Object.entries(buttons))
       button.addEventListener("click", () => {
@@ -242,23 +353,7 @@ document.addEventListener("DOMContentLoaded", () => {
         stop();
         MOVES[name]();
       });
-    shown.addEventListener("keydown", (event) => {
-      if (event.altKey || event.ctrlKey || event.metaKey) return; // the browser's own
-      const inGrid = event.target.matches("td");
-      const onButton = event.target.matches("[data-move]");
-      const keys = { ArrowLeft: "back", ArrowRight: "forward", Home: "first", End: "last" };
-      const columns = result.facts.outputs_columns;
-      if (event.key === " " && inGrid) play();
-      else if (event.key === "Escape") {
-        stop();
-        show();
-      } else if (onButton && event.key in keys) MOVES[keys[event.key]]();
-      else if (onButton && event.key === "ArrowUp" && at.row > 0) step(number() - columns);
-      else if (onButton && event.key === "ArrowDown" && at.row < result.facts.outputs_rows - 1)
-        step(number() + columns);
-      else return;
-      event.preventDefault();
-    });
+    shown.addEventListener("keydown", onKey);
     const follow = (event) => {
       // Where the address changed to: writeLink() may have changed it again since.
       const hash = event.newURL ? new URL(event.newURL).hash : location.hash;
@@ -279,19 +374,25 @@ document.addEventListener("DOMContentLoaded", () => {
       find("none").hidden = false;
       return;
     }
-    view = new explorer.View({ to: (row, column) => { stop(); moveTo(row, column); }, pick });
+    view = new explorer.View({ to: pickOutput, pick,
+                               type: (letter, what, ...where) =>
+                                 editor.type(letter, what, where) });
+    editor = new explorer.Editor({ values, view, change, now: () => result });
+    share = new explorer.Share(fragment);
     settings = { ...core.first };
-    for (const field of form.elements)
+    for (const field of fields())
       if (field.type === "number")
         Object.assign(field, { min: core.ranges[field.name].least,
                                max: core.ranges[field.name].most, step: 1, required: true });
     listen();
     form.hidden = false;
-    if (!readLink()) {
+    const linked = readLink(location.hash || `#${root.dataset.fragment || ""}`);
+    if (!linked) {
       fillForm();
       compute();
     }
     root.dataset.ready = "true";
+    if (linked && location.hash) root.scrollIntoView({ block: "start" });
   }
 
   start();

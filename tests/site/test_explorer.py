@@ -1,6 +1,7 @@
 """The explorer's WebAssembly module gives what convcore gives, and refuses what makes no sense."""
 
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -10,14 +11,21 @@ from tests.support.explorer_module import (
     AXES,
     EMPTY_WINDOW,
     FITS,
+    INPUTS,
+    KERNELS,
+    LAYERS,
+    NO_OUTPUT,
     OPERATORS,
     OUT_OF_RANGE,
     PADDINGS,
     POOLS,
     ROOT,
+    TERM,
     TOO_LARGE,
+    TOO_MANY,
     Module,
     both,
+    compiled,
     compute,
     options,
     random_settings,
@@ -31,14 +39,11 @@ CASES = 150  # settings an operator
 
 @pytest.fixture(scope="module")
 def code(tmp_path_factory):
-    pytest.importorskip("ziglang", reason="the explorer is compiled by ziglang")
-    explorer_wasm = pytest.importorskip("explorer_wasm")
-    return explorer_wasm.build(tmp_path_factory.mktemp("explorer"))
+    return compiled(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
 def module(code):
-    pytest.importorskip("wasmtime", reason="the module is run by wasmtime")
     return Module(code)
 
 
@@ -78,7 +83,10 @@ def test_outputs_are_convcores(module, operator):
         assert (output == expected).all(), settings
 
 
-@pytest.mark.parametrize("operator", OPERATORS)
+SEEN = [operator for operator in OPERATORS if operator != "transposed"]  # by windows of the input
+
+
+@pytest.mark.parametrize("operator", SEEN)
 def test_sizes_windows_and_usage_are_geometrys(module, operator):
     for settings, _ in accepted(module, operator, 60):
         where = sizes(settings)
@@ -103,10 +111,10 @@ def test_sizes_windows_and_usage_are_geometrys(module, operator):
 def look(module, settings, at):
     """Return the terms of one output: row, column, kind, value, weight, product, winner."""
     module.call("explorer_look", *map(int, at))
-    return module.real("terms", np.prod(both(settings, "kernel")), 7)
+    return module.real("terms", np.prod(both(settings, "kernel")), TERM)
 
 
-@pytest.mark.parametrize("operator", OPERATORS)
+@pytest.mark.parametrize("operator", SEEN)
 def test_terms_add_up_to_the_output(module, operator):
     for settings, rng in accepted(module, operator, 40):
         x, _, output = run(module, settings, rng)
@@ -135,8 +143,25 @@ def test_terms_add_up_to_the_output(module, operator):
                 assert total / divisor == output[at]
 
 
+def test_terms_of_a_transposed_convolution(module):
+    """Each input cell that the output sees gives its value times one weight."""
+    for settings, rng in accepted(module, "transposed", 60):
+        x, _, output = run(module, settings, rng)
+        starts, steps = both(settings, "stride"), both(settings, "dilation")
+        before = module.both("padded_before")
+        for at in np.ndindex(*output.shape):
+            terms = look(module, settings, at)
+            assert module.real("sums", 2)[0] == output[at] == (terms[:, 3] * terms[:, 4]).sum()
+            on = terms[:, 2] == 0
+            places = np.array(list(np.ndindex(*both(settings, "kernel"))))[on]
+            cells = terms[on, :2].astype(int)
+            assert (cells * starts + places * steps - before == at).all()
+            assert (terms[on, 3] == [x[tuple(cell)] for cell in cells]).all()
+            assert (terms[~on, 3] == 0).all()
+
+
 def test_kernels_are_shared_as_the_period_says(module):
-    for operator in OPERATORS[:3]:
+    for operator in LAYERS:
         for settings, _ in accepted(module, operator, 40):
             outputs = module.both("outputs")
             period = {"local": outputs, "tiled": both(settings, "period")}.get(operator, (1, 1))
@@ -155,7 +180,7 @@ def test_kernels_are_shared_as_the_period_says(module):
 
 def test_a_weight_and_a_cell_are_traced(module):
     """By the definition: change the weight or the cell, and see which outputs change."""
-    for operator in OPERATORS[:3]:
+    for operator in LAYERS:
         for settings, rng in accepted(module, operator, 40):
             outputs, shape = module.both("outputs"), weight_shape(settings)
             x = rng.integers(1, 10, both(settings, "input")).astype(float)
@@ -178,7 +203,8 @@ def test_a_weight_and_a_cell_are_traced(module):
             kernels[kernel][tap] += 1  # a view of weight
             changed = compute(settings, x, weight) - z
             assert ((traced == 1) == (changed != 0)).all()
-            assert ((traced != 0) == (module.whole("kernel_of", *outputs) == kernel)).all()
+            if operator != "transposed":  # where a weight may fall on no cell
+                assert ((traced != 0) == (module.whole("kernel_of", *outputs) == kernel)).all()
             assert module.fact("traced") == (traced != 0).sum()
             cells = module.whole("traced_cells", *x.shape)
             assert (cells * x).sum() == changed.sum()
@@ -191,16 +217,55 @@ def test_values_come_from_the_seed(module):
             module.call("explorer_fill")
             state, numbers = settings["seed"], []
             n, weights = np.prod(both(settings, "input")), module.fact("weights")
-            for choices in [10] * n + [7] * weights:
+            g = np.prod(module.both("outputs"))
+            for choices in [10] * n + [7] * weights + [5] * g:
                 state = (state * 1664525 + 1013904223) % 2**32
                 numbers.append((state >> 16) % choices)
-            assert module.real("input", n).tolist() == numbers[:n]
+            if settings["input_preset"] == INPUTS.index("random"):
+                assert module.real("input", n).tolist() == numbers[:n]
+            gradient = module.real("gradient", g).tolist()
+            assert gradient == [number - 2 for number in numbers[n + weights :]]
             found = module.real("weights", weights)
             if operator == "weighted":
                 window = distance_window(both(settings, "kernel"), "binomial")
-                assert (found / found.sum() == window.ravel()).all()
-            else:
-                assert found.tolist() == [number - 3 for number in numbers[n:]]
+                assert found / found.sum() == pytest.approx(window.ravel(), rel=1e-14)
+            elif settings["kernel_preset"] == KERNELS.index("random"):
+                assert found.tolist() == [number - 3 for number in numbers[n : n + weights]]
+
+
+# Of 3 x 3, as books print them, and of other sizes.
+PRESETS = [
+    ("identity", (3, 3), [0, 0, 0, 0, 1, 0, 0, 0, 0]),
+    ("identity", (2, 2), [1, 0, 0, 0]),
+    ("blur", (3, 3), [v / 16 for v in (1, 2, 1, 2, 4, 2, 1, 2, 1)]),
+    ("sobel", (3, 3), [-1, 0, 1, -2, 0, 2, -1, 0, 1]),
+    ("sobel", (1, 5), [-1, -2, 0, 2, 1]),
+    ("sobel", (3, 1), [-1, 0, 1]),
+    ("laplace", (3, 3), [0, 1, 0, 1, -4, 1, 0, 1, 0]),
+    ("laplace", (1, 3), [1, -2, 1]),
+    ("sharpen", (3, 3), [0, -1, 0, -1, 5, -1, 0, -1, 0]),
+]
+
+
+@pytest.mark.parametrize(("name", "size", "weights"), PRESETS)
+def test_presets_of_kernels(module, name, size, weights):
+    sizes = dict(zip(("kernel_rows", "kernel_columns"), size, strict=True))
+    assert module.plan({"kernel_preset": KERNELS.index(name), **sizes}) == FITS
+    module.call("explorer_fill")
+    assert module.real("weights", len(weights)).tolist() == weights
+
+
+def test_presets_of_inputs(module):
+    rows, columns = np.indices((3, 4))
+    for name, expected in {
+        "edge": np.where(columns >= 2, 9, 0),
+        "ramp": rows + columns,
+        "impulse": (rows == 1) & (columns == 2),
+    }.items():
+        settings = {"input_preset": INPUTS.index(name), "input_rows": 3, "input_columns": 4}
+        assert module.plan(settings) == FITS
+        module.call("explorer_fill")
+        assert (module.real("input", 3, 4) == expected).all()
 
 
 def test_numbers_out_of_range_are_refused(module):
@@ -213,7 +278,25 @@ def test_numbers_out_of_range_are_refused(module):
     assert module.plan({}) == FITS
 
 
-@pytest.mark.parametrize("operator", OPERATORS)
+def test_transposed_outputs_that_do_not_fit(module):
+    rng, seen = np.random.default_rng(8), {FITS: 0, NO_OUTPUT: 0, TOO_MANY: 0}
+    for _ in range(1000):
+        settings = random_settings(rng, module.ranges, "transposed")
+        status, ones = module.plan(settings), np.ones(both(settings, "input"))
+        seen[status] += 1
+        weight = np.ones(weight_shape(settings))
+        if status == NO_OUTPUT:
+            with pytest.raises(ValueError, match="output must have at least 1 cell"):
+                compute(settings, ones, weight)
+        elif status == TOO_MANY:
+            a = module.fact("axis")
+            n, k, s, d = (both(settings, w)[a] for w in ("input", "kernel", "stride", "dilation"))
+            removed = module.both("padded_before")[a] + module.both("padded_after")[a]
+            assert (n - 1) * s + d * (k - 1) + 1 - removed == module.both("outputs")[a] > 40
+    assert min(seen.values()) > 10
+
+
+@pytest.mark.parametrize("operator", SEEN)
 def test_what_convcore_refuses_is_refused(module, operator):
     rng = np.random.default_rng(7)
     seen = {FITS: 0, TOO_LARGE: 0, EMPTY_WINDOW: 0}
@@ -297,8 +380,10 @@ def test_a_build_is_kept_until_a_source_changes(code, tmp_path, monkeypatch):
     kept = tmp_path / f"{explorer_wasm.fingerprint()}.wasm"
     kept.write_bytes(b"kept")
     assert explorer_wasm.build(tmp_path) == b"kept"
-    wrapper = tmp_path / "explorer.c"
-    wrapper.write_text(explorer_wasm.WRAPPER.read_text() + "/* changed */\n")
+    shutil.copytree(explorer_wasm.WRAPPER.parent, tmp_path / "explorer")
+    wrapper = tmp_path / "explorer" / "explorer.c"
+    header = wrapper.with_name("fill.h")
+    header.write_text(header.read_text() + "/* changed */\n")
     monkeypatch.setattr(explorer_wasm, "WRAPPER", wrapper)
     assert explorer_wasm.build(tmp_path)[:4] == b"\0asm"
     assert not kept.exists()

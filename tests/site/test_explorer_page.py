@@ -1,6 +1,6 @@
 """The explorer's page in a browser: what it shows is what convcore computes."""
 
-import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,130 +8,40 @@ import pytest
 from convcore import geometry
 from tests.support.explorer_module import (
     FITS,
+    LAYERS,
     OPERATORS,
-    PADDINGS,
-    Module,
     both,
     compute,
     random_settings,
     sizes,
     weight_shape,
 )
+from tests.support.explorer_page import (
+    FOLLOW,
+    PAGE,
+    READY,
+    VALUES,
+    current,
+    error,
+    fault,
+    fragment,
+    module_of,
+    move,
+    opened,
+    values,
+)
 
-PAGE = "explorer.html"
 CASES = 30  # random settings an operator
-READY = "#explorer-root[data-ready]"
-
-FOLLOW = """fragment => new Promise(done => {
-  addEventListener("hashchange", () => done(), {once: true});
-  location.hash = fragment;
-})"""
-VALUES = """id => [...document.querySelectorAll(`#explorer-${id} tr`)]
-  .map(row => [...row.querySelectorAll("td.is-cell")]
-    .filter(cell => cell.dataset.value !== undefined).map(cell => Number(cell.dataset.value)))
-  .filter(row => row.length)"""
 
 
 @pytest.fixture(scope="module")
-def module(tmp_path_factory):
-    pytest.importorskip("wasmtime", reason="the module's weights are read by wasmtime")
-    pytest.importorskip("ziglang", reason="the explorer is compiled by ziglang")
-    explorer_wasm = pytest.importorskip("explorer_wasm")
-    return Module(explorer_wasm.build(tmp_path_factory.mktemp("explorer")))
+def module(site):
+    return module_of(site)
 
 
 @pytest.fixture
 def explorer(open_page):
-    """Opens the explorer, with settings or without, and returns the playwright page."""
-
-    def open_one(fragment="", **options):
-        page = open_page(f"{PAGE}#{fragment}" if fragment else PAGE, **options).page
-        page.wait_for_selector(READY, state="attached")
-        return page
-
-    return open_one
-
-
-def fragment(settings):
-    """Return the settings as the fragment of a link."""
-
-    def pair(name):
-        return "x".join(map(str, both(settings, name)))
-
-    word = PADDINGS[settings["padding"]]
-    sides = "before_rows", "after_rows", "before_columns", "after_columns"
-    pad = ",".join(str(settings[side]) for side in sides) if word == "explicit" else word
-    return (
-        f"op={OPERATORS[settings['operator']]}&n={pair('input')}&k={pair('kernel')}"
-        f"&s={pair('stride')}&d={pair('dilation')}&t={pair('period')}&pad={pad}"
-        f"&ceil={settings['ceil']}&count={settings['count_padding']}&seed={settings['seed']}"
-    )
-
-
-def values(page, what):
-    return np.array(page.evaluate(VALUES, what), float)
-
-
-def move(page, name):
-    page.click(f"[data-move={name}]")
-
-
-def error(page):
-    """Return the text of what is wrong with the settings, or None; there are numbers anyway."""
-    shown = page.is_visible("#explorer-error")
-    assert page.is_visible(".explorer-shown")
-    text = page.inner_text("#explorer-error") if shown else None
-    assert shown == bool(page.locator(".explorer-shown.is-before").count())  # marked as older
-    assert text is None or text.endswith("Shown is still what was set before.")
-    return text
-
-
-def fault(page):
-    """Return what is said of the link, or None."""
-    shown = page.is_visible("#explorer-link")
-    return page.inner_text("#explorer-link") if shown else None
-
-
-def in_form(page, hidden=True):
-    """Return the settings that the form has, those included that don't matter and are hidden."""
-    settings = page.evaluate(
-        """hidden => Object.fromEntries(
-        [...document.querySelector("#explorer-root form").elements]
-            .filter(field => field.name && (hidden || field.checkVisibility()))
-            .map(({name, type, checked, value}) => [name, type === "checkbox" ? Number(checked)
-                                                          : type === "number" ? Number(value)
-                                                          : value]))""",
-        hidden,
-    )
-    return {
-        **settings,
-        "operator": OPERATORS.index(settings["operator"]),
-        "padding": PADDINGS.index(settings["padding"]),
-    }
-
-
-def is_at_work(page, module, seed):
-    """Check that the page shows what the form says, and that its controls work."""
-    assert error(page) is None
-    settings = {**in_form(page), "seed": seed}
-    for name, (least, most) in module.ranges.items():
-        assert least <= settings[name] <= most
-    assert module.plan(settings) == FITS
-    module.call("explorer_fill")
-    x, shape = module.real("input", *both(settings, "input")), weight_shape(settings)
-    weight = None if shape is None else module.real("weights", *shape)
-    assert (values(page, "input") == x).all()
-    page.dispatch_event("[data-move=last]", "click")  # it may be the only one
-    assert (values(page, "output") == compute(settings, x, weight)).all(), settings
-    move(page, "numbers")
-    assert module.plan({**settings, "seed": seed + 1 if seed < 9999 else 0}) == FITS
-    module.call("explorer_fill")
-    assert (values(page, "input") == module.real("input", *both(settings, "input"))).all()
-
-
-def current(page):
-    cell = page.locator("#explorer-output td.is-current")
-    return int(cell.get_attribute("data-row")), int(cell.get_attribute("data-column"))
+    return partial(opened, open_page)
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
@@ -152,14 +62,14 @@ def test_the_output_is_convcores(explorer, module, operator):
         assert (values(page, "input") == x).all()
         move(page, "last")
         output = values(page, "output")
-        assert output.shape == geometry.output_size(**sizes(settings))
         assert (output == compute(settings, x, weight)).all(), settings
-        usage = np.multiply.outer(*geometry.input_usage(**sizes(settings)))
-        assert (values(page, "usage") == usage).all()
+        if operator != "transposed":
+            usage = np.multiply.outer(*geometry.input_usage(**sizes(settings)))
+            assert (values(page, "usage") == usage).all()
         _, *numbers = page.locator("#explorer-formula p").all_inner_texts()
         results = [int(line.split(" (the")[0].split("= ")[-1]) for line in numbers]
         assert results == [*output.shape, output.size]
-        if operator in ("convolution", "tiled", "local"):
+        if operator in LAYERS:
             assert values(page, "terms").sum() == output[-1, -1]
 
 
@@ -243,7 +153,11 @@ def test_what_belongs_together_gets_a_ring(explorer):
         )
 
     same = [[row, column] for row in (0, 2, 4) for column in (0, 2)]
-    assert ringed("output") == same  # those that take the current output's kernel
+    assert ringed("output") == ringed("input") == []  # nothing is picked
+    move(page, "forward")
+    assert ringed("output") == []
+    page.locator("#explorer-output td.is-cell").first.click()
+    assert ringed("output") == same  # those that take its kernel
     page.locator("#explorer-weights table td.is-cell").first.click()
     assert ringed("output") == same
     assert ringed("input") == [[1, 0], [1, 2], [3, 0], [3, 2]]  # row -1 is padding
@@ -255,7 +169,7 @@ def test_what_belongs_together_gets_a_ring(explorer):
     page.keyboard.press("ArrowRight")
     assert ringed("output") == [[0, 0], [0, 1], [1, 0], [1, 1]]
     page.keyboard.press("Escape")
-    assert ringed("output") == same
+    assert ringed("output") == ringed("input") == []
     letters = page.locator("#explorer-output td small").all_inner_texts()
     assert letters == list("ABABCDCDABABCDCDABAB")
 
@@ -328,150 +242,30 @@ def test_keys_of_the_browser_are_left_to_it(explorer):
             assert current(page) == (1, 1)
 
 
-# A wrong link, what is said of it, and what is taken: the link that sets the same.
-WRONG = [
-    ("op=pooling", "“op=pooling” has no meaning; “op=convolution” is taken instead.", ""),
-    ("op=", "“op=” has no meaning; “op=convolution” is taken", ""),
-    ("op=max&op=l2", "“op” is there twice; the first, “max”, is taken.", "op=max"),
-    ("n=3x&k=2", "“n=3x” has no meaning; “n=6x7” is taken instead.", "k=2"),
-    ("n=3x3x3", "“n=3x3x3” has no meaning", ""),
-    ("n=1.5&op=l2", "“n=1.5” has no meaning", "op=l2"),
-    ("n=%ff&op=max", "“n=%ff” can't be decoded and is ignored.", "op=max"),
-    ("n=3=4", "“n=3=4” has no meaning", ""),
-    ("n=3&n=4", "“n” is there twice; the first, “3x3”, is taken.", "n=3"),
-    ("s=", "“s=” has no meaning; “s=1x1” is taken", ""),
-    ("pad=1,2", "“pad=1,2” has no meaning; “pad=valid” is taken instead.", ""),
-    ("pad=most&n=5", "“pad=most” has no meaning", "n=5"),
-    ("colour=red&n=5", "There is no setting “colour”; it is ignored.", "n=5"),
-    ("constructor=3", "There is no setting “constructor”; it is ignored.", ""),
-    ("__proto__=3x3", "There is no setting “__proto__”; it is ignored.", ""),
-    ("=3", "There is no setting “”; it is ignored.", ""),
-    ("op=max&&n=3", "There is no setting “”; it is ignored.", "op=max&n=3"),
-    ("op=max&k", "“k” has no meaning; “k=3x3” is taken instead.", "op=max"),
-    ("ceil=yes", "“ceil=yes” has no meaning; “ceil=0” is taken instead.", ""),
-    ("seed=&n=4", "“seed=” has no meaning; “seed=1” is taken instead.", "n=4"),
-    ("at=1", "“at=1” has no meaning; “at=0,0” is taken instead.", ""),
-    ("%3Cb%3En=4&n=5", "There is no setting “<b>n”; it is ignored.", "n=5"),
-    ("n=" + "9" * 400, "must be from 1 to 16", "n=16"),
-    (
-        "op=convolution&seed=10000",
-        "The seed must be from 0 to 9999, not 10000. 9999 is taken instead.",
-        "seed=9999",
-    ),
-    ("seed=-1", "The seed must be from 0 to 9999, not −1. 0 is taken instead.", "seed=0"),
-    (
-        "op=convolution&n=99",
-        "The number of input columns must be from 1 to 16, not 99. 16 is taken instead.",
-        "n=16",
-    ),
-    ("n=17x3", "The number of input rows must be from 1 to 16, not 17.", "n=16x3"),
-    ("n=9&k=8x2", "The number of kernel rows must be from 1 to 7, not 8.", "n=9&k=7x2"),
-    ("n=0x3", "The number of input rows must be from 1 to 16, not 0. 1 is taken", "n=1x3&k=1x3"),
-    ("k=-1", "The number of kernel rows must be from 1 to 7, not −1. 1 is taken", "k=1"),
-    ("s=6", "The stride of the rows must be from 1 to 5, not 6.", "s=5"),
-    ("d=9x1&n=16", "The dilation of the rows must be from 1 to 4, not 9.", "d=4x1&n=16"),
-    ("op=tiled&t=2x5", "The period of the columns must be from 1 to 4, not 5.", "op=tiled&t=2x4"),
-    ("op=convolution&t=9", "The period of the rows must be from 1 to 4, not 9.", ""),
-    ("op=convolution&ceil=7", "The choice of a partial last window must be from 0 to 1", ""),
-    ("op=max&ceil=7", "The choice of a partial last window must be from 0 to 1", "op=max&ceil=1"),
-    ("op=average&count=2&pad=same", "must be from 0 to 1, not 2.", "op=average&count=1&pad=same"),
-    ("pad=0,0,0,9", "The padding on the right must be from 0 to 8, not 9. 8 is", "pad=0,0,0,8"),
-    (
-        "n=3&k=5",
-        "its rows span 5 cells, more than the padded input has. A kernel with as many rows "
-        "as the input is taken instead.",
-        "n=3&k=3",
-    ),
-    (
-        "n=4&k=2x3&d=1x3",
-        "its columns span 7 cells, more than the padded input has. A dilation of 1 "
-        "of the columns is taken instead.",
-        "n=4&k=2x3",
-    ),
-    (
-        "op=max&n=4&k=2&pad=2,2,0,0",
-        "The windows of output row 0 hold no input cell, only padding, "
-        "and a pooling of nothing has no value. No padding is taken instead.",
-        "op=max&n=4&k=2",
-    ),
-    (
-        "op=weighted&n=4&k=2&pad=0,0,0,2",
-        "The windows of output column 4 hold no input cell",
-        "op=weighted&n=4&k=2",
-    ),
-    ("op=l2&n=1&k=2&d=2&pad=same", "hold no input cell, only padding", "op=l2&n=1&k=1"),
-    (
-        "op=convolution&n=5x5&k=3x3&at=3,0",
-        "There is no output row 3, column 0; the first is taken instead.",
-        "n=5&k=3",
-    ),
-    ("n=5&k=3&at=-1,0", "There is no output row -1, column 0; the first", "n=5&k=3"),
-]
-
-
-@pytest.mark.parametrize(("link", "said", "taken"), WRONG, ids=[link[:40] for link, *_ in WRONG])
-def test_a_wrong_link_is_told_and_shows_what_is_taken(explorer, module, link, said, taken):
-    page = explorer(link)
-    assert fault(page).startswith("The link has a fault. ")
-    assert said in fault(page)
+def test_the_window_stays_when_a_setting_changes(explorer):
+    page = explorer("op=convolution&n=6x7&k=3x3&at=2,3")
+    page.fill("[name=kernel_rows]", "2")
+    assert current(page) == (2, 3)
+    page.select_option("[name=operator]", "max")
+    assert current(page) == (2, 3)
+    page.fill("[name=input_columns]", "5")  # three columns of outputs: none at column 3
     assert current(page) == (0, 0)
-    shown, again = in_form(page, hidden=False), explorer(taken or "op=convolution")
-    assert fault(again) is None
-    assert shown == in_form(again, hidden=False)
-    seed = int((re.search(r"seed=(\d+)", taken) or [0, 1])[1])
-    is_at_work(page, module, seed)
-    page.fill("[name=input_rows]", "9")
-    assert fault(page) is None
-    assert error(page) is None
 
 
-def test_no_link_is_a_dead_end(explorer, module):
-    """Links put together from settings, sound, wrong and damaged ones."""
-    rng, page = np.random.default_rng(0), explorer()
-    keys = ["op", "n", "k", "s", "d", "t", "pad", "ceil", "count", "seed", "at", "x", ""]
-    texts = [
-        *OPERATORS,
-        *PADDINGS,
-        "",
-        "0",
-        "1",
-        "2",
-        "-3",
-        "7",
-        "16",
-        "17",
-        "3x5",
-        "16x1",
-        "0x0",
-        "9x9x9",
-        "1,2,3,4",
-        "8,8,8,8",
-        "0,0",
-        "99999",
-        "1e3",
-        "%",
-        "%41",
-        "=",
-        "NaN",
-        "x",
-        ",",
-    ]
-    last = None
-    for _ in range(300):
-        parts = [f"{rng.choice(keys)}={rng.choice(texts)}" for _ in range(rng.integers(1, 6))]
-        link = "&".join(["op=" + rng.choice(OPERATORS), *parts])
-        if link == last:
-            continue
-        last = link
-        page.evaluate(FOLLOW, link)
-        assert error(page) is None, link
-        settings = in_form(page)
-        for name, (least, most) in module.ranges.items():
-            assert name == "seed" or least <= settings[name] <= most, link
-        assert module.plan({**settings, "seed": 1}) == FITS, link
-        assert len(values(page, "input")) == settings["input_rows"], link
-    move(page, "reset")
-    is_at_work(page, module, 1)
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (380, 800)])
+@pytest.mark.parametrize("link", ["", "op=max&n=1x6&k=1x3&s=1x2&ceil=1&at=0,2"])
+def test_the_grids_are_above_the_fold(open_page, width, height, link):
+    opened = open_page("explorer.html" + (f"#{link}" if link else ""), width=width)
+    page = opened.page
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_selector(READY, state="attached")
+    for grid in "input", "output", *(["weights"] if not link else []):
+        top, bottom = page.eval_on_selector(
+            f"#explorer-{grid}",
+            "e => [e.getBoundingClientRect().top, e.getBoundingClientRect().bottom]",
+        )
+        assert top >= 0
+        assert bottom <= height, grid
 
 
 @pytest.mark.parametrize(
@@ -532,21 +326,6 @@ def test_numbers_that_are_none(explorer):
     assert error(page) is None
 
 
-def test_every_link_to_the_explorer_is_sound(explorer, site):
-    found = set()
-    for path in site.rglob("*.html"):
-        text = path.read_text(encoding="utf-8")
-        own = r'href="#([^"]*=[^"]*)"' if path.name == PAGE else None
-        for pattern in filter(None, [own, r'href="[^"]*explorer\.html#([^"]*=[^"]*)"']):
-            found |= {match.replace("&amp;", "&") for match in re.findall(pattern, text)}
-    assert len(found) > 10
-    page = explorer()
-    for words in sorted(found):
-        page.evaluate(FOLLOW, words)
-        assert fault(page) is None, words
-        assert error(page) is None, words
-
-
 @pytest.mark.parametrize(
     "script",
     ["delete window.WebAssembly", "WebAssembly.instantiate = () => Promise.reject(new Error())"],
@@ -572,6 +351,8 @@ LOOKS = [
     "op=max&n=1x6&k=1x3&s=1x2&ceil=1&at=0,2",
     "op=weighted&n=6x6&k=3x3&pad=same",
     "op=l2",
+    "op=convolution&grad=1&at=2,2",
+    "op=transposed&n=3x3&s=2x2&in=ramp",
     "op=convolution&n=3x16&k=1x7&d=1x4&pad=full&at=1,20",
     "n=3&k=5",
     "op=nothing",

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import convcore
 from convcore import geometry
@@ -15,10 +16,22 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "docs" / "_ext"))
 
 AXES = "rows", "columns"
-OPERATORS = "convolution", "local", "tiled", "max", "average", "l2", "weighted"
-PADDINGS = "valid", "same", "same_lower", "full", "explicit"
-POOLS = OPERATORS[3:]
-FITS, OUT_OF_RANGE, TOO_LARGE, EMPTY_WINDOW, FAILED = range(5)
+OPERATORS = "convolution", "local", "tiled", "transposed", "max", "average", "l2", "weighted"
+PADDINGS = "valid", "same", "same_lower", "full", "causal", "explicit"
+INPUTS = "random", "edge", "ramp", "impulse"
+KERNELS = "random", "identity", "blur", "sobel", "sharpen", "laplace"
+LAYERS, POOLS = OPERATORS[:4], OPERATORS[4:]
+FITS, OUT_OF_RANGE, TOO_LARGE, EMPTY_WINDOW, NO_OUTPUT, TOO_MANY, FAILED = range(7)
+TERM, SHARE = 10, 5  # numbers of a tap that is looked at, and of an output's part in a gradient
+
+
+def compiled(tmp_path_factory):
+    """Return the module as the page's extension compiles it, once for all test files of a run."""
+    for name in "ziglang", "wasmtime", "explorer_wasm":
+        pytest.importorskip(name, reason="the explorer is compiled by ziglang, run by wasmtime")
+    import explorer_wasm
+
+    return explorer_wasm.build(tmp_path_factory.getbasetemp() / "explorer-module")
 
 
 class Module:
@@ -105,10 +118,14 @@ def options(settings):
     """Return the options of convcore's functions that the settings stand for."""
     word = PADDINGS[settings["padding"]]
     pairs = tuple(zip(both(settings, "before"), both(settings, "after"), strict=True))
+    stride, dilation = both(settings, "stride"), both(settings, "dilation")
+    if word == "causal":  # the package has no word for it
+        spans = zip(dilation, both(settings, "kernel"), strict=True)
+        pairs, word = tuple((d * (k - 1), 0) for d, k in spans), "explicit"
     return {
-        "stride": both(settings, "stride"),
+        "stride": stride,
         "padding": pairs if word == "explicit" else word,
-        "dilation": both(settings, "dilation"),
+        "dilation": dilation,
     }
 
 
@@ -134,20 +151,42 @@ def weight_shape(settings):
         return (1, *geometry.output_size(**sizes(settings)), 1, *kernel)
     if operator == "tiled":
         return (1, *both(settings, "period"), 1, *kernel)
-    return {"convolution": (1, 1, *kernel), "weighted": kernel}.get(operator)
+    one = 1, 1, *kernel
+    return {"convolution": one, "transposed": one, "weighted": kernel}.get(operator)
+
+
+def function(settings):
+    """Return the name of convcore's function."""
+    return {
+        "convolution": "conv2d",
+        "local": "local_conv2d",
+        "tiled": "tiled_conv2d",
+        "transposed": "conv_transpose2d",
+        "average": "avg_pool2d",
+    }.get(OPERATORS[settings["operator"]], f"{OPERATORS[settings['operator']]}_pool2d")
+
+
+def arguments(settings, weight):
+    """Return what follows the input in a call of convcore, and its options."""
+    operator, more = OPERATORS[settings["operator"]], options(settings)
+    if operator in POOLS:
+        more["ceil_mode"] = rounds_up(settings)
+    if operator == "average":
+        more["count_include_pad"] = bool(settings["count_padding"])
+    return both(settings, "kernel") if weight is None else weight, more
 
 
 def compute(settings, x, weight):
     """Return convcore's output for an input of (rows, columns)."""
-    x, more, kernel = x[None], options(settings), both(settings, "kernel")
-    operator = OPERATORS[settings["operator"]]
-    if operator not in POOLS:
-        name = {"convolution": "conv2d", "local": "local_conv2d", "tiled": "tiled_conv2d"}[operator]
-        return getattr(convcore, name)(x, weight, **more)[0]
-    more["ceil_mode"] = rounds_up(settings)
-    if operator == "average":
-        more["count_include_pad"] = bool(settings["count_padding"])
-    if operator == "weighted":
-        return convcore.weighted_pool2d(x, weight, **more)[0]
-    name = {"max": "max_pool2d", "average": "avg_pool2d", "l2": "l2_pool2d"}[operator]
-    return getattr(convcore, name)(x, kernel, **more)[0]
+    second, more = arguments(settings, weight)
+    return getattr(convcore, function(settings))(x[None], second, **more)[0]
+
+
+def compute_back(settings, grad, x, weight):
+    """Return convcore's gradients of the input and of the weights; None for those of a pooling."""
+    second, more = arguments(settings, weight)
+    back = getattr(convcore, f"{function(settings)}_backward")
+    found = back(grad[None], x[None], second, **more)
+    return (
+        (found[0][0], found[1]) if OPERATORS[settings["operator"]] in LAYERS else (found[0], None)
+    )
