@@ -145,7 +145,7 @@ def test_terms_add_up_to_the_output(module, operator):
 
 def test_terms_of_a_transposed_convolution(module):
     """Each input cell that the output sees gives its value times one weight."""
-    for settings, rng in accepted(module, "transposed", 60):
+    for settings, rng in accepted(module, "transposed", 20):
         x, _, output = run(module, settings, rng)
         starts, steps = both(settings, "stride"), both(settings, "dilation")
         before = module.both("padded_before")
