@@ -48,7 +48,10 @@ def extracted(language):
     """Return the messages of each page of an edition, in the order of the page."""
     with tempfile.TemporaryDirectory() as out:
         # Pages that are not extracted are warned of, as targets of links; that says nothing here.
-        command = [sys.executable, "-m", "sphinx", "-Q", "-b", "gettext", str(DOCS), out]
+        # The pages are the edition's, the language is English: Sphinx would put translations that
+        # are compiled already into what it extracts.
+        options = ["-Q", "-b", "gettext", "-D", "language=en"]
+        command = [sys.executable, "-m", "sphinx", *options, str(DOCS), out]
         subprocess.run(command, check=True, env={**os.environ, "CONVCORE_DOCS_LANGUAGE": language})
         return {
             path.relative_to(out).with_suffix(".po").as_posix(): [

@@ -159,7 +159,9 @@ def link_english_page(app, env, node, content):
 
 
 def english_names(app, docname):
-    """Return the address, from a page, of each Python name that the English reference documents."""
+    """Return the address, from a page, of each name that the English reference alone documents."""
+    if app.config.language == SOURCE:
+        return {}
     up = "../" * docname.count("/")
     inventory = InventoryAdapter(app.env).main_inventory
     return {

@@ -407,6 +407,7 @@ def resolve(app, doctree, docname):
 
 def setup(app):
     """Register with Sphinx."""
+    app.setup_extension("languages")  # has the words of the table
     app.add_node(Placeholder)
     app.add_directive("proofs", Proofs)
     app.add_directive("proved-in", ProvedIn)
