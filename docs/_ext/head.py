@@ -67,7 +67,7 @@ def draw_card(app):
     """Draw the social card, 1200 x 630 pixels."""
     if app.builder.format != "html":
         return
-    figure = Figure(figsize=(12, 6.3), dpi=100, facecolor="#12243a")
+    figure = Figure(figsize=(12, 6.3), dpi=100, facecolor="#12243a", layout="none")
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, 1200), ylim=(630, 0))
     axes.axis("off")
     for row in range(5):
