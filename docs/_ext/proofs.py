@@ -343,8 +343,10 @@ def proofs_table(app, docname):
     """Return the table of all items and the tests that it names."""
     links, sections, tests = Links(app, docname), items_of(app.env), marked_tests(TESTS)
     stated = statements(app.config.language)
-    words = "Item", "Statement", "Derivation", "Session", "Names it runs", "Tests"
-    header = [_(word) for word in words]
+    header = [
+        *(_("Item"), _("Statement"), _("Derivation")),
+        *(_("Session"), _("Names it runs"), _("Tests")),
+    ]
     rows = []
     for item in ITEMS:
         section = sections[item]

@@ -17,6 +17,7 @@ import pytest
 
 import convcore
 from convcore.cli import main as cli
+from tests.site.test_pages import pages
 
 ROOT = next(path for path in Path(__file__).parents if (path / "pyproject.toml").exists())
 DOCS = ROOT / "docs"
@@ -246,9 +247,7 @@ class Head(HTMLParser):
 
 def test_every_page_describes_itself(site):
     wrong, descriptions = {}, set()
-    for path in site.rglob("*.html"):
-        if "_static" in path.parts:
-            continue
+    for path in pages(site):
         text = path.read_text(encoding="utf-8")
         head, name = Head(text), path.relative_to(site).as_posix()
         words = head.meta.get("description", "")

@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from tests.site.test_pages import pages
 from tests.support.explorer_module import FITS, OPERATORS, PADDINGS
 from tests.support.explorer_page import (
     FOLLOW,
@@ -202,7 +203,7 @@ def test_no_link_is_a_dead_end(explorer, module):
 
 def test_every_link_to_the_explorer_is_sound(explorer, site):
     found = set()
-    for path in site.rglob("*.html"):
+    for path in pages(site):
         text = path.read_text(encoding="utf-8")
         own = r'href="#([^"]*=[^"]*)"' if path.name == PAGE else None
         for pattern in filter(None, [own, r'href="[^"]*explorer\.html#([^"]*=[^"]*)"']):

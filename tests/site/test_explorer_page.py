@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from convcore import geometry
+from tests.site.test_pages import pages
 from tests.support.explorer_module import (
     FITS,
     LAYERS,
@@ -383,6 +384,6 @@ def test_the_page_is_no_wider_than_the_window(open_page, width):
 
 
 def test_its_files_are_on_its_page_alone(site):
-    for path in site.rglob("*.html"):
+    for path in pages(site):
         loads = "_static/explorer-wasm.js" in path.read_text(encoding="utf-8")
-        assert loads == (path == site / PAGE), path
+        assert loads == (path.name == PAGE), path

@@ -12,11 +12,19 @@ PARTS = 8  # of the pages, so that several processes can share them
 # long: it looks at them on a few pages.
 ALIKE = ("mjx-container", "pre")
 WHOLE = ("learn/stacks.html", "use/threads.html", "index.html")
+# Of the Chinese edition, whose pages are made as the English ones are, these are opened.
+CHINESE = ("index.html", "explorer.html", "learn/sizes.html")
 
 
 def pages(site, part=0, parts=1):
     """Return the pages of the built site, or a part of them: all but the theme's own templates."""
-    found = sorted(path for path in site.rglob("*.html") if "_static" not in path.parts)
+    chinese = site / "zh_CN"
+    found = sorted(
+        path
+        for path in site.rglob("*.html")
+        if "_static" not in path.parts and chinese not in path.parents
+    )
+    found += [chinese / name for name in CHINESE if chinese.exists()]
     return found[part::parts]
 
 

@@ -77,7 +77,7 @@ def results(browser, site, query):
     """Return (address, text) of each result of a query, and what went wrong on the page."""
     opened = Opened(browser, f"{(site / 'search.html').as_uri()}?q={query}")
     opened.page.wait_for_function(
-        "() => Search.status?.innerText && Search._pulse_status < 0", timeout=20_000
+        "() => Search.status?.innerText && Search._pulse_status < 0", timeout=60_000
     )
     found = opened.page.eval_on_selector_all(
         "#search-results li",
@@ -117,7 +117,7 @@ def test_the_right_chinese_page_comes_first(browser, query, target):
 def test_words_of_the_text_lead_to_their_section_with_an_excerpt(browser, site):
     """From a file, where nothing can be fetched."""
     found = results(browser, site, "singular value")
-    address, text = next(one for one in found if one[0].startswith("learn/separable.html"))
+    address, text = next(one for one in found if one[0].startswith("learn/separable.html#"))
     page, _, anchor = address.partition("#")
     assert f'id="{anchor}"' in (site / page).read_text(encoding="utf-8")
     assert "singular value" in text.lower().split("\n", 1)[1]

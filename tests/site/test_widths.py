@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.site.test_pages import PHONE, state_of
+from tests.site.test_pages import PHONE, pages, state_of
 
 WIDTHS = (PHONE, 1280, 1920)
 PAGES = [
@@ -118,9 +118,7 @@ def test_what_is_cut_off_is_found(open_page, name, width, style, fault):
 def test_no_equation_is_named_by_the_number_of_another_page(site):
     """There the number would mean another equation."""
     wrong = []
-    for path in sorted(site.rglob("*.html")):
-        if "_static" in path.parts:
-            continue
+    for path in pages(site):
         for page, anchor, text in re.findall(
             r'<a class="reference internal" href="([^"#]+)#(equation-[^"]+)">(.*?)</a>',
             path.read_text(encoding="utf-8"),
