@@ -375,7 +375,7 @@ static void transpose_images(const cc_worker *worker)
     }
 }
 
-cc_status cc_weight_gradient_run(const cc_plan *of, const cc_gradient_args *args, int threads)
+static cc_status run(const cc_plan *of, const cc_gradient_args *args, int threads)
 {
     const cc_gradient_plan *plan = (const cc_gradient_plan *)of;
     call c = {.plan = plan,
@@ -409,4 +409,12 @@ cc_status cc_weight_gradient_run(const cc_plan *of, const cc_gradient_args *args
         cc_add_slices(of->kernels, plan->slices, plan->weights, job.memory + slices, args->result);
     cc_job_end(&job);
     return status;
+}
+
+cc_plan *cc_weight_gradient_make_plan(const cc_candidate *candidate)
+{
+    cc_plan *plan = cc_gradient_make_plan(candidate);
+    if (plan)
+        plan->run_gradient = run;
+    return plan;
 }

@@ -141,17 +141,16 @@ static void cut_weights(cc_gradient_plan *plan)
     plan->ranges = ceil_div(p->c, min(by_acc, max(1, INPUT_BYTES / (input * size))));
 }
 
-cc_plan *cc_weight_gradient_make_plan(const cc_candidate *c)
+cc_plan *cc_gradient_make_plan(const cc_candidate *c)
 {
     cc_gradient_plan *plan = malloc(sizeof *plan);
     if (!plan)
         return NULL;
     const cc_conv *p = &c->layer.conv;
-    *plan =
-        (cc_gradient_plan){.base = {.kernels = c->kernels, .run_gradient = cc_weight_gradient_run},
-                           .problem = *p,
-                           .phases = c->phases,
-                           .taps = c->taps / p->c};
+    *plan = (cc_gradient_plan){.base = {.kernels = c->kernels},
+                               .problem = *p,
+                               .phases = c->phases,
+                               .taps = c->taps / p->c};
     for (int a = 0; a < CC_AXES; a++) plan->period[a] = c->layer.period[a];
     plan->weights = p->groups * p->k * plan->phases * p->c * plan->taps;
     choose_tiles(plan);

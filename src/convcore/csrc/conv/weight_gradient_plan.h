@@ -38,8 +38,8 @@ typedef struct {
     int64_t first_tile, end_tile;
 } cc_gradient_item;
 
-/* weight_gradient.c */
-cc_status cc_weight_gradient_run(const cc_plan *plan, const cc_gradient_args *args, int threads);
+/* All of it but how it runs; NULL: no memory. */
+cc_plan *cc_gradient_make_plan(const cc_candidate *candidate);
 
 cc_gradient_partition cc_gradient_divide(const cc_gradient_plan *plan, int threads);
 

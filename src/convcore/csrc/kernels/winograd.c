@@ -72,16 +72,20 @@ CC_INLINE void load_line(const real *src, ptrdiff_t step, int count, vec *line)
     for (int i = 0; i < count; i++) line[i] = load(src + i * step);
 }
 
-/* Where a tile's vectors go: `row` and `column` elements apart; what is added to them first; and
- * 0 for each lane whose vectors are numbers, else NaN. */
+/* A transform of a line of `from` vectors to `into`. */
 typedef struct {
+    void (*apply)(const vec *from, vec *into);
+    int from, into;
+} transform;
+
+/* Where a tile's vectors go, and how they are stored: `row` and `column` elements apart; what is
+ * added to them first; and 0 for each lane whose vectors are numbers, else NaN. */
+typedef struct sink {
+    void (*keep)(struct sink *to, int row, int count, const vec *line);
     real *dst;
     ptrdiff_t row, column;
     vec bias, lost;
 } sink;
-
-typedef void transform(const vec *from, vec *to);
-typedef void store_fn(sink *to, int row, int count, const vec *line);
 
 CC_INLINE void store_line(sink *to, int row, int count, const vec *line)
 {
@@ -99,30 +103,30 @@ CC_INLINE void store_checked(sink *to, int row, int count, const vec *line)
     }
 }
 
-/* A tile of one vector of channels, `from` vectors along each axis: transformed to `into` along
- * each, first along rows; an axis with one tap is left as it is. */
-CC_INLINE void tile_of(const cc_winograd *a, transform *along, int from, int into, const real *src,
-                       ptrdiff_t row, ptrdiff_t column, store_fn *keep, sink *to)
+/* A tile of one vector of channels, transformed along both axes, first along rows; an axis with one
+ * tap is left as it is. Of its callers each part of `by` and to->keep are constants. */
+CC_INLINE void tile_of(const cc_winograd *a, transform by, const real *src, ptrdiff_t row,
+                       ptrdiff_t column, sink *to)
 {
     vec between[POINTS][POINTS], line[POINTS], value[POINTS];
-    const int columns = a->columns == 1 ? 1 : from, rows = a->rows == 1 ? 1 : into;
+    const int columns = a->columns == 1 ? 1 : by.from, rows = a->rows == 1 ? 1 : by.into;
     for (int j = 0; j < columns; j++) {
         if (a->rows == 1) {
             between[0][j] = load(src + j * column);
             continue;
         }
-        load_line(src + j * column, row, from, line);
-        along(line, value);
+        load_line(src + j * column, row, by.from, line);
+        by.apply(line, value);
         CC_UNROLL
-        for (int i = 0; i < into; i++) between[i][j] = value[i];
+        for (int i = 0; i < by.into; i++) between[i][j] = value[i];
     }
     for (int i = 0; i < rows; i++) {
         if (a->columns == 1) {
-            keep(to, i, 1, between[i]);
+            to->keep(to, i, 1, between[i]);
             continue;
         }
-        along(between[i], value);
-        keep(to, i, into, value);
+        by.apply(between[i], value);
+        to->keep(to, i, by.into, value);
     }
 }
 
@@ -130,35 +134,34 @@ CC_INLINE void tile_of(const cc_winograd *a, transform *along, int from, int int
 CC_INLINE ptrdiff_t point_row(const cc_winograd *a) { return a->columns * a->point; }
 
 /* At least a vector of channels; the last vector may overlap the one before. */
-CC_INLINE void to_points(const cc_winograd *a, transform *along, int from, const real *src,
-                         real *dst)
+CC_INLINE void to_points(const cc_winograd *a, transform by, const real *src, real *dst)
 {
     for (ptrdiff_t c = 0; c < a->channels; c += LANES) {
         const ptrdiff_t at = c + LANES <= a->channels ? c : a->channels - LANES;
-        sink to = {.dst = dst + at, .row = point_row(a), .column = a->point};
-        tile_of(a, along, from, POINTS, src + at, a->row, a->column, store_line, &to);
+        sink to = {.keep = store_line, .dst = dst + at, .row = point_row(a), .column = a->point};
+        tile_of(a, by, src + at, a->row, a->column, &to);
     }
 }
 
 void CC_FN(winograd_input)(const cc_winograd *args, const void *src, void *dst)
 {
-    to_points(args, input_points, POINTS, src, dst);
+    to_points(args, (transform){input_points, POINTS, POINTS}, src, dst);
 }
 
 void CC_FN(winograd_grad)(const cc_winograd *args, const void *src, void *dst)
 {
-    to_points(args, grad_points, OUTPUTS, src, dst);
+    to_points(args, (transform){grad_points, OUTPUTS, POINTS}, src, dst);
 }
 
 /* Of whole vectors; whether all results are numbers. bias: NULL: none. */
-CC_INLINE bool from_points(const cc_winograd *a, transform *along, int into, const real *src,
-                           const real *bias, real *dst)
+CC_INLINE bool from_points(const cc_winograd *a, transform by, const real *src, const real *bias,
+                           real *dst)
 {
-    sink to = {.row = a->row, .column = a->column};
+    sink to = {.keep = store_checked, .row = a->row, .column = a->column};
     for (ptrdiff_t c = 0; c < a->channels; c += LANES) {
         to.dst = dst + c;
         to.bias = bias ? load(bias + c) : (vec){0};
-        tile_of(a, along, POINTS, into, src + c, point_row(a), a->point, store_checked, &to);
+        tile_of(a, by, src + c, point_row(a), a->point, &to);
     }
     real total = 0;
     for (int i = 0; i < LANES; i++) total += to.lost[i];
@@ -167,12 +170,12 @@ CC_INLINE bool from_points(const cc_winograd *a, transform *along, int into, con
 
 bool CC_FN(winograd_output)(const cc_winograd *args, const void *src, const void *bias, void *dst)
 {
-    return from_points(args, outputs_of, OUTPUTS, src, bias, dst);
+    return from_points(args, (transform){outputs_of, POINTS, OUTPUTS}, src, bias, dst);
 }
 
 bool CC_FN(winograd_weight_grad)(const cc_winograd *args, const void *src, void *dst)
 {
-    return from_points(args, taps_of, TAPS, src, NULL, dst);
+    return from_points(args, (transform){taps_of, POINTS, TAPS}, src, NULL, dst);
 }
 
 /* Weights are transformed in double precision and rounded once: as many at a time as are a vector
