@@ -72,39 +72,35 @@ CC_INLINE void load_line(const real *src, ptrdiff_t step, int count, vec *line)
     for (int i = 0; i < count; i++) line[i] = load(src + i * step);
 }
 
-/* A transform of a line of `from` vectors to `into`. */
+/* A transform of a line of `from` vectors to `into`; `checked`: results, to which a bias is added.
+ */
 typedef struct {
     void (*apply)(const vec *from, vec *into);
     int from, into;
+    bool checked;
 } transform;
 
-/* Where a tile's vectors go, and how they are stored: `row` and `column` elements apart; what is
- * added to them first; and 0 for each lane whose vectors are numbers, else NaN. */
-typedef struct sink {
-    void (*keep)(struct sink *to, int row, int count, const vec *line);
+/* Where a tile's vectors go: `row` and `column` elements apart; what is added to those that are
+ * checked; and 0 for each lane whose vectors are numbers, else NaN. */
+typedef struct {
     real *dst;
     ptrdiff_t row, column;
     vec bias, lost;
 } sink;
 
-CC_INLINE void store_line(sink *to, int row, int count, const vec *line)
-{
-    CC_UNROLL
-    for (int j = 0; j < count; j++) store(to->dst + row * to->row + j * to->column, line[j]);
-}
-
-CC_INLINE void store_checked(sink *to, int row, int count, const vec *line)
+CC_INLINE void store_line(sink *to, bool checked, int row, int count, const vec *line)
 {
     CC_UNROLL
     for (int j = 0; j < count; j++) {
-        const vec sum = line[j] + to->bias;
-        to->lost += sum * 0;
+        const vec sum = checked ? line[j] + to->bias : line[j];
+        if (checked)
+            to->lost += sum * 0;
         store(to->dst + row * to->row + j * to->column, sum);
     }
 }
 
 /* A tile of one vector of channels, transformed along both axes, first along rows; an axis with one
- * tap is left as it is. Of its callers each part of `by` and to->keep are constants. */
+ * tap is left as it is. All of `by` are constants here. */
 CC_INLINE void tile_of(const cc_winograd *a, transform by, const real *src, ptrdiff_t row,
                        ptrdiff_t column, sink *to)
 {
@@ -122,11 +118,11 @@ CC_INLINE void tile_of(const cc_winograd *a, transform by, const real *src, ptrd
     }
     for (int i = 0; i < rows; i++) {
         if (a->columns == 1) {
-            to->keep(to, i, 1, between[i]);
+            store_line(to, by.checked, i, 1, between[i]);
             continue;
         }
         by.apply(between[i], value);
-        to->keep(to, i, by.into, value);
+        store_line(to, by.checked, i, by.into, value);
     }
 }
 
@@ -138,26 +134,26 @@ CC_INLINE void to_points(const cc_winograd *a, transform by, const real *src, re
 {
     for (ptrdiff_t c = 0; c < a->channels; c += LANES) {
         const ptrdiff_t at = c + LANES <= a->channels ? c : a->channels - LANES;
-        sink to = {.keep = store_line, .dst = dst + at, .row = point_row(a), .column = a->point};
+        sink to = {.dst = dst + at, .row = point_row(a), .column = a->point};
         tile_of(a, by, src + at, a->row, a->column, &to);
     }
 }
 
 void CC_FN(winograd_input)(const cc_winograd *args, const void *src, void *dst)
 {
-    to_points(args, (transform){input_points, POINTS, POINTS}, src, dst);
+    to_points(args, (transform){input_points, POINTS, POINTS, false}, src, dst);
 }
 
 void CC_FN(winograd_grad)(const cc_winograd *args, const void *src, void *dst)
 {
-    to_points(args, (transform){grad_points, OUTPUTS, POINTS}, src, dst);
+    to_points(args, (transform){grad_points, OUTPUTS, POINTS, false}, src, dst);
 }
 
 /* Of whole vectors; whether all results are numbers. bias: NULL: none. */
 CC_INLINE bool from_points(const cc_winograd *a, transform by, const real *src, const real *bias,
                            real *dst)
 {
-    sink to = {.keep = store_checked, .row = a->row, .column = a->column};
+    sink to = {.row = a->row, .column = a->column};
     for (ptrdiff_t c = 0; c < a->channels; c += LANES) {
         to.dst = dst + c;
         to.bias = bias ? load(bias + c) : (vec){0};
@@ -170,12 +166,12 @@ CC_INLINE bool from_points(const cc_winograd *a, transform by, const real *src, 
 
 bool CC_FN(winograd_output)(const cc_winograd *args, const void *src, const void *bias, void *dst)
 {
-    return from_points(args, (transform){outputs_of, POINTS, OUTPUTS}, src, bias, dst);
+    return from_points(args, (transform){outputs_of, POINTS, OUTPUTS, true}, src, bias, dst);
 }
 
 bool CC_FN(winograd_weight_grad)(const cc_winograd *args, const void *src, void *dst)
 {
-    return from_points(args, (transform){taps_of, POINTS, TAPS}, src, NULL, dst);
+    return from_points(args, (transform){taps_of, POINTS, TAPS, true}, src, NULL, dst);
 }
 
 /* Weights are transformed in double precision and rounded once: as many at a time as are a vector
