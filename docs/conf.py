@@ -131,7 +131,7 @@ html_theme_options = {
         "image_dark": "_static/logo-dark.svg",
     },
     "show_toc_level": 2,
-    "header_links_before_dropdown": 7,  # all sections
+    "header_links_before_dropdown": 5,  # as many as fit in one row at 1280 pixels
     "use_edit_page_button": True,
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
