@@ -115,7 +115,7 @@ def entry_for(message, old, gone):
 
 
 def update(language):
-    """Write the catalogues of a language anew; return the new names and what was left out."""
+    """Write the catalogues of a language anew."""
     pages, before = extracted(language), catalogues(language)
     old = translations(before)
     messages = {message for page in pages.values() for message in page}
@@ -129,7 +129,6 @@ def update(language):
         path.write_text(f"{str(written).rstrip()}\n", encoding="utf-8")
     for name in before.keys() - pages.keys():
         (folder(language) / name).unlink()
-    return pages
 
 
 def entry_faults(entry):

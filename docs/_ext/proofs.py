@@ -344,8 +344,12 @@ def proofs_table(app, docname):
     links, sections, tests = Links(app, docname), items_of(app.env), marked_tests(TESTS)
     stated = statements(app.config.language)
     header = [
-        *(_("Item"), _("Statement"), _("Derivation")),
-        *(_("Session"), _("Names it runs"), _("Tests")),
+        _("Item"),
+        _("Statement"),
+        _("Derivation"),
+        _("Session"),
+        _("Names it runs"),
+        _("Tests"),
     ]
     rows = []
     for item in ITEMS:
