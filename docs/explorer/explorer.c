@@ -4,19 +4,7 @@
  */
 #include "convcore.h"
 #include "fill.h"
-#include "kernels/kernels.h"
-
-#define EXPORT(name) __attribute__((export_name(#name))) name
-
-/* The only table there is; csrc/dispatch, which chooses between processors', is left out. */
-extern const cc_kernels cc_kernels_baseline_f64;
-const cc_kernels *cc_kernels_of(cc_type type)
-{
-    (void)type;
-    return &cc_kernels_baseline_f64;
-}
-int cc_isa_chosen(void) { return 0; }
-const char *cc_isa_name(int i) { return i ? NULL : "baseline"; }
+#include "kernel_set.h"
 
 enum { ROWS, COLUMNS, AXES };
 enum { CONVOLUTION, LOCAL, TILED, TRANSPOSED, MAXIMUM, AVERAGE, NORM, WEIGHTED, OPERATORS };

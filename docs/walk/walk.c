@@ -2,23 +2,11 @@
  * its input. One image, float64. The weights come from the page, as tools/walk_weights.py rounded
  * them; every number that the page shows is computed here.
  */
+#include "../explorer/kernel_set.h"
+#include "convcore.h"
+
 #include <math.h>
 #include <string.h>
-
-#include "convcore.h"
-#include "kernels/kernels.h"
-
-#define EXPORT(name) __attribute__((export_name(#name))) name
-
-/* The only table there is; csrc/dispatch, which chooses between processors', is left out. */
-extern const cc_kernels cc_kernels_baseline_f64;
-const cc_kernels *cc_kernels_of(cc_type type)
-{
-    (void)type;
-    return &cc_kernels_baseline_f64;
-}
-int cc_isa_chosen(void) { return 0; }
-const char *cc_isa_name(int i) { return i ? NULL : "baseline"; }
 
 /* --- the layers --------------------------------------------------------------------------------
  */

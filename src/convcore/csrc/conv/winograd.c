@@ -125,15 +125,11 @@ static void transform_band(const call *c, state *s, const cc_tile *band, char *t
     const ptrdiff_t channel = band->group * plan->problem.c * plan->tile.src_channel;
     const char *from =
         cc_winograd_bring(&plan->tile, k, band, c->arrays->x + channel * k->size, &s->room);
-    const cc_winograd args = {.rows = plan->bands.points[CC_ROW],
-                              .columns = plan->bands.points[CC_COLUMN],
-                              .channels = plan->problem.c,
-                              .row = plan->tile.axis[CC_ROW].pitch,
-                              .column = plan->tile.axis[CC_COLUMN].pitch,
-                              .point = s->tiles * plan->channels};
-    const ptrdiff_t step = cc_winograd_step(&plan->bands, &plan->tile) * k->size;
-    for (int64_t t = 0; t < cc_winograd_tiles(&plan->bands, band); t++)
-        k->winograd_input(&args, from + t * step, to + t * plan->channels * k->size);
+    const cc_winograd_transform transform = {.kernel = k->winograd_input,
+                                             .channels = plan->problem.c,
+                                             .point = s->tiles * plan->channels,
+                                             .tile = plan->channels};
+    cc_winograd_to_points(&plan->bands, &plan->tile, band, &transform, from, to);
 }
 
 /* Makes a block of bands the worker's. */

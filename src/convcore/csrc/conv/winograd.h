@@ -13,6 +13,7 @@ enum { CC_WINOGRAD_WEIGHT = 16 };
  * every output is computed with the same neighbours. A band is a row of tiles, or a part of it:
  * what is brought to a worker's memory at a time. */
 typedef struct {
+    int size;            /* of a real, in bytes */
     cc_tile_grid grid;   /* of bands */
     int points[CC_AXES]; /* of a tile along each axis */
     int products;        /* of a tile: points along all axes */
@@ -52,7 +53,7 @@ static inline const cc_direct_plan *cc_winograd_direct(const cc_winograd_plan *p
 }
 
 /* winograd_bands.c */
-cc_winograd_bands cc_winograd_cut(const cc_conv *problem);
+cc_winograd_bands cc_winograd_cut(const cc_conv *problem, int size);
 
 /* What a band sees of `channels` channels, channels innermost: of the input; or of the outputs. */
 cc_input_tile cc_winograd_input(const cc_winograd_bands *bands, const cc_conv *problem,
@@ -65,8 +66,16 @@ cc_input_tile cc_winograd_grads(const cc_winograd_bands *bands, const cc_conv *p
 const char *cc_winograd_bring(const cc_input_tile *layout, const cc_kernels *kernels,
                               const cc_tile *band, const char *src, cc_input_room *room);
 
-/* Elements from what a tile sees to what the next one does. */
-ptrdiff_t cc_winograd_step(const cc_winograd_bands *bands, const cc_input_tile *layout);
+/* Transforms `channels` channels of a band's tiles, of which the first sees `from`, by a kernel for
+ * a tile, to points that are `point` elements apart, those of the next tile `tile` elements on. */
+typedef struct {
+    void (*kernel)(const cc_winograd *args, const void *src, void *dst);
+    int64_t channels;
+    ptrdiff_t point, tile;
+} cc_winograd_transform;
+void cc_winograd_to_points(const cc_winograd_bands *bands, const cc_input_tile *layout,
+                           const cc_tile *band, const cc_winograd_transform *transform,
+                           const char *from, char *to);
 
 /* winograd_plan.c: why a layer can't be computed so; NULL: it can. Whether it pays is another
  * question. */

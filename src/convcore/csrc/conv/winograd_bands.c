@@ -6,9 +6,9 @@
 /* Most tiles of a band. */
 enum { BAND_TILES = 32 };
 
-cc_winograd_bands cc_winograd_cut(const cc_conv *p)
+cc_winograd_bands cc_winograd_cut(const cc_conv *p, int size)
 {
-    cc_winograd_bands bands = {.products = 1};
+    cc_winograd_bands bands = {.size = size, .products = 1};
     bands.grid = (cc_tile_grid){
         .groups = p->groups, .images = p->n, .together = 1, .depths = p->axis[CC_DEPTH].out};
     for (int a = 0; a < CC_AXES; a++) {
@@ -80,7 +80,18 @@ const char *cc_winograd_bring(const cc_input_tile *layout, const cc_kernels *ker
     return view.first;
 }
 
-ptrdiff_t cc_winograd_step(const cc_winograd_bands *bands, const cc_input_tile *layout)
+void cc_winograd_to_points(const cc_winograd_bands *bands, const cc_input_tile *layout,
+                           const cc_tile *band, const cc_winograd_transform *transform,
+                           const char *from, char *to)
 {
-    return cc_winograd_outputs(bands, CC_COLUMN) * layout->axis[CC_COLUMN].pitch;
+    const ptrdiff_t column = layout->axis[CC_COLUMN].pitch;
+    const cc_winograd args = {.rows = bands->points[CC_ROW],
+                              .columns = bands->points[CC_COLUMN],
+                              .channels = transform->channels,
+                              .row = layout->axis[CC_ROW].pitch,
+                              .column = column,
+                              .point = transform->point};
+    const ptrdiff_t step = cc_winograd_outputs(bands, CC_COLUMN) * column * bands->size;
+    for (int64_t i = 0; i < cc_winograd_tiles(bands, band); i++)
+        transform->kernel(&args, from + i * step, to + i * transform->tile * bands->size);
 }

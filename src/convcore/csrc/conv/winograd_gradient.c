@@ -121,30 +121,20 @@ static void lay_out_own(call *c)
     c->pieces = cc_arena_reserve(&c->own, x.pieces + grad.pieces, sizeof(cc_piece));
 }
 
-static cc_winograd transform_args(const task *t, const cc_input_tile *layout, int64_t channels,
-                                  ptrdiff_t point)
-{
-    return (cc_winograd){.rows = t->plan->bands.points[CC_ROW],
-                         .columns = t->plan->bands.points[CC_COLUMN],
-                         .channels = channels,
-                         .row = layout->axis[CC_ROW].pitch,
-                         .column = layout->axis[CC_COLUMN].pitch,
-                         .point = point};
-}
-
 /* Transforms what a band sees of the input, to the block's tiles from `first` on. */
 static void transform_input(task *t, const cc_tile *band, int64_t first)
 {
     const gradient_plan *plan = t->plan;
     const cc_kernels *k = plan->base.kernels;
-    const cc_input_tile *layout = &t->layout;
-    const ptrdiff_t channel = (t->group * plan->problem.c + t->input) * layout->src_channel;
+    const ptrdiff_t channel = (t->group * plan->problem.c + t->input) * t->layout.src_channel;
     const char *from =
-        cc_winograd_bring(layout, k, band, t->call->args->x + channel * k->size, &t->room);
-    const cc_winograd args = transform_args(t, layout, t->inputs, t->tiles * t->pitch);
-    const ptrdiff_t step = cc_winograd_step(&plan->bands, layout) * k->size;
-    for (int64_t i = 0; i < cc_winograd_tiles(&plan->bands, band); i++)
-        k->winograd_input(&args, from + i * step, t->points + (first + i) * t->pitch * k->size);
+        cc_winograd_bring(&t->layout, k, band, t->call->args->x + channel * k->size, &t->room);
+    const cc_winograd_transform transform = {.kernel = k->winograd_input,
+                                             .channels = t->inputs,
+                                             .point = t->tiles * t->pitch,
+                                             .tile = t->pitch};
+    cc_winograd_to_points(&plan->bands, &t->layout, band, &transform, from,
+                          t->points + first * t->pitch * k->size);
 }
 
 /* The same of the outputs' gradients, part by part of their channels. */
@@ -152,19 +142,20 @@ static void transform_grads(task *t, const cc_tile *band, int64_t first)
 {
     const gradient_plan *plan = t->plan;
     const cc_kernels *k = plan->base.kernels;
-    const cc_input_tile *layout = &t->grads_layout;
-    const ptrdiff_t channel = (t->group * plan->problem.k + t->output) * layout->src_channel;
-    const char *from =
-        cc_winograd_bring(layout, k, band, t->call->args->grad + channel * k->size, &t->grads_room);
-    const ptrdiff_t step = cc_winograd_step(&plan->bands, layout) * k->size;
+    const ptrdiff_t channel =
+        (t->group * plan->problem.k + t->output) * t->grads_layout.src_channel;
+    const char *from = cc_winograd_bring(&t->grads_layout, k, band,
+                                         t->call->args->grad + channel * k->size, &t->grads_room);
     for (int64_t p = 0; p < parts_of(t); p++) {
         const part of = part_at(t, p);
-        const cc_winograd args = transform_args(t, layout, of.count, t->tiles * of.width);
+        const cc_winograd_transform transform = {.kernel = k->winograd_grad,
+                                                 .channels = of.count,
+                                                 .point = t->tiles * of.width,
+                                                 .tile = of.width};
         char *to =
             t->grad_points + (plan->bands.products * t->tiles * of.at + first * of.width) * k->size;
-        for (int64_t i = 0; i < cc_winograd_tiles(&plan->bands, band); i++)
-            k->winograd_grad(&args, from + of.first * k->size + i * step,
-                             to + i * of.width * k->size);
+        cc_winograd_to_points(&plan->bands, &t->grads_layout, band, &transform,
+                              from + of.first * k->size, to);
     }
 }
 
@@ -349,7 +340,7 @@ cc_plan *cc_winograd_gradient_make_plan(const cc_candidate *candidate, bool name
     const cc_conv *p = &candidate->layer.conv;
     gradient_plan plan = {.base = {.kernels = candidate->kernels, .run_gradient = run},
                           .problem = *p,
-                          .bands = cc_winograd_cut(p),
+                          .bands = cc_winograd_cut(p, candidate->kernels->size),
                           .weights = p->groups * p->k * candidate->taps,
                           .blocks = ceil_div(p->k, ITEM_OUTPUTS),
                           .ranges = ceil_div(p->c, ITEM_INPUTS),

@@ -90,7 +90,7 @@ static cc_plan *make_plan(const cc_candidate *candidate)
     *plan =
         (cc_winograd_plan){.base = {.kernels = kernels, .helper = direct},
                            .problem = *p,
-                           .bands = cc_winograd_cut(p),
+                           .bands = cc_winograd_cut(p, kernels->size),
                            .width = kernels->igemm_vecs * kernels->lanes,
                            .channels = (ptrdiff_t)round_up((size_t)p->c, (size_t)kernels->lanes)};
     if (plan->channels * kernels->size % 1024 == 0) /* they would compete for a few lines of L1 */
