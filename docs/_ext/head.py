@@ -9,6 +9,7 @@ import re
 from html import escape, unescape
 from pathlib import Path
 
+import matplotlib
 from docutils import nodes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -67,7 +68,14 @@ def draw_card(app):
     """Draw the social card, 1200 x 630 pixels."""
     if app.builder.format != "html":
         return
-    figure = Figure(figsize=(12, 6.3), dpi=100, facecolor="#12243a", layout="none")
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()  # the gallery has a style of its own, which crops
+        draw_on(Path(app.outdir, CARD))
+
+
+def draw_on(target):
+    """Draw the card into a file."""
+    figure = Figure(figsize=(12, 6.3), dpi=100, facecolor="#12243a")
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, 1200), ylim=(630, 0))
     axes.axis("off")
     for row in range(5):
@@ -83,7 +91,6 @@ def draw_card(app):
     for line, text in enumerate(["Convolution layers for NumPy arrays.", "Fast C kernels.",
                                  "Every formula derived and proved."]):  # fmt: skip
         axes.text(464, 330 + 58 * line, text, color="#d5e2f0", fontsize=25)
-    target = Path(app.outdir, CARD)
     target.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(target, metadata={"Software": None})
 
