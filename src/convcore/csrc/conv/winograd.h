@@ -52,6 +52,16 @@ static inline const cc_direct_plan *cc_winograd_direct(const cc_winograd_plan *p
     return (const cc_direct_plan *)plan->base.helper;
 }
 
+/* Tiles of an image and a group. */
+static inline int64_t cc_winograd_image_tiles(const cc_winograd_bands *bands,
+                                              const cc_conv *problem)
+{
+    int64_t tiles = problem->axis[CC_DEPTH].out;
+    for (int a = CC_ROW; a <= CC_COLUMN; a++)
+        tiles *= ceil_div(problem->axis[a].out, cc_winograd_outputs(bands, a));
+    return tiles;
+}
+
 /* winograd_bands.c */
 cc_winograd_bands cc_winograd_cut(const cc_conv *problem, int size);
 
@@ -80,9 +90,11 @@ void cc_winograd_to_points(const cc_winograd_bands *bands, const cc_input_tile *
 /* winograd_plan.c: why a layer can't be computed so; NULL: it can. Whether it pays is another
  * question. */
 const char *cc_winograd_refuse(const cc_candidate *candidate);
-/* Most is padding along an axis with fewer outputs: then results are small beside what the
- * transforms round, and the error is above what is stated. */
-bool cc_winograd_has_outputs(const cc_conv *problem);
+/* Whether, of so many images, it takes fewer multiply-adds for each pair of channels than direct
+ * sums, and its error is what is stated. What transforming takes is counted in products: of a
+ * tile's inputs and outputs, and of the weights. */
+bool cc_winograd_saves(const cc_winograd_bands *bands, const cc_conv *problem, int64_t images,
+                       double of_tile, double of_weights);
 
 /* winograd.c */
 bool cc_winograd_pack(const cc_plan *plan, const char *weight, char *packed);

@@ -13,7 +13,6 @@
 #include "../base/parallel.h"
 #include "../core/finite.h"
 #include "../core/job.h"
-#include "../core/problem.h"
 #include "gradients.h"
 #include "weight_gradient_plan.h"
 #include "winograd.h"
@@ -34,6 +33,7 @@ typedef struct {
     int64_t weights;
     int64_t blocks, ranges, slices; /* of output channels, of input channels, of bands */
     int64_t block_bands;            /* bands whose tiles are summed up at a time */
+    int64_t block_tiles;            /* most of these tiles */
     double microseconds;
 } gradient_plan;
 
@@ -41,7 +41,7 @@ typedef struct {
     const gradient_plan *plan;
     const cc_gradient_args *args;
     char *dweight; /* where sums go: the result, or a result for each slice */
-    char *lost;    /* of each item: whether its sums are to be formed directly */
+    char *lost;    /* whether a sum is not finite: then all are to be formed directly */
     int64_t items;
     /* offsets in a worker's memory, and its size */
     size_t input, grads, points, grad_points, acc, taps, zeros, offsets, pieces, own;
@@ -56,7 +56,6 @@ typedef struct {
     cc_input_tile layout, grads_layout;
     cc_input_room room, grads_room;
     ptrdiff_t pitch; /* elements from a tile to the next of the transformed input */
-    int64_t tiles;   /* of the block of the moment */
     char *points, *grad_points, *acc, *taps, *zeros;
     ptrdiff_t *offsets;
 } task;
@@ -106,7 +105,7 @@ static void lay_out_own(call *c)
     const int64_t inputs = ceil_div(plan->problem.c, plan->ranges);
     const int64_t outputs = ceil_div(plan->problem.k, plan->blocks), width = most_width(k);
     const int64_t products = plan->bands.products;
-    const int64_t tiles = plan->block_bands * plan->bands.most;
+    const int64_t tiles = plan->block_tiles;
     const cc_input_tile x = cc_winograd_input(&plan->bands, &plan->problem, inputs, k->lanes);
     const cc_input_tile grad = cc_winograd_grads(&plan->bands, &plan->problem, outputs, k->lanes);
     const ptrdiff_t taps = CC_WINOGRAD_TAPS * CC_WINOGRAD_TAPS * inputs;
@@ -131,7 +130,7 @@ static void transform_input(task *t, const cc_tile *band, int64_t first)
         cc_winograd_bring(&t->layout, k, band, t->call->args->x + channel * k->size, &t->room);
     const cc_winograd_transform transform = {.kernel = k->winograd_input,
                                              .channels = t->inputs,
-                                             .point = t->tiles * t->pitch,
+                                             .point = plan->block_tiles * t->pitch,
                                              .tile = t->pitch};
     cc_winograd_to_points(&plan->bands, &t->layout, band, &transform, from,
                           t->points + first * t->pitch * k->size);
@@ -150,10 +149,10 @@ static void transform_grads(task *t, const cc_tile *band, int64_t first)
         const part of = part_at(t, p);
         const cc_winograd_transform transform = {.kernel = k->winograd_grad,
                                                  .channels = of.count,
-                                                 .point = t->tiles * of.width,
+                                                 .point = plan->block_tiles * of.width,
                                                  .tile = of.width};
-        char *to =
-            t->grad_points + (plan->bands.products * t->tiles * of.at + first * of.width) * k->size;
+        char *to = t->grad_points +
+                   (plan->bands.products * plan->block_tiles * of.at + first * of.width) * k->size;
         cc_winograd_to_points(&plan->bands, &t->grads_layout, band, &transform,
                               from + of.first * k->size, to);
     }
@@ -165,19 +164,15 @@ static void add_block(task *t, int64_t from, int64_t to)
     const gradient_plan *plan = t->plan;
     const cc_kernels *k = plan->base.kernels;
     const int products = plan->bands.products;
-    int64_t tile = 0;
-    t->tiles = 0;
+    const int64_t most = plan->block_tiles;
+    int64_t tiles = 0;
     for (int64_t b = from; b < to; b++) {
         const cc_tile band = cc_tile_at(&plan->bands.grid, t->group * plan->bands.count + b);
-        t->tiles += cc_winograd_tiles(&plan->bands, &band);
+        transform_input(t, &band, tiles);
+        transform_grads(t, &band, tiles);
+        tiles += cc_winograd_tiles(&plan->bands, &band);
     }
-    for (int64_t b = from; b < to; b++) {
-        const cc_tile band = cc_tile_at(&plan->bands.grid, t->group * plan->bands.count + b);
-        transform_input(t, &band, tile);
-        transform_grads(t, &band, tile);
-        tile += cc_winograd_tiles(&plan->bands, &band);
-    }
-    const cc_run run = {.taps = t->tiles};
+    const cc_run run = {.taps = tiles};
     const cc_block block = {.offset = t->offsets, .run = &run, .runs = 1};
     const cc_taps taps = {&block, 1};
     for (int64_t p = 0; p < parts_of(t); p++) {
@@ -187,11 +182,11 @@ static void add_block(task *t, int64_t from, int64_t to)
                               .columns = t->inputs,
                               .column_step = 1,
                               .acc_step = of.width};
-        const char *grads = t->grad_points + products * t->tiles * of.at * k->size;
+        const char *grads = t->grad_points + products * most * of.at * k->size;
         char *acc = t->acc + products * t->inputs * of.at * k->size;
         for (int i = 0; i < products; i++)
-            k->direct_igemm(&taps, &grid, t->points + i * t->tiles * t->pitch * k->size,
-                            grads + i * t->tiles * of.width * k->size,
+            k->direct_igemm(&taps, &grid, t->points + i * most * t->pitch * k->size,
+                            grads + i * most * of.width * k->size,
                             from == t->first_band ? t->zeros : NULL,
                             acc + i * t->inputs * of.width * k->size);
     }
@@ -245,7 +240,7 @@ static void take_item(task *t, int64_t index)
     t->layout = cc_winograd_input(&plan->bands, p, t->inputs, k->lanes);
     t->grads_layout = cc_winograd_grads(&plan->bands, p, t->outputs, k->lanes);
     t->room.window = t->grads_room.window = -1;
-    for (int64_t i = 0; i < plan->block_bands * plan->bands.most; i++) t->offsets[i] = i * t->pitch;
+    for (int64_t i = 0; i < plan->block_tiles; i++) t->offsets[i] = i * t->pitch;
 }
 
 static void work(const cc_worker *worker)
@@ -272,7 +267,8 @@ static void work(const cc_worker *worker)
         take_item(&t, i);
         for (int64_t b = t.first_band; b < t.end_band; b += c->plan->block_bands)
             add_block(&t, b, min(t.end_band, b + c->plan->block_bands));
-        c->lost[i] = !store_weights(&t);
+        if (!store_weights(&t))
+            __atomic_store_n(c->lost, 1, __ATOMIC_RELAXED); /* others may write the same */
     }
 }
 
@@ -287,17 +283,17 @@ static cc_status run(const cc_plan *of, const cc_gradient_args *args, int thread
     lay_out_own(&c);
     cc_job job = {.workers = (int)min(cc_useful_threads(plan->microseconds, threads), c.items),
                   .own = c.own};
-    const size_t lost = cc_arena_reserve(&job.shared, c.items, 1);
+    const size_t lost = cc_arena_reserve(&job.shared, 1, 1);
     const size_t slices = cc_arena_reserve(
         &job.shared, cc_slice_results(plan->slices) * plan->weights, (size_t)k->size);
     if (!cc_job_begin(&job))
         return CC_NO_MEMORY;
     c.lost = job.memory + lost;
+    *c.lost = 0;
     if (plan->slices > 1)
         c.dweight = job.memory + slices;
     cc_status status = cc_job_run(&job, work, &c);
-    bool finite = true;
-    for (int64_t i = 0; i < c.items; i++) finite &= !c.lost[i];
+    bool finite = !*c.lost;
     if (plan->slices > 1 && status == CC_OK) {
         cc_add_slices(k, plan->slices, plan->weights, c.dweight, args->result);
         finite &= cc_all_finite(k->size, args->result, plan->weights);
@@ -308,29 +304,16 @@ static cc_status run(const cc_plan *of, const cc_gradient_args *args, int thread
     return status;
 }
 
-/* Tiles of a group. */
-static int64_t tiles_of(const cc_conv *p, const cc_winograd_bands *bands)
-{
-    int64_t tiles = p->n * p->axis[CC_DEPTH].out;
-    for (int a = CC_ROW; a <= CC_COLUMN; a++)
-        tiles *= ceil_div(p->axis[a].out, cc_winograd_outputs(bands, a));
-    return tiles;
-}
-
-/* Whether it is faster than the direct sum; in multiply-adds for each pair of channels, as in
- * winograd_plan.c. */
+/* Whether it is faster than the direct sum. Transforming an input, an output and a weight is
+ * counted in products, as in winograd_plan.c; of an item's weights the transform is made once a
+ * slice. */
 static bool pays(const gradient_plan *plan)
 {
-    const double of_input = 6, of_output = 6, of_weight = 8; /* measured */
+    const double of_input = 6, of_output = 6, of_weight = 8; /* estimated */
     const cc_conv *p = &plan->problem;
-    const double outputs = (double)ceil_div(p->k, plan->blocks);
-    const double inputs = (double)ceil_div(p->c, plan->ranges);
-    const double transforms =
-        (double)plan->slices * of_weight +
-        (double)tiles_of(p, &plan->bands) * (1 + of_input / outputs + of_output / inputs);
-    const double direct = (double)(p->n * cc_outputs_of_channel(p)) *
-                          (double)(p->axis[CC_ROW].kernel * p->axis[CC_COLUMN].kernel);
-    return cc_winograd_has_outputs(p) && plan->bands.products * transforms < direct;
+    const double of_tile = of_input / (double)ceil_div(p->k, plan->blocks) +
+                           of_output / (double)ceil_div(p->c, plan->ranges);
+    return cc_winograd_saves(&plan->bands, p, p->n, of_tile, (double)plan->slices * of_weight);
 }
 
 cc_plan *cc_winograd_gradient_make_plan(const cc_candidate *candidate, bool named)
@@ -346,10 +329,12 @@ cc_plan *cc_winograd_gradient_make_plan(const cc_candidate *candidate, bool name
                           .ranges = ceil_div(p->c, ITEM_INPUTS),
                           .slices = 1};
     const int64_t items = p->groups * plan.blocks * plan.ranges;
-    const int64_t slices = min(tiles_of(p, &plan.bands) / SLICE_TILES, plan.bands.count);
+    const int64_t slices =
+        min(p->n * cc_winograd_image_tiles(&plan.bands, p) / SLICE_TILES, plan.bands.count);
     if (items < FEW)
         plan.slices = max(1, min(ceil_div(FEW, items), slices));
     plan.block_bands = max(1, BLOCK_TILES / plan.bands.most);
+    plan.block_tiles = plan.block_bands * plan.bands.most;
     if (!named && !pays(&plan))
         return NULL;
     plan.base.helper = cc_weight_gradient_make_plan(candidate);

@@ -1,4 +1,5 @@
 /* The plan of Winograd's convolution: for which layers, in which tiles. */
+#include "../core/problem.h"
 #include "winograd.h"
 
 #include <math.h>
@@ -35,7 +36,9 @@ const char *cc_winograd_refuse(const cc_candidate *c)
                                                           : NULL;
 }
 
-bool cc_winograd_has_outputs(const cc_conv *p)
+/* Most is padding along an axis with fewer outputs: then results are small beside what the
+ * transforms round, and the error is above what is stated. */
+static bool has_outputs(const cc_conv *p)
 {
     for (int a = CC_ROW; a <= CC_COLUMN; a++)
         if (p->axis[a].kernel == CC_WINOGRAD_TAPS && p->axis[a].out < LEAST_OUTPUTS)
@@ -43,25 +46,25 @@ bool cc_winograd_has_outputs(const cc_conv *p)
     return true;
 }
 
-/* Whether it is faster than any direct way, by the sizes of one image alone: equal images must give
- * equal bits, in any batch and on every machine. In multiply-adds for each pair of channels. */
-static bool pays(const cc_conv *p)
+bool cc_winograd_saves(const cc_winograd_bands *bands, const cc_conv *p, int64_t images,
+                       double of_tile, double of_weights)
 {
-    /* transforming a weight, an input, an output, counted in products; measured */
-    const double of_weight = CC_WINOGRAD_WEIGHT, of_input = 6, of_output = 4;
-    double tiles = (double)p->axis[CC_DEPTH].out, products = 1, direct = tiles;
-    for (int a = CC_ROW; a <= CC_COLUMN; a++) {
-        const bool cut = p->axis[a].kernel == 3;
-        tiles *= (double)(cut ? ceil_div(p->axis[a].out, CC_WINOGRAD_OUTPUTS) : p->axis[a].out);
-        products *= cut ? CC_WINOGRAD_POINTS : 1;
-        direct *= (double)(p->axis[a].kernel * p->axis[a].out);
-    }
-    const double transforms =
-        of_weight + tiles * (1 + of_input / (double)p->k + of_output / (double)p->c);
-    return cc_winograd_has_outputs(p) && products * transforms < direct;
+    const double tiles = (double)(images * cc_winograd_image_tiles(bands, p));
+    const double taps = (double)(p->axis[CC_ROW].kernel * p->axis[CC_COLUMN].kernel);
+    const double direct = (double)(images * cc_outputs_of_channel(p)) * taps;
+    return has_outputs(p) && bands->products * (of_weights + tiles * (1 + of_tile)) < direct;
 }
 
-static double cost(const cc_candidate *c) { return pays(&c->layer.conv) ? 0.0 : HUGE_VAL; }
+/* Whether it is faster than any direct way, by the sizes of one image alone: equal images must give
+ * equal bits, in any batch and on every machine. */
+static double cost(const cc_candidate *c)
+{
+    const double of_input = 6, of_output = 4; /* measured */
+    const cc_conv *p = &c->layer.conv;
+    const cc_winograd_bands bands = cc_winograd_cut(p, c->kernels->size);
+    const double of_tile = of_input / (double)p->k + of_output / (double)p->c;
+    return cc_winograd_saves(&bands, p, 1, of_tile, CC_WINOGRAD_WEIGHT) ? 0.0 : HUGE_VAL;
+}
 
 /* Its blocks of output channels are what one call of the kernel computes, and so are Winograd's. */
 static const cc_direct_kind direct_kind = {.short_blocks = true,
