@@ -4,21 +4,18 @@
 settings are called is on the page itself; the tests follow every such link.
 """
 
-import base64
-import gzip
 import html
 import json
 import re
 from pathlib import Path
 
-import explorer_wasm
 from docutils import nodes
+from packing import zipped
+from page_parts import STATIC, module_of, words_of
 from sphinx import addnodes
-from sphinx.errors import ExtensionError
 from sphinx.util.docutils import ReferenceRole, SphinxDirective
 
 DOCS = Path(__file__).resolve().parents[1]
-STATIC = DOCS / "_static"
 TEMPLATE = DOCS / "explorer" / "explorer.html"
 FRAME = DOCS / "explorer" / "bundle.html"
 PAGE = "explorer"
@@ -26,18 +23,12 @@ COMPILED = "explorer-wasm.js"
 BUNDLE = "explorer-bundle.js"
 
 
-def words_of(language):
-    """Return the name of the file with the words of a language; English where there is none."""
-    name = f"explorer-words.{language}.js"
-    return name if (STATIC / name).exists() else "explorer-words.en.js"
-
-
 def scripts(language):
     """Return the names of the scripts, in the order in which they need each other."""
     return [
         "explorer-core.js",
         "explorer-format.js",
-        words_of(language),
+        words_of(PAGE, language),
         "explorer-values.js",
         "explorer-link.js",
         "explorer-view.js",
@@ -51,7 +42,7 @@ def scripts(language):
 
 def labels_of(language):
     """Return the labels, which are JSON in the file of words."""
-    text = (STATIC / words_of(language)).read_text(encoding="utf-8")
+    text = (STATIC / words_of(PAGE, language)).read_text(encoding="utf-8")
     return json.loads(re.search(r"^explorer\.labels = (\{.*?^\});", text, re.M | re.S)[1])
 
 
@@ -66,7 +57,7 @@ class Explorer(SphinxDirective):
 
     def run(self):
         """Return the filled template."""
-        for path in TEMPLATE, STATIC / words_of(self.config.language):
+        for path in TEMPLATE, STATIC / words_of(PAGE, self.config.language):
             self.env.note_dependency(str(path))
         return [nodes.raw("", fragment(self.config.language), format="html")]
 
@@ -116,16 +107,10 @@ def compile_page(app):
     """Write the compiled module as a script: pages opened as files can't fetch anything else."""
     if app.builder.format != "html":
         return
-    try:
-        code = explorer_wasm.build(
-            Path(app.doctreedir, "explorer"), objects=Path(app.doctreedir, "objects")
-        )
-    except explorer_wasm.CompileError as error:
-        raise ExtensionError(str(error)) from error
+    code = module_of(app, PAGE)
     target = Path(app.outdir, "_static")
     target.mkdir(parents=True, exist_ok=True)
-    packed = base64.b64encode(gzip.compress(code, 9, mtime=0)).decode()
-    text = f'window.explorer = window.explorer || {{}};\nexplorer.wasm = "{packed}";\n'
+    text = f'window.explorer = window.explorer || {{}};\nexplorer.wasm = "{zipped(code)}";\n'
     (target / COMPILED).write_text(text, encoding="utf-8")
     page = json.dumps(bundle(app.config.language, text)).replace("</", "<\\/")
     (target / BUNDLE).write_text(f"explorer.bundle = {page};\n", encoding="utf-8")

@@ -11,6 +11,11 @@ UNPACKED = """new Response(new Blob([
 ]).stream().pipeThrough(new DecompressionStream("gzip"))).text()"""
 
 
+def zipped(data):
+    """Return bytes as text: compressed, in base 64."""
+    return base64.b64encode(gzip.compress(data, 9, mtime=0)).decode()
+
+
 def packed(text):
     """Return an expression in JavaScript: a promise of the text. The same text gives the same."""
-    return UNPACKED % base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
+    return UNPACKED % zipped(text.encode())

@@ -8,12 +8,11 @@ a page are one script for each language; a language without one has the English 
 import base64
 from pathlib import Path
 
-import explorer_wasm
 import numpy as np
-from sphinx.errors import ExtensionError
+from explorer_wasm import DOCS
+from page_parts import module_of, words_of
 
-FOLDER = explorer_wasm.DOCS / "walk"
-STATIC = explorer_wasm.DOCS / "_static"
+FOLDER = DOCS / "walk"
 LAYERS = "C1", "S2", "C3", "S4", "C5", "F6", "output"
 COMPILED = "walk-wasm.js"
 # In the order in which they need each other; the words of the page's language come first.
@@ -34,22 +33,11 @@ def packed(arrays):
     return b"".join(parts)
 
 
-def words(page, language):
-    """Return the script with a page's words."""
-    name = f"{page}-words.{language}.js"
-    return name if (STATIC / name).exists() else f"{page}-words.en.js"
-
-
 def compile_walk(app):
     """Write module and weights as a script: pages opened as files can't fetch anything else."""
     if app.builder.format != "html":
         return
-    try:
-        code = explorer_wasm.build(
-            Path(app.doctreedir, "walk"), FOLDER / "walk.c", Path(app.doctreedir, "objects")
-        )
-    except explorer_wasm.CompileError as error:
-        raise ExtensionError(str(error)) from error
+    code = module_of(app, "walk", FOLDER / "walk.c")
     with np.load(FOLDER / "lenet5.npz") as arrays:
         texts = {"wasm": code, "weights": packed(arrays)}
     target = Path(app.outdir, "_static", COMPILED)
@@ -63,7 +51,7 @@ def add_files(app, pagename, templatename, context, doctree):
     if pagename not in SCRIPTS:
         return
     app.add_css_file("walk.css")
-    for script in [words(pagename, app.config.language), *SCRIPTS[pagename]]:
+    for script in [words_of(pagename, app.config.language), *SCRIPTS[pagename]]:
         app.add_js_file(script, loading_method="defer")
 
 
