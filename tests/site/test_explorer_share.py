@@ -193,7 +193,10 @@ def test_each_language_has_the_same_words(explorer):
 
     page = explorer()
     shapes = [
-        page.evaluate(SHAPE, (extension.STATIC / extension.words_of(extension.PAGE, language)).read_text("utf-8"))
+        page.evaluate(
+            SHAPE,
+            (extension.STATIC / extension.words_of(extension.PAGE, language)).read_text("utf-8"),
+        )
         for language in LANGUAGES
     ]
     assert shapes[0] == shapes[1]
