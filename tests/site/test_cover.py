@@ -17,7 +17,7 @@ import pytest
 
 import convcore
 from convcore.cli import main as cli
-from tests.site.test_pages import pages
+from tests.support.pages import pages
 
 ROOT = next(path for path in Path(__file__).parents if (path / "pyproject.toml").exists())
 DOCS = ROOT / "docs"

@@ -6,7 +6,6 @@ from functools import partial
 import numpy as np
 import pytest
 
-from tests.site.test_pages import pages
 from tests.support.explorer_module import FITS, OPERATORS, PADDINGS
 from tests.support.explorer_page import (
     FOLLOW,
@@ -21,6 +20,7 @@ from tests.support.explorer_page import (
     opened,
     values,
 )
+from tests.support.pages import pages
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from convcore import geometry
-from tests.site.test_pages import pages
 from tests.support.explorer_module import (
     FITS,
     LAYERS,
@@ -31,6 +30,7 @@ from tests.support.explorer_page import (
     opened,
     values,
 )
+from tests.support.pages import pages
 
 CASES = 30  # random settings an operator
 

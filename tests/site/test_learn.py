@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.site.test_pages import state_of
-from tests.site.test_print import printed
+from tests.support.pages import state_of
+from tests.support.paper import printed
 
 LEARN = next(p for p in Path(__file__).parents if (p / "pyproject.toml").exists()) / "docs/learn"
 

@@ -1,57 +1,18 @@
-"""Every page of the site in a browser: no faults, formulas set, nothing wider than a phone."""
+"""Every page of the site in a browser: no faults, formulas set, whole on a phone and on paper."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.support.browser import Opened
+from tests.support.pages import PHONE, is_sampled, pages, state_of
+from tests.support.paper import WIDTH, lost
 
-PHONE = 380
-PARTS = 8  # of the pages, so that several processes can share them
+PARTS = 16  # of the pages, so that several processes can share them
 # Formulas and code look alike on every page, and have so many elements that axe takes ten times as
 # long: it looks at them on a few pages.
 ALIKE = ("mjx-container", "pre")
 WHOLE = ("learn/stacks.html", "use/threads.html", "index.html")
-# Of the Chinese edition, whose pages are made as the English ones are, these are opened.
-CHINESE = ("index.html", "explorer.html", "learn/sizes.html")
-
-
-def pages(site, part=0, parts=1):
-    """Return the pages of the built site, or a part of them: all but the theme's own templates."""
-    chinese = site / "zh_CN"
-    found = sorted(
-        path
-        for path in site.rglob("*.html")
-        if "_static" not in path.parts and chinese not in path.parents
-    )
-    found += [chinese / name for name in CHINESE if chinese.exists()]
-    return found[part::parts]
-
-
-def is_sampled(name):
-    """Whether a page is looked at closely: of the reference, made from one template, two are."""
-    return not name.startswith("reference/generated/") or Path(name).stem in (
-        "convcore.conv2d",
-        "convcore.nn.Conv2d",
-    )
-
-
-def state_of(page):
-    """What is asked of a page once its formulas are set."""
-    page.evaluate("() => window.MathJax && MathJax.startup.promise.then(() => true)")
-    return page.evaluate("""() => ({
-        formulas: document.querySelectorAll(".math").length,
-        typeset: document.querySelectorAll(".math mjx-container").length,
-        wrong: document.querySelectorAll("[data-mml-node=merror]").length,
-        blank: [...document.querySelectorAll("mjx-container")].filter(formula => {
-            const open = formula.querySelectorAll(
-                "svg :is([data-mml-node=mi], [data-mml-node=mn], [data-mml-node=mo]):empty");
-            const unseen = [...formula.querySelectorAll("math :is(mi, mn, mo)")].filter(
-                part => /^[\\u2061-\\u2064]?$/.test(part.textContent));
-            return open.length > unseen.length;
-        }).map(formula => formula.textContent),
-        images: [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src),
-    })""")
 
 
 def troubles(opened):
@@ -76,34 +37,33 @@ def test_there_are_all_pages(site):
     assert sum(path.read_text("utf-8").count('class="math ') for path in found) > 1000
 
 
+def closely(opened):
+    """Return what is wrong with a page on a phone, in the dark (only colours differ), on paper."""
+    page = opened.page
+    trouble = opened.axe(leave_out=ALIKE)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function("document.documentElement.dataset.theme !== 'light'")  # 404 has none
+    trouble += opened.axe("color-contrast", leave_out=ALIKE)
+    page.emulate_media(color_scheme="light")
+    if page.query_selector("article.bd-article"):
+        page.set_viewport_size({"width": WIDTH, "height": 1000})
+        trouble += [f"not on paper: {part}" for part in lost(page)]
+    return trouble
+
+
 @pytest.mark.parametrize("part", range(PARTS))
-def test_every_page_is_whole_and_accessible_on_a_phone(site, browser, part):
+def test_every_page_is_whole_and_accessible(site, browser, part):
+    """In one visit: to open a page and to set its formulas takes longest."""
     faults = {}
     for path in pages(site, part, PARTS):
         name = path.relative_to(site).as_posix()
         opened = Opened(browser, path.as_uri(), width=PHONE)
         trouble = troubles(opened)
         if is_sampled(name):
-            trouble += opened.axe(leave_out=ALIKE)
+            trouble += closely(opened)
         opened.context.close()
         if trouble:
             faults[name] = trouble
-    assert faults == {}
-
-
-@pytest.mark.parametrize("part", range(PARTS))
-def test_every_page_has_contrast_in_the_dark(site, browser, part):
-    """Nothing but colours differs between the themes."""
-    faults = {}
-    for path in pages(site, part, PARTS):
-        name = path.relative_to(site).as_posix()
-        if not is_sampled(name):
-            continue
-        opened = Opened(browser, path.as_uri(), width=PHONE, theme="dark")
-        state_of(opened.page)
-        if found := opened.axe("color-contrast", leave_out=ALIKE):
-            faults[name] = found
-        opened.context.close()
     assert faults == {}
 
 

@@ -76,9 +76,8 @@ def place(site, target):
 def results(browser, site, query):
     """Return (address, text) of each result of a query, and what went wrong on the page."""
     opened = Opened(browser, f"{(site / 'search.html').as_uri()}?q={query}")
-    opened.page.wait_for_function(
-        "() => Search.status?.innerText && Search._pulse_status < 0", timeout=60_000
-    )
+    # the line is written once all results are listed
+    opened.page.wait_for_function("() => Search.status?.textContent", timeout=60_000)
     found = opened.page.eval_on_selector_all(
         "#search-results li",
         "items => items.map(i => [i.querySelector('a').getAttribute('href'), i.innerText])",

@@ -6,8 +6,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.site.test_pages import PHONE, state_of
 from tests.support.browser import Opened
+from tests.support.pages import PHONE, state_of
 
 MOST = 1_500_000  # bytes of a page when it is opened, without compression
 PAGES = [

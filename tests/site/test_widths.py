@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.site.test_pages import PHONE, pages, state_of
+from tests.support.pages import PHONE, pages, state_of
 
 WIDTHS = (PHONE, 1280, 1920)
 PAGES = [
