@@ -52,6 +52,13 @@ class Out(NamedTuple):
             np.copyto(plain, integers)
 
 
+def wanted_dtype(out: object, dtypes: DTypes) -> DType:
+    """Return the dtype of a result that may be rounded: the array's, or its own."""
+    given = getattr(out, "dtype", None)
+    given = given if isinstance(given, np.dtype) else None  # of NumPy
+    return given if given in ROUNDED else dtypes.result
+
+
 def prepare_out(
     op: str,
     out: Array | None,
@@ -80,9 +87,7 @@ def prepare_out(
     ):
         plain = out
     else:
-        given = getattr(out, "dtype", None)
-        given = given if isinstance(given, np.dtype) else None  # of NumPy
-        result = given if rounds and given in ROUNDED else dtypes.result
+        result = wanted_dtype(out, dtypes) if rounds else dtypes.result
         plain = check_out(op, out, shape, result, name)
     array = plain if _is_writable_by_kernels(plain, compute, reads) else np.empty(shape, compute)
     return Out(array, plain, out, dtypes.result)
@@ -98,7 +103,7 @@ def finalized(y: Array, target: Out | None, dtypes: DTypes) -> Array:
 def _is_writable_by_kernels(out: Array, compute: DType, reads: tuple[Array | None, ...]) -> bool:
     if out.dtype != compute or not out.flags.c_contiguous or not out.flags.aligned:
         return False
-    return not any(operand is not None and may_share(out, operand) for operand in reads)
+    return not shares(out, reads)
 
 
 def check_out(
@@ -154,6 +159,11 @@ def may_share(array: Array, other: Array) -> bool:
     if array is other or not (array.flags.owndata and other.flags.owndata):
         return np.may_share_memory(array, other)
     return False
+
+
+def shares(out: Array, reads: tuple[Array | None, ...]) -> bool:
+    """Whether the array for a result may share memory with one that is read."""
+    return any(operand is not None and may_share(out, operand) for operand in reads)
 
 
 def quiet() -> np.errstate:

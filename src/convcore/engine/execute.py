@@ -4,14 +4,23 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import ArrayLike
 
+from convcore.engine.bands import Work, bands_of, run_in_bands
 from convcore.engine.buffers import bias_as_contiguous, finalized, prepare_out
 from convcore.engine.epilogue import PostOps
-from convcore.engine.plan import Plan, Prepared, check_separable, conv_plan, transposed_plan
+from convcore.engine.plan import (
+    Plan,
+    Prepared,
+    check_separable,
+    conv_plan,
+    plan_for,
+    transposed_plan,
+)
 from convcore.engine.threads import get_num_threads, threads_for
 from convcore.spec.border import AnyBorder
 from convcore.spec.errors import out_of_memory
 from convcore.spec.operands import Array, DTypes, as_array, as_contiguous, result_dtypes
 from convcore.spec.options import Paddings, Sizes
+from convcore.spec.problem import SHARED
 from convcore.spec.registry import FLIP
 
 
@@ -107,6 +116,10 @@ def run(
     # layer takes little longer than the checks here.
     target, compute = None, dtypes.compute
     try:
+        if prepared is None and (x.dtype is not compute or out is not None):
+            in_bands = _in_bands(op, plan, (x, weight, bias), dtypes, threads, out)
+            if in_bands is not None:
+                return in_bands
         if out is not None:
             target = prepare_out(op, out, plan.y_shape, dtypes, (x, weight, bias), rounds=True)
         y = np.empty(plan.y_shape, compute) if target is None else target.array
@@ -119,3 +132,28 @@ def run(
         return finalized(y, target, dtypes)
     except MemoryError as error:
         raise out_of_memory(op, error, x=x, weight=weight, **plan.spec.steps) from None
+
+
+def _in_bands(
+    op: str,
+    plan: Plan,
+    operands: tuple[Array, Array, Array | None],
+    dtypes: DTypes,
+    threads: int,
+    out: Array | None,
+) -> Array | None:
+    """Return the result of direct sums, band by band; None where one call for all is better."""
+    x, weight, bias = operands
+    spec = plan.spec
+    if spec.transposed or spec.sharing != SHARED or spec.algorithm != "direct":
+        return None
+    bands = bands_of(spec, operands, out, dtypes.compute, spec.out_channels)
+    if not bands:
+        return None
+    weight = as_contiguous(op, "weight", weight, dtypes.compute)
+
+    def run_part(part: Plan, cells: Array, y: Array) -> None:
+        part.run(cells, weight, bias, y, threads=threads)
+
+    work = Work(plan_for, run_part)
+    return run_in_bands(spec, bands, work, x, op=op, out=out, dtypes=dtypes)

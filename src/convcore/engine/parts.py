@@ -23,8 +23,8 @@ from convcore.engine.epilogue import PostOps
 from convcore.engine.plan import ConvPlan, check_algorithm, check_separable, plan_for
 from convcore.engine.pooling import PoolPlan
 from convcore.engine.separable import NAME as SEPARABLE
-from convcore.spec.axis import Axis, span
-from convcore.spec.border import ZEROS, Pair
+from convcore.spec.axis import Axis
+from convcore.spec.border import ZEROS, Pair, unless_zeros
 from convcore.spec.errors import short_repr
 from convcore.spec.operands import Array, DType, DTypes, as_contiguous
 from convcore.spec.parts import Reach, cut, reach
@@ -32,8 +32,6 @@ from convcore.spec.pooling import PoolSpec
 from convcore.spec.problem import LOCAL, SHARED, ConvSpec
 
 WINOGRAD_OUTPUTS = 4  # of a tile along an axis of three taps
-LONG_STEPS = 8  # windows of more steps may share sums, if there are enough (csrc/pool/plan.c)
-WIDE_CELLS = 1024  # windows of a larger span may be mostly padding there
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +163,7 @@ def _shape(
 
 
 def _border(reaches: Sequence[Reach]) -> tuple[Pair, ...]:
-    sides = tuple(each.sides for each in reaches)
-    return () if sides == (ZEROS,) * len(sides) else sides
+    return unless_zeros(tuple(each.sides for each in reaches))
 
 
 def conv_parts(
@@ -199,16 +196,6 @@ def conv_parts(
     own = None if shift is None else shift.copy()
     grid = _grid(spec, units, least)
     return ConvParts(op, settled, grid, weight, own, dtypes, activation)
-
-
-def _least_outputs(axis: Axis) -> int:
-    """Return how many outputs a part of an axis has so that sums are shared as in the whole."""
-    least = min(2, axis.outputs)
-    if axis.kernel > LONG_STEPS * axis.stride:
-        shared = -(-(-(-axis.kernel // 2) - 1) // axis.stride) + 1
-        if shared <= axis.outputs:
-            least = max(least, shared)
-    return least
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,10 +268,8 @@ def pool_parts(
         return _weighted_parts(op, spec, dtypes, window, normalize)
     if spec.kind == "max":
         return PoolParts(op, spec, _grid(spec), dtypes, indices)
-    units = tuple(
-        axis.outputs if span(axis.kernel, axis.dilation) > WIDE_CELLS else 1 for axis in spec.axes
-    )
-    least = tuple(_least_outputs(axis) for axis in spec.axes)
+    units = tuple(axis.outputs if pooling.is_wide(axis) else 1 for axis in spec.axes)
+    least = tuple(map(pooling.least_outputs, spec.axes))
     return PoolParts(op, spec, _grid(spec, units, least), dtypes)
 
 

@@ -9,10 +9,12 @@ from numpy import ndarray
 from numpy.typing import ArrayLike
 
 from convcore import _core
+from convcore.engine.bands import Work, bands_of, run_in_bands
 from convcore.engine.buffers import ROUNDED, Out, finalized, prepare_out
 from convcore.engine.cache import plans
 from convcore.engine.cores import CORE_AXES, pool_core
 from convcore.engine.threads import get_num_threads, threads_for
+from convcore.spec.axis import Axis, span
 from convcore.spec.border import AnyBorder, check_exact
 from convcore.spec.errors import memory_errors, out_of_memory
 from convcore.spec.operands import (
@@ -54,6 +56,9 @@ from convcore.spec.registry import (
 
 # Means of bytes differ from k + 1/2 by 1 / (2 cells) or not at all, and float32 tells that apart.
 MOST_FLOAT32_CELLS = 2**14
+
+LONG_STEPS = 8  # windows of more steps may share sums, if there are enough (csrc/pool/plan.c)
+WIDE_CELLS = 1024  # windows of a larger span may be mostly padding there
 
 
 class PoolPlan:
@@ -226,6 +231,21 @@ def max_pool(
     return y if index is None else (y, index)
 
 
+def is_wide(axis: Axis) -> bool:
+    """Whether windows may be mostly padding, so that parts of the axis may be other sums."""
+    return span(axis.kernel, axis.dilation) > WIDE_CELLS
+
+
+def least_outputs(axis: Axis) -> int:
+    """Return how many outputs a part of an axis has so that sums are shared as in the whole."""
+    least = min(2, axis.outputs)
+    if axis.kernel > LONG_STEPS * axis.stride:
+        shared = -(-(-(-axis.kernel // 2) - 1) // axis.stride) + 1
+        if shared <= axis.outputs:
+            least = max(least, shared)
+    return least
+
+
 def _exact(spec: PoolSpec, dtypes: DTypes, integers: DType) -> DTypes:
     """Return dtypes in which means of such integers are far enough from the halves between two."""
     cells = prod(axis.cells if spec.adaptive else axis.kernel for axis in spec.axes)
@@ -280,11 +300,15 @@ def compute(
     if indices:
         check_index(op, plan.spec)
     target = None
+    if kind == "mean" and x.dtype.kind != "f" and getattr(out, "dtype", None) in ROUNDED:
+        dtypes = _exact(plan.spec, dtypes, out.dtype)
     try:
+        if kind != "max" and (x.dtype is not dtypes.compute or out is not None):
+            y = _in_bands(op, plan, x, dtypes, threads, out)
+            if y is not None:
+                return y, None
         if out is not None:
             rounds = kind != "max"
-            if kind == "mean" and x.dtype.kind != "f" and getattr(out, "dtype", None) in ROUNDED:
-                dtypes = _exact(plan.spec, dtypes, out.dtype)
             target = prepare_out(op, out, plan.y_shape, dtypes, (x,), rounds=rounds)
         y = np.empty(plan.y_shape, dtypes.compute) if target is None else target.array
         index = np.empty(plan.y_shape, np.int64) if indices else None
@@ -293,6 +317,23 @@ def compute(
         return finalized(y, target, dtypes), index
     except MemoryError as error:
         raise out_of_memory(op, error, x=x, **plan.spec.windows) from None
+
+
+def _in_bands(
+    op: str, plan: PoolPlan, x: Array, dtypes: DTypes, threads: int, out: Array | None
+) -> Array | None:
+    spec, axis = plan.spec, plan.spec.axes[0]
+    if spec.adaptive or is_wide(axis):
+        return None
+    bands = bands_of(spec, (x,), out, dtypes.compute, spec.channels, least_outputs(axis))
+    if not bands:
+        return None
+
+    def run(part: PoolPlan, cells: Array, y: Array) -> None:
+        if part.core is not None:
+            part.core.forward(cells, y, None, threads)
+
+    return run_in_bands(spec, bands, Work(PoolPlan, run), x, op=op, out=out, dtypes=dtypes)
 
 
 class PoolGradient(NamedTuple):

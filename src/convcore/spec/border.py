@@ -20,6 +20,11 @@ NAN = float("nan")  # one object, so that equal borders are found as equal keys
 ZEROS: Pair = ("zeros", "zeros")
 
 
+def unless_zeros(pairs: tuple[Pair, ...]) -> tuple[Pair, ...]:
+    """Return what the padding of each axis holds as specs have it: nothing if all are zeros."""
+    return () if pairs == (ZEROS,) * len(pairs) else pairs
+
+
 def as_border(op: str, value: object, axes: int) -> Border:
     """Return a border in normal form, which is hashable; errors name the entry."""
     if type(value) is str and value in BORDERS:
@@ -109,7 +114,7 @@ def of_sums(
         )
         for pair, padding in zip(sides(border, len(paddings)), paddings, strict=True)
     )
-    return () if pairs == (ZEROS,) * len(pairs) else pairs  # type: ignore[return-value]
+    return unless_zeros(pairs)  # type: ignore[arg-type]
 
 
 def of_windows(border: Border, paddings: tuple[tuple[int, int], ...]) -> tuple[Pair, ...]:
@@ -118,7 +123,7 @@ def of_windows(border: Border, paddings: tuple[tuple[int, int], ...]) -> tuple[P
         tuple(side if cells else "zeros" for side, cells in zip(pair, padding, strict=True))
         for pair, padding in zip(sides(border, len(paddings)), paddings, strict=True)
     )
-    return () if pairs == (ZEROS,) * len(pairs) else pairs  # type: ignore[return-value]
+    return unless_zeros(pairs)  # type: ignore[arg-type]
 
 
 def on_sides(border: Border, function: Callable[[Side], Side]) -> Border:
