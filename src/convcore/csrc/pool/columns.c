@@ -16,9 +16,7 @@ static const void *find_divisors(cc_pool_work *w, const cc_pool_block *b)
     const double rows = (double)b->depth.counted * (double)b->row.counted;
     const cc_window *c = w->columns;
     const int64_t count = w->tile.columns;
-    int64_t alike = 1;
-    while (alike < count && c[alike].counted == c[0].counted) alike++;
-    if (alike == count)
+    if (w->alike[0] == count)
         return NULL;
     if (w->counted_rows != rows) {
         const int64_t end = count + w->plan->kernels->lanes; /* whole vectors are divided */
@@ -221,10 +219,7 @@ static bool reduce_flat(cc_pool_work *w, cc_reduction how, const cc_pool_block *
     bool nan = false;
     int64_t end;
     for (int64_t o = 0; o < w->tile.columns; o = end) { /* a divisor, or an array of them, a time */
-        for (end = o + 1;
-             end < w->tile.columns &&
-             (how != CC_MEAN || divisors || w->columns[end].counted == w->columns[o].counted);)
-            end++;
+        end = how != CC_MEAN || divisors ? w->tile.columns : w->alike[o];
         cc_reduce_args f = start_reduction(w, how, b, dst);
         f.start = o * of->stride * b->lanes;
         f.taps = of->kernel;

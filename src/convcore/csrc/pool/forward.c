@@ -22,6 +22,7 @@ static cc_pool_layout lay_out_task(const cc_pool_plan *plan, bool offsets)
     cc_pool_layout at;
     size_t end = 0;
     at.columns = cc_arena_reserve(&end, plan->tile_outputs, sizeof(cc_window));
+    at.alike = cc_arena_reserve(&end, plan->tile_outputs, sizeof(int64_t));
     at.counted = cc_arena_reserve(&end, plan->tile_outputs + lanes, sizeof(double));
     at.divisors = cc_arena_reserve(&end, plan->tile_outputs + lanes, size);
     at.rows = cc_arena_reserve(&end, plan->pointers, sizeof(void *));
@@ -59,6 +60,7 @@ static cc_pool_work begin_task(const cc_pool_job *job, int index)
                       .y = job->y,
                       .index = job->index,
                       .columns = (cc_window *)(scratch + at->columns),
+                      .alike = (int64_t *)(scratch + at->alike),
                       .counted = (double *)(scratch + at->counted),
                       .divisors = scratch + at->divisors,
                       .rows = (const void **)(scratch + at->rows),
@@ -85,6 +87,17 @@ static cc_pool_work begin_task(const cc_pool_job *job, int index)
     return w;
 }
 
+static void list_windows(cc_pool_work *w)
+{
+    const int64_t count = w->tile.columns;
+    for (int64_t o = 0; o < count; o++)
+        w->columns[o] = cc_pool_window(&w->plan->problem, CC_COLUMN, w->tile.column + o);
+    for (int64_t o = count - 1; o >= 0; o--)
+        w->alike[o] = o + 1 < count && w->columns[o + 1].counted == w->columns[o].counted
+                          ? w->alike[o + 1]
+                          : o + 1;
+}
+
 static void run_task(int index, void *context)
 {
     const cc_pool_job *job = context;
@@ -99,9 +112,8 @@ static void run_task(int index, void *context)
         const bool is_new = item == first || plan->tiles > 1;
         if (is_new)
             w.counted_rows = 0;
-        for (int64_t o = 0; o < w.tile.columns && is_new; o++)
-            w.columns[o] = cc_pool_window(&plan->problem, CC_COLUMN, w.tile.column + o);
         if (is_new) {
+            list_windows(&w);
             cc_pool_list_columns(&w);
             w.constant_terms = 0;
         }

@@ -6,7 +6,7 @@
 
 /* What a task works in: bytes from the start of its scratch. */
 typedef struct {
-    size_t columns, counted, divisors, rows, sources, ranks, reduced, transposed, steps, sums,
+    size_t columns, alike, counted, divisors, rows, sources, ranks, reduced, transposed, steps, sums,
         largest, padded, constants, shown, other, offset, rank, bytes;
 } cc_pool_layout;
 
@@ -26,6 +26,7 @@ typedef struct {
     int64_t *index;
     cc_pool_tile tile;
     cc_window *columns; /* of the tile's outputs */
+    int64_t *alike;     /* of each: the output before which those end that count as many columns */
     double *counted;    /* what a mean divides by in each column, in an output line ... */
     char *divisors;     /* ... whose rows count `counted_rows`; as reals */
     double counted_rows;
