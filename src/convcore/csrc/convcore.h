@@ -218,6 +218,8 @@ typedef struct {
 } cc_window;
 
 cc_window cc_pool_window(const cc_pool *problem, int axis, int64_t o);
+/* Those of `count` outputs from `from` on. */
+void cc_pool_windows(const cc_pool *problem, int axis, int64_t from, int64_t count, cc_window *w);
 
 /* Why a row of pool/strategies.def does not take a pooling of `type`; NULL: it does. */
 const char *cc_pool_rejects(const cc_pool *problem, cc_type type, int strategy);

@@ -90,8 +90,7 @@ static cc_pool_work begin_task(const cc_pool_job *job, int index)
 static void list_windows(cc_pool_work *w)
 {
     const int64_t count = w->tile.columns;
-    for (int64_t o = 0; o < count; o++)
-        w->columns[o] = cc_pool_window(&w->plan->problem, CC_COLUMN, w->tile.column + o);
+    cc_pool_windows(&w->plan->problem, CC_COLUMN, w->tile.column, count, w->columns);
     for (int64_t o = count - 1; o >= 0; o--)
         w->alike[o] = o + 1 < count && w->columns[o + 1].counted == w->columns[o].counted
                           ? w->alike[o + 1]

@@ -28,6 +28,8 @@ static euclid common_divisor(int64_t a, int64_t b)
 static cc_window regular(const cc_axis *axis, int64_t after, bool count_padding, int64_t o)
 {
     const int64_t start = o * axis->stride - axis->before, step = axis->dilation;
+    if (start >= 0 && start + (axis->kernel - 1) * step < axis->in) /* nearly all */
+        return (cc_window){start, axis->kernel, step, axis->kernel};
     const int64_t skipped = steps_to(-start, step);
     const int64_t reached = start < axis->in ? (axis->in - 1 - start) / step + 1 : 0;
     const int64_t padded = start < axis->in + after ? (axis->in + after - 1 - start) / step + 1 : 0;
@@ -66,7 +68,7 @@ static cc_window adjoint(const cc_axis *axis, int64_t cell)
     return first <= last ? (cc_window){first, (last - first) / step + 1, step, 1} : none;
 }
 
-cc_window cc_pool_window(const cc_pool *problem, int a, int64_t o)
+static inline cc_window window(const cc_pool *problem, int a, int64_t o)
 {
     const cc_axis *axis = &problem->axis[a];
     if (problem->adaptive[a])
@@ -75,4 +77,11 @@ cc_window cc_pool_window(const cc_pool *problem, int a, int64_t o)
     if (problem->adjoint)
         return adjoint(axis, o);
     return regular(axis, problem->after[a], problem->count_padding, o);
+}
+
+cc_window cc_pool_window(const cc_pool *problem, int a, int64_t o) { return window(problem, a, o); }
+
+void cc_pool_windows(const cc_pool *problem, int a, int64_t from, int64_t count, cc_window *w)
+{
+    for (int64_t o = 0; o < count; o++) w[o] = window(problem, a, from + o);
 }

@@ -6,8 +6,8 @@
 
 /* What a task works in: bytes from the start of its scratch. */
 typedef struct {
-    size_t columns, alike, counted, divisors, rows, sources, ranks, reduced, transposed, steps, sums,
-        largest, padded, constants, shown, other, offset, rank, bytes;
+    size_t columns, alike, counted, divisors, rows, sources, ranks, reduced, transposed, steps,
+        sums, largest, padded, constants, shown, other, offset, rank, bytes;
 } cc_pool_layout;
 
 typedef struct {
