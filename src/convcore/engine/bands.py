@@ -23,7 +23,7 @@ from convcore.spec.parts import Reach, reach
 from convcore.spec.pooling import PoolSpec
 from convcore.spec.problem import ConvSpec
 
-BAND = 1 << 20  # bytes of a band as it is computed, input and result: an L2 cache has room for them
+BAND = 1 << 19  # bytes of a band as it is computed, input and result: half of an L2 cache or less
 FEWEST = 4  # less than these gain nothing
 STEEP = 4  # a band has so many times the rows that it reads twice
 

@@ -1,5 +1,5 @@
 /* The larger and the smaller of each lane, a of equals; where b is NaN it may be lost. A part of
- * vec.h. Of reals nobody needs the smaller. */
+ * vec.h. */
 #ifndef CC_SIMD_MAXIMUM_H
 #define CC_SIMD_MAXIMUM_H
 
@@ -34,18 +34,25 @@ CC_INLINE vec smaller(vec a, vec b) { return select_lanes(b < a, a, b); }
 #endif
 #elif !defined(__SSE2__)
 CC_INLINE vec larger(vec a, vec b) { return select_lanes(b > a, a, b); }
+CC_INLINE vec smaller(vec a, vec b) { return select_lanes(b < a, a, b); }
 #elif CC_VECTOR_BYTES == 64 && CC_REAL_BYTES == 4
 CC_INLINE vec larger(vec a, vec b) { return (vec)_mm512_max_ps((__m512)b, (__m512)a); }
+CC_INLINE vec smaller(vec a, vec b) { return (vec)_mm512_min_ps((__m512)b, (__m512)a); }
 #elif CC_VECTOR_BYTES == 64
 CC_INLINE vec larger(vec a, vec b) { return (vec)_mm512_max_pd((__m512d)b, (__m512d)a); }
+CC_INLINE vec smaller(vec a, vec b) { return (vec)_mm512_min_pd((__m512d)b, (__m512d)a); }
 #elif CC_VECTOR_BYTES == 32 && CC_REAL_BYTES == 4
 CC_INLINE vec larger(vec a, vec b) { return (vec)_mm256_max_ps((__m256)b, (__m256)a); }
+CC_INLINE vec smaller(vec a, vec b) { return (vec)_mm256_min_ps((__m256)b, (__m256)a); }
 #elif CC_VECTOR_BYTES == 32
 CC_INLINE vec larger(vec a, vec b) { return (vec)_mm256_max_pd((__m256d)b, (__m256d)a); }
+CC_INLINE vec smaller(vec a, vec b) { return (vec)_mm256_min_pd((__m256d)b, (__m256d)a); }
 #elif CC_REAL_BYTES == 4
 CC_INLINE vec larger(vec a, vec b) { return (vec)_mm_max_ps((__m128)b, (__m128)a); }
+CC_INLINE vec smaller(vec a, vec b) { return (vec)_mm_min_ps((__m128)b, (__m128)a); }
 #else
 CC_INLINE vec larger(vec a, vec b) { return (vec)_mm_max_pd((__m128d)b, (__m128d)a); }
+CC_INLINE vec smaller(vec a, vec b) { return (vec)_mm_min_pd((__m128d)b, (__m128d)a); }
 #endif
 
 #endif
