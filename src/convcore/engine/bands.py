@@ -28,7 +28,13 @@ FEWEST = 4  # less than these gain nothing
 STEEP = 4  # a band has so many times the rows that it reads twice
 
 Spec = ConvSpec | PoolSpec
-Band = tuple[slice, Reach]  # images, and rows
+
+
+class Bands(NamedTuple):
+    """How a call is cut: so many images at a time, each in so many ranges of rows."""
+
+    some: int
+    ranges: int
 
 
 def bands_of(
@@ -38,8 +44,8 @@ def bands_of(
     compute: DType,
     channels: int,
     least: int = 1,
-) -> list[Band]:
-    """Return the bands of a call, each of ``least`` rows; none where one call for all is better.
+) -> Bands | None:
+    """Return the bands of a call, each of ``least`` rows; None where one call for all is better.
 
     x is the first of the arrays that are read; ``channels`` are those of the result.
     """
@@ -47,32 +53,31 @@ def bands_of(
     assert x is not None
     rounds = getattr(out, "dtype", None) in ROUNDED
     if not (rounds or x.dtype.itemsize < compute.itemsize) or x.dtype.itemsize > 4:
-        return []
+        return None
     layout, axis = spec.layout, spec.axes[0]
     images = len(x) if layout.batched else 1
     outputs = channels * prod(each.outputs for each in spec.axes)
     image = (x.size // max(images, 1) + outputs) * compute.itemsize
     if images * image < FEWEST * BAND or not (x.size and outputs):
-        return []
+        return None
     if isinstance(out, np.ndarray) and shares(out, reads):
-        return []
-    some = max(BAND // image, 1)
-    rows = axis.outputs
-    if some == 1:
-        reread = -(-span(axis.kernel, axis.dilation) // axis.stride)
-        rows = max(BAND * axis.outputs // image, STEEP * reread, 2 * least, 1)
-    return list(_cut(spec, images, some, rows, least))
+        return None
+    if image <= BAND:
+        return Bands(BAND // image, 1)
+    reread = -(-span(axis.kernel, axis.dilation) // axis.stride)
+    rows = max(BAND * axis.outputs // image, STEEP * reread, 2 * least, 1)
+    return Bands(1, max(axis.outputs // rows, 1))
 
 
-def _cut(spec: Spec, images: int, some: int, rows: int, least: int) -> Iterator[Band]:
-    axis = spec.axes[0]
+def _each(spec: Spec, bands: Bands) -> Iterator[tuple[slice, Reach]]:
+    """Yield the images and rows of each band."""
+    axis, count = spec.axes[0], bands.ranges
     sides = spec.border[0] if spec.border else ZEROS
-    count = max(axis.outputs // max(rows, least), 1)
-    edges = [axis.outputs * i // count for i in range(count + 1)]
-    reaches = [reach(axis, sides, *edges[i : i + 2]) for i in range(count)]
-    for first in range(0, images, some):
-        for each in reaches:
-            yield slice(first, min(first + some, images)), each
+    for first in range(0, spec.batch, bands.some):
+        images = slice(first, min(first + bands.some, spec.batch))
+        for i in range(count):
+            start, stop = (axis.outputs * edge // count for edge in (i, i + 1))
+            yield images, reach(axis, sides, start, stop)
 
 
 class Work(NamedTuple):
@@ -84,7 +89,7 @@ class Work(NamedTuple):
 
 def run_in_bands(
     spec: Spec,
-    bands: list[Band],
+    bands: Bands,
     work: Work,
     x: Array,
     *,
@@ -99,7 +104,7 @@ def run_in_bands(
     row = layout.batched + (not layout.channels_last)  # the axis
     all_sides = spec.border or (ZEROS,) * len(spec.axes)
     known: dict[Any, Any] = {}
-    for images, each in bands:
+    for images, each in _each(spec, bands):
         batch = images.stop - images.start
         key = (batch, each.axis, each.sides)
         if key not in known:

@@ -148,7 +148,7 @@ def _in_bands(
     if spec.transposed or spec.sharing != SHARED or spec.algorithm != "direct":
         return None
     bands = bands_of(spec, operands, out, dtypes.compute, spec.out_channels)
-    if not bands:
+    if bands is None:
         return None
     weight = as_contiguous(op, "weight", weight, dtypes.compute)
 

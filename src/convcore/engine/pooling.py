@@ -300,8 +300,9 @@ def compute(
     if indices:
         check_index(op, plan.spec)
     target = None
-    if kind == "mean" and x.dtype.kind != "f" and getattr(out, "dtype", None) in ROUNDED:
-        dtypes = _exact(plan.spec, dtypes, out.dtype)
+    wanted = getattr(out, "dtype", None)
+    if kind == "mean" and x.dtype.kind != "f" and wanted in ROUNDED:
+        dtypes = _exact(plan.spec, dtypes, wanted)
     try:
         if kind != "max" and (x.dtype is not dtypes.compute or out is not None):
             y = _in_bands(op, plan, x, dtypes, threads, out)
@@ -326,7 +327,7 @@ def _in_bands(
     if spec.adaptive or is_wide(axis):
         return None
     bands = bands_of(spec, (x,), out, dtypes.compute, spec.channels, least_outputs(axis))
-    if not bands:
+    if bands is None:
         return None
 
     def run(part: PoolPlan, cells: Array, y: Array) -> None:
