@@ -45,25 +45,35 @@ from convcore.reference.local import (
     tiled_conv2d,
     tiled_conv3d,
 )
-from convcore.reference.pool import (
+from convcore.reference.pool_avg import (
     adaptive_avg_pool1d,
     adaptive_avg_pool1d_backward,
     adaptive_avg_pool2d,
     adaptive_avg_pool2d_backward,
     adaptive_avg_pool3d,
     adaptive_avg_pool3d_backward,
-    adaptive_max_pool1d,
-    adaptive_max_pool1d_backward,
-    adaptive_max_pool2d,
-    adaptive_max_pool2d_backward,
-    adaptive_max_pool3d,
-    adaptive_max_pool3d_backward,
     avg_pool1d,
     avg_pool1d_backward,
     avg_pool2d,
     avg_pool2d_backward,
     avg_pool3d,
     avg_pool3d_backward,
+)
+from convcore.reference.pool_max import (
+    adaptive_max_pool1d,
+    adaptive_max_pool1d_backward,
+    adaptive_max_pool2d,
+    adaptive_max_pool2d_backward,
+    adaptive_max_pool3d,
+    adaptive_max_pool3d_backward,
+    max_pool1d,
+    max_pool1d_backward,
+    max_pool2d,
+    max_pool2d_backward,
+    max_pool3d,
+    max_pool3d_backward,
+)
+from convcore.reference.pool_norm import (
     l2_pool1d,
     l2_pool1d_backward,
     l2_pool2d,
@@ -76,12 +86,8 @@ from convcore.reference.pool import (
     lp_pool2d_backward,
     lp_pool3d,
     lp_pool3d_backward,
-    max_pool1d,
-    max_pool1d_backward,
-    max_pool2d,
-    max_pool2d_backward,
-    max_pool3d,
-    max_pool3d_backward,
+)
+from convcore.reference.pool_weighted import (
     weighted_pool1d,
     weighted_pool1d_backward,
     weighted_pool2d,
