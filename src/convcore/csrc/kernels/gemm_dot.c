@@ -4,21 +4,23 @@
  *   y[c][i] = bias[c] + sum over lines l and t < taps of weight[c][l][t] * patch[i][l][t]
  *
  * A tile of CHANNELS rows by IMAGES patches is keep_in_register in registers: few rows, because
- * each may be a stream from memory. Tap t of a line is added to partial sum t % WIDE, whatever the
- * vectors' length, and the partial accs are added by halves, so bits depend neither on tiles nor on
- * the instruction set (where it has multiply-adds). Assumed: nothing overlaps; no alignment.
+ * each may be a stream from memory; of one row ALONE patches, as many as a depthwise kernel of
+ * 3 x 3 taps has where there is room. Tap t of a line is added to partial sum t % WIDE, whatever
+ * the vectors' length, and the partial accs are added by halves, so bits depend neither on tiles
+ * nor on the instruction set (where it has multiply-adds). Assumed: nothing overlaps; no alignment.
  */
 #include "vec.h"
 
 /* Partial accs, and the vectors that hold them. */
 enum { WIDE = 64 / CC_REAL_BYTES, PARTS = WIDE / LANES };
 #if CC_REGISTERS == 32
-enum { CHANNELS = 4, IMAGES = 4 };
+enum { CHANNELS = 4, IMAGES = 4, ALONE = 9 };
 #else
-enum { CHANNELS = 2, IMAGES = 2 };
+enum { CHANNELS = 2, IMAGES = 2, ALONE = PARTS > 2 ? 3 : 6 };
 #endif
-/* Tile accs, in whole vectors. */
-enum { ACCS = CHANNELS * IMAGES < LANES ? LANES : CHANNELS * IMAGES };
+/* Most accs of a tile, and in whole vectors. */
+enum { MOST = CHANNELS * IMAGES > ALONE ? CHANNELS * IMAGES : ALONE };
+enum { ACCS = (MOST + LANES - 1) / LANES * LANES };
 
 /* Of the lanes of a and b those whose number has bit h clear (set). */
 #if CC_VECTOR_LANES == 16
@@ -77,7 +79,7 @@ typedef struct {
 
 /* A line of each row. */
 typedef struct {
-    const real *weight[CHANNELS], *patch[IMAGES];
+    const real *weight[CHANNELS], *patch[ALONE];
     const real *next;
     ptrdiff_t taps, next_row;
 } rows;
@@ -127,7 +129,7 @@ CC_INLINE void add_line(const rows *r, int channels, int images, int fetched, ve
 /* What `channels` rows and `images` patches give; both constants. */
 CC_INLINE void tile(const cc_gemm *d, int channels, int images, const task *job)
 {
-    vec acc[CHANNELS * IMAGES][PARTS];
+    vec acc[MOST][PARTS];
     CC_UNROLL
     for (int s = 0; s < channels * images; s++) {
         CC_UNROLL
@@ -170,12 +172,13 @@ CC_INLINE void tile(const cc_gemm *d, int channels, int images, const task *job)
 void CC_FN(gemm_dot)(const cc_gemm *d, const void *weights, const void *patches, const void *bias,
                      void *y)
 {
-    const ptrdiff_t passes = (d->images + IMAGES - 1) / IMAGES;
-    for (ptrdiff_t c = 0; c < d->channels; c += CHANNELS)
+    for (ptrdiff_t c = 0; c < d->channels; c += CHANNELS) {
+        const int channels = (int)(d->channels - c < CHANNELS ? d->channels - c : CHANNELS);
+        const ptrdiff_t most = channels == 1 ? ALONE : IMAGES;
+        const ptrdiff_t passes = (d->images + most - 1) / most;
         for (ptrdiff_t pass = 0; pass < passes; pass++) {
-            const ptrdiff_t i = pass * IMAGES;
-            const int channels = (int)(d->channels - c < CHANNELS ? d->channels - c : CHANNELS);
-            const int images = (int)(d->images - i < IMAGES ? d->images - i : IMAGES);
+            const ptrdiff_t i = pass * most;
+            const int images = (int)(d->images - i < most ? d->images - i : most);
             const real *w = (const real *)weights + c * d->weight_row;
             /* The passes over the images share the fetching; hardware does it where there is one
              * image. */
@@ -186,18 +189,25 @@ void CC_FN(gemm_dot)(const cc_gemm *d, const void *weights, const void *patches,
                 job.fetched = 1;
             } else if (d->stream && passes < channels && pass == passes - 1 && d->images > 1)
                 job.fetched = channels;
-            switch (channels * 8 + images) {
+            switch (channels * 16 + images) {
 #define CASE(channels, images) \
-    case channels * 8 + images: \
+    case channels * 16 + images: \
         tile(d, channels, images, &job); \
         break;
                 CASE(1, 1)
                 CASE(1, 2)
+                CASE(1, 3)
                 CASE(2, 1)
                 CASE(2, 2)
-#if CC_REGISTERS == 32
-                CASE(1, 3)
+#if CC_REGISTERS == 32 || CC_VECTOR_BYTES >= 32 /* as ALONE */
                 CASE(1, 4)
+                CASE(1, 5)
+                CASE(1, 6)
+#endif
+#if CC_REGISTERS == 32
+                CASE(1, 7)
+                CASE(1, 8)
+                CASE(1, 9)
                 CASE(2, 3)
                 CASE(2, 4)
                 CASE(3, 1)
@@ -219,4 +229,5 @@ void CC_FN(gemm_dot)(const cc_gemm *d, const void *weights, const void *patches,
                 }
             }
         }
+    }
 }
