@@ -8,6 +8,7 @@ import pytest
 
 import convcore
 from convcore import ndimage
+from convcore.ndimage.integers import exact_sums
 from tests.support.helpers import LEVELS
 
 scipy = pytest.importorskip("scipy.ndimage", reason="SciPy is not installed: pip install scipy")
@@ -364,3 +365,64 @@ def test_without_scipy(monkeypatch):
     with pytest.raises(AttributeError):
         ndimage.label  # noqa: B018
     assert ndimage.median_filter([3, 1, 2], 3).tolist() == [3, 2, 2]
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.uint16, np.int16])
+@pytest.mark.parametrize("seed", range(30))
+def test_sums_of_small_integers_are_scipys(kind, seed):
+    """Boxes, and weights that are integers: float32 has their sums, and its roundings are known."""
+    scipy = pytest.importorskip("scipy.ndimage")
+    rng = np.random.default_rng(seed)
+    limits = np.iinfo(kind)
+    x = rng.integers(limits.min, limits.max, rng.integers(1, 40, 2), dtype=kind, endpoint=True)
+    options = {
+        "mode": str(rng.choice(["reflect", "constant", "nearest", "mirror", "wrap"])),
+        "cval": float(rng.choice([0, 3, -2, 2.5, 300])),
+        "output": rng.choice([kind, np.uint8, np.int16, np.int32]),
+    }
+    window = rng.integers(-4, 5, rng.integers(1, 4, 2))
+    line = rng.integers(-9, 10, int(rng.integers(1, 8)))
+    for name, *arguments in (
+        ("uniform_filter", int(rng.integers(1, 60))),
+        ("uniform_filter1d", int(rng.integers(1, 200))),
+        ("correlate", window),
+        ("convolve1d", line),
+        ("sobel",),
+        ("prewitt",),
+        ("laplace",),
+    ):
+        with np.errstate(invalid="ignore"):
+            wanted = getattr(scipy, name)(x, *arguments, **options)
+        found = getattr(ndimage, name)(x, *arguments, **options)
+        np.testing.assert_array_equal(found, wanted, err_msg=name, strict=True)
+
+
+@pytest.mark.parametrize(("kind", "sizes"), [(np.uint8, (2, 3, 31, 100, 175)), (np.uint16, (2, 9))])
+def test_averages_of_bytes_are_truncated_whatever_remains(kind, sizes):
+    """Every quotient and remainder, the largest averages above all, where float32 rounds most."""
+    most = int(np.iinfo(kind).max)
+    for size in sizes:
+        assert exact_sums(np.dtype(kind), np.full(size, 1 / size), (0.0,), size, np.dtype(kind))
+        full, rest = np.divmod(np.arange(max(size * most - 4000, 0), size * most + 1), most)
+        x = np.zeros((len(full), size), kind)
+        x[np.arange(size) < full[:, None]] = most
+        x[np.arange(len(full)), np.minimum(full, size - 1)] += rest.astype(kind) * (full < size)
+        found = ndimage.uniform_filter1d(x, size, mode="constant")[:, size // 2]
+        np.testing.assert_array_equal(found, x.sum(axis=1, dtype=np.int64) // size)
+
+
+def test_sums_that_float32_rounds_are_left_to_double():
+    box = np.full(181, 1 / 181)
+    bytes_, shorts = np.dtype(np.uint8), np.dtype(np.uint16)
+    for x, weights, side, divisor in (
+        (bytes_, box, 0.0, 181),
+        (shorts, np.full(11, 1 / 11), 0.0, 11),
+        (np.dtype(np.int8), np.full(3, 1 / 3), 0.0, 3),  # truncated towards zero, not down
+        (bytes_, np.array([60.0, 69.0]), 0.0, 1),
+        (bytes_, np.array([0.5, 1.0]), 0.0, 1),
+        (bytes_, np.array([1.0, 2.0]), 2.5, 1),
+        (bytes_, np.array([1.0, 2.0]), 256.0, 1),
+        (bytes_, np.array([1.0, np.nan]), 0.0, 1),
+        (np.dtype(np.int32), np.array([1.0, 2.0]), 0.0, 1),
+    ):
+        assert exact_sums(x, weights, (side,), divisor, x) is None

@@ -12,6 +12,7 @@ from convcore import api
 from convcore.engine import filters
 from convcore.ndimage.arguments import Sides, pick, wide_axes
 from convcore.ndimage.frames import SPATIAL, Frame, over
+from convcore.ndimage.integers import Exact, exact_sums
 from convcore.spec.operands import Array, DType
 
 # A weight whose size is no larger counts as none, in SciPy too.
@@ -25,14 +26,17 @@ _CONV = (api.conv1d, api.conv2d, api.conv3d)
 _CHANNELS_LAST = ("NWC", "NHWC", "NDHWC")
 
 
-def _convolve(x: Array, frame: Frame, of: Kernel, algorithm: str) -> Array:
-    """Sum products of real numbers by the convolution that is fastest."""
+def _convolve(
+    x: Array, frame: Frame, of: Kernel, algorithm: str, exact: Exact | None = None
+) -> Array:
+    """Sum products by the convolution that is fastest: of real numbers, or of integers exactly."""
+    dtype = x.dtype if exact is None else exact.dtype
     if not x.size:
-        return x.copy()
+        return np.empty(x.shape, dtype)
     n, *spatial, lanes = x.shape
     sizes, pads, borders = frame.window(of.weights.shape, of.first, of.sides, "zeros")
     ordered = of.weights.transpose(tuple(int(axis) for axis in np.argsort(frame.axes)))
-    kernel = ordered.reshape(sizes).astype(x.dtype)
+    kernel = ordered.reshape(sizes).astype(x.dtype if exact is None else np.float32)
     used = [axis for axis in range(SPATIAL) if (spatial[axis], sizes[axis]) != (1, 1)]
     shape = [spatial[axis] for axis in used]
     kernel = kernel.reshape([sizes[axis] for axis in used])
@@ -44,29 +48,45 @@ def _convolve(x: Array, frame: Frame, of: Kernel, algorithm: str) -> Array:
         shape, n = [n, *shape], 1
         kernel, padding, border = kernel[None], [(0, 0), *padding], ["zeros", *border]
     elif lanes > 1 and (len(used) == SPATIAL or lanes <= FEW_LANES):
-        return _by_channels(x.reshape(n, *shape, lanes), kernel, padding, border, algorithm)
+        return _by_channels(
+            x.reshape(n, *shape, lanes), kernel, padding, border, algorithm, exact
+        ).reshape(x.shape)
     elif lanes > 1:  # lanes are an axis that the kernel does not see
         shape, kernel = [*shape, lanes], kernel[..., None]
         padding, border = [*padding, (0, 0)], [*border, "zeros"]
+    bias, out = _rounded(exact, (n, 1, *shape), 1)
     y = _CONV[len(shape) - 1](
         x.reshape(n, 1, *shape),
         kernel[None, None],
+        bias,
         padding=tuple(padding),
         border=tuple(border),
         algorithm=algorithm,
+        out=out,
     )
     return y.reshape(x.shape)
 
 
+def _rounded(
+    exact: Exact | None, shape: tuple[int, ...], channels: int
+) -> tuple[Array | None, Array | None]:
+    """Return the bias and the result by which sums of integers are rounded."""
+    if exact is None:
+        return None, None
+    return np.full(channels, exact.bias, np.float32), np.empty(shape, exact.dtype)
+
+
 def _by_channels(
-    x: Array, kernel: Array, padding: list[Any], border: list[Any], algorithm: str
-) -> Array:
+    x: Array, kernel: Array, padding: list[Any], border: list[Any], algorithm: str,
+    exact: Exact | None,
+) -> Array:  # fmt: skip
     """Convolve each channel of the last axis with the one kernel."""
     lanes = x.shape[-1]
+    bias, out = _rounded(exact, x.shape, lanes)
     return _CONV[kernel.ndim - 1](
-        x, np.broadcast_to(kernel, (lanes, 1, *kernel.shape)), groups=lanes,
+        x, np.broadcast_to(kernel, (lanes, 1, *kernel.shape)), bias, groups=lanes,
         padding=tuple(padding), border=tuple(border), layout=_CHANNELS_LAST[kernel.ndim - 1],
-        algorithm=algorithm,
+        algorithm=algorithm, out=out,
     )  # fmt: skip
 
 
@@ -142,14 +162,19 @@ def sum_products(
     """Sum each cell's neighbours times a kernel's weights.
 
     Integers, in or out, are summed in double in SciPy's order, of which ``terms`` tells, so that
-    what is truncated is equal.
+    what is truncated is equal; or in float32 where that is exact.
     """
     if x.dtype.kind == "f" and dtype.kind == "f":
         kind = np.result_type(x.dtype, dtype)
         y = over(x.astype(kind, copy=False), kernel.axes,
                  lambda a, frame: _convolve(a, frame, kernel, algorithm))  # fmt: skip
         return y.astype(dtype, copy=False)
-    return weigh(op, x, kernel, terms(kernel), dtype)
+    of = terms(kernel)
+    exact = exact_sums(x.dtype, kernel.weights, kernel.sides, of.divisor, dtype)
+    if exact is not None:
+        y = over(x, kernel.axes, lambda a, frame: _convolve(a, frame, kernel, "direct", exact))
+        return y.astype(dtype, copy=False)
+    return weigh(op, x, kernel, of, dtype)
 
 
 def sum_passes(
