@@ -1,5 +1,6 @@
 """Calls on bytes and for bytes, in bands of rows and images: the bits of one call for all."""
 
+import threading
 import tracemalloc
 
 import numpy as np
@@ -130,7 +131,7 @@ def test_a_result_in_the_place_of_its_input(in_bands):
         return convcore.conv2d(own, weight, padding=1, out=own)
 
     parts, count = in_bands(call, 1 << 11)
-    assert count == 0  # a band would read what another has written
+    assert count > 4  # of a copy: a band would read what another has written
     np.testing.assert_array_equal(parts, wanted)
 
 
@@ -181,3 +182,54 @@ def test_wrong_arguments_are_refused_as_for_small_arrays(in_bands):
             in_bands(lambda out=out: convcore.conv2d(x, weight, out=out), 1 << 11)
         with pytest.raises(error, match=f"avg_pool2d: {words}"):
             in_bands(lambda out=out: convcore.avg_pool2d(x, 3, 1, out=out), 1 << 11)
+
+
+def test_a_fault_in_a_thread_is_the_caller_s(in_bands, monkeypatch):
+    x = np.zeros((1, 200, 64), np.uint8)
+    weight = np.ones((1, 1, 3, 3), np.float32)
+    main = threading.current_thread()
+    own = bands._Room.of
+
+    def of(room, shape):
+        if threading.current_thread() is not main:
+            raise MemoryError("none")
+        return own(room, shape)
+
+    monkeypatch.setattr(bands._Room, "of", of)
+    before = threading.active_count()
+    with pytest.raises(MemoryError, match="conv2d: "):
+        in_bands(lambda: convcore.conv2d(x, weight, threads=2), 1 << 11)
+    assert threading.active_count() == before
+
+
+def test_an_interrupted_call_leaves_no_thread(in_bands, monkeypatch):
+    x = np.zeros((1, 200, 64), np.uint8)
+    weight = np.ones((1, 1, 3, 3), np.float32)
+    main = threading.current_thread()
+    own = bands._Room.of
+
+    def of(room, shape):
+        if threading.current_thread() is main:
+            raise KeyboardInterrupt
+        return own(room, shape)
+
+    monkeypatch.setattr(bands._Room, "of", of)
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        in_bands(lambda: convcore.conv2d(x, weight, threads=3), 1 << 11)
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 7])
+def test_bits_do_not_depend_on_threads(in_bands, threads):
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (240, 90, 3)).astype(np.uint8)
+    weight = rng.standard_normal((3, 1, 5, 3)).astype(np.float32)
+    for call in (
+        lambda n: convcore.conv2d(x, weight, padding=2, groups=3, layout="NHWC", threads=n),
+        lambda n: convcore.avg_pool2d(x, 5, 1, 2, layout="NHWC", out=np.zeros_like(x), threads=n),
+    ):
+        whole = in_bands(lambda call=call: call(1), 1 << 40)[0]
+        parts, count = in_bands(lambda call=call: call(threads), 1 << 11)
+        assert count > 7
+        np.testing.assert_array_equal(parts, whole, strict=True)

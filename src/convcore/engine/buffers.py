@@ -88,7 +88,7 @@ def prepare_out(
         plain = out
     else:
         result = wanted_dtype(out, dtypes) if rounds else dtypes.result
-        plain = check_out(op, out, shape, result, name)
+        plain = check_out(op, out, shape, result, name, rounds=rounds)
     array = plain if _is_writable_by_kernels(plain, compute, reads) else np.empty(shape, compute)
     return Out(array, plain, out, dtypes.result)
 
@@ -107,9 +107,18 @@ def _is_writable_by_kernels(out: Array, compute: DType, reads: tuple[Array | Non
 
 
 def check_out(
-    op: str, out: object, shape: tuple[int, ...], dtype: DType, name: str = "out"
+    op: str,
+    out: object,
+    shape: tuple[int, ...],
+    dtype: DType,
+    name: str = "out",
+    *,
+    rounds: bool = False,
 ) -> Array:
-    """Return the caller's array as a plain one; refuse another shape or dtype, or no room."""
+    """Return the caller's array as a plain one; refuse another shape or dtype, or no room.
+
+    ``rounds``: it may also be one of small integers, which ``dtype`` is then.
+    """
     if not isinstance(out, np.ndarray):
         raise TypeError(f"{op}: {name} must be a NumPy array, got {type(out).__name__}")
     if isinstance(out, np.ma.MaskedArray):
@@ -121,7 +130,8 @@ def check_out(
     if plain.shape != shape:
         raise ValueError(f"{op}: {name} must have shape {shape}, got {plain.shape}")
     if plain.dtype != dtype:
-        raise TypeError(f"{op}: {name} must have dtype {dtype}, got {plain.dtype}")
+        words = ", ".join(map(str, (dtype, *ROUNDED))) if rounds else str(dtype)
+        raise TypeError(f"{op}: {name} must have dtype {words}, got {plain.dtype}")
     if not plain.flags.writeable:
         raise ValueError(f"{op}: {name} must be writeable, got a read-only array")
     if overlaps_itself(plain):
@@ -164,6 +174,11 @@ def may_share(array: Array, other: Array) -> bool:
 def shares(out: Array, reads: tuple[Array | None, ...]) -> bool:
     """Whether the array for a result may share memory with one that is read."""
     return any(operand is not None and may_share(out, operand) for operand in reads)
+
+
+def apart(array: Array, out: object) -> Array:
+    """Return an array that is read, or a copy if the array for the result may share its memory."""
+    return array.copy() if isinstance(out, np.ndarray) and may_share(array, out) else array
 
 
 def quiet() -> np.errstate:

@@ -5,7 +5,7 @@ from numpy import ndarray
 from numpy.typing import ArrayLike
 
 from convcore.engine.bands import Work, bands_of, run_in_bands
-from convcore.engine.buffers import bias_as_contiguous, finalized, prepare_out
+from convcore.engine.buffers import apart, bias_as_contiguous, finalized, prepare_out
 from convcore.engine.epilogue import PostOps
 from convcore.engine.plan import (
     Plan,
@@ -147,13 +147,14 @@ def _in_bands(
     spec = plan.spec
     if spec.transposed or spec.sharing != SHARED or spec.algorithm != "direct":
         return None
-    bands = bands_of(spec, operands, out, dtypes.compute, spec.out_channels)
+    bands = bands_of(spec, x, out, dtypes.compute, spec.out_channels)
     if bands is None:
         return None
-    weight = as_contiguous(op, "weight", weight, dtypes.compute)
+    weight = apart(as_contiguous(op, "weight", weight, dtypes.compute), out)
+    bias = None if bias is None else apart(bias, out)
 
     def run_part(part: Plan, cells: Array, y: Array) -> None:
-        part.run(cells, weight, bias, y, threads=threads)
+        part.run(cells, weight, bias, y, threads=1)
 
     work = Work(plan_for, run_part)
-    return run_in_bands(spec, bands, work, x, op=op, out=out, dtypes=dtypes)
+    return run_in_bands(spec, bands, work, x, op=op, out=out, dtypes=dtypes, threads=threads)

@@ -326,15 +326,16 @@ def _in_bands(
     spec, axis = plan.spec, plan.spec.axes[0]
     if spec.adaptive or is_wide(axis):
         return None
-    bands = bands_of(spec, (x,), out, dtypes.compute, spec.channels, least_outputs(axis))
+    bands = bands_of(spec, x, out, dtypes.compute, spec.channels, least_outputs(axis))
     if bands is None:
         return None
 
     def run(part: PoolPlan, cells: Array, y: Array) -> None:
         if part.core is not None:
-            part.core.forward(cells, y, None, threads)
+            part.core.forward(cells, y, None, 1)
 
-    return run_in_bands(spec, bands, Work(PoolPlan, run), x, op=op, out=out, dtypes=dtypes)
+    work = Work(PoolPlan, run)
+    return run_in_bands(spec, bands, work, x, op=op, out=out, dtypes=dtypes, threads=threads)
 
 
 class PoolGradient(NamedTuple):
