@@ -52,7 +52,7 @@ def bands_of(
 
     ``channels`` are those of the result.
     """
-    rounds = getattr(out, "dtype", None) in ROUNDED
+    rounds = isinstance(out, np.ndarray) and out.dtype in ROUNDED
     if not (rounds or x.dtype.itemsize < compute.itemsize) or x.dtype.itemsize > 4:
         return None
     layout, axis = spec.layout, spec.axes[0]

@@ -300,9 +300,9 @@ def compute(
     if indices:
         check_index(op, plan.spec)
     target = None
-    wanted = getattr(out, "dtype", None)
-    if kind == "mean" and x.dtype.kind != "f" and wanted in ROUNDED:
-        dtypes = _exact(plan.spec, dtypes, wanted)
+    is_exact = kind == "mean" and x.dtype.kind != "f"
+    if is_exact and isinstance(out, np.ndarray) and out.dtype in ROUNDED:
+        dtypes = _exact(plan.spec, dtypes, out.dtype)
     try:
         if kind != "max" and (x.dtype is not dtypes.compute or out is not None):
             y = _in_bands(op, plan, x, dtypes, threads, out)
