@@ -371,7 +371,6 @@ def test_without_scipy(monkeypatch):
 @pytest.mark.parametrize("seed", range(30))
 def test_sums_of_small_integers_are_scipys(kind, seed):
     """Boxes, and weights that are integers: float32 has their sums, and its roundings are known."""
-    scipy = pytest.importorskip("scipy.ndimage")
     rng = np.random.default_rng(seed)
     limits = np.iinfo(kind)
     x = rng.integers(limits.min, limits.max, rng.integers(1, 40, 2), dtype=kind, endpoint=True)

@@ -188,16 +188,17 @@ def run_in_bands(
     helpers = [
         Thread(target=copy_context().run, args=(help_out, *part)) for part in pairwise(edges[1:])
     ]
-    for helper in helpers:
-        helper.start()
     try:
+        for helper in helpers:
+            helper.start()
         call.compute(0, edges[1], stopped)
     except BaseException:
         stopped.set()
         raise
     finally:
         for helper in helpers:
-            helper.join()
+            if helper.ident is not None:  # it was started
+                helper.join()
     if faults:
         raise faults[0]
     return y if out is None else out

@@ -103,7 +103,7 @@ def finalized(y: Array, target: Out | None, dtypes: DTypes) -> Array:
 def _is_writable_by_kernels(out: Array, compute: DType, reads: tuple[Array | None, ...]) -> bool:
     if out.dtype != compute or not out.flags.c_contiguous or not out.flags.aligned:
         return False
-    return not shares(out, reads)
+    return not any(operand is not None and may_share(out, operand) for operand in reads)
 
 
 def check_out(
@@ -169,11 +169,6 @@ def may_share(array: Array, other: Array) -> bool:
     if array is other or not (array.flags.owndata and other.flags.owndata):
         return np.may_share_memory(array, other)
     return False
-
-
-def shares(out: Array, reads: tuple[Array | None, ...]) -> bool:
-    """Whether the array for a result may share memory with one that is read."""
-    return any(operand is not None and may_share(out, operand) for operand in reads)
 
 
 def apart(array: Array, out: object) -> Array:

@@ -48,9 +48,7 @@ def _convolve(
         shape, n = [n, *shape], 1
         kernel, padding, border = kernel[None], [(0, 0), *padding], ["zeros", *border]
     elif lanes > 1 and (len(used) == SPATIAL or lanes <= FEW_LANES):
-        return _by_channels(
-            x.reshape(n, *shape, lanes), kernel, padding, border, algorithm, exact
-        ).reshape(x.shape)
+        return _by_channels(x.reshape(n, *shape, lanes), kernel, padding, border, algorithm, exact)
     elif lanes > 1:  # lanes are an axis that the kernel does not see
         shape, kernel = [*shape, lanes], kernel[..., None]
         padding, border = [*padding, (0, 0)], [*border, "zeros"]
