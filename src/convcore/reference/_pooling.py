@@ -2,6 +2,11 @@
 
 All of it works on rows, arrays of shape (n, c, cells) with a plane of the input in each row, and
 with one row of outputs for each of them.
+
+The operators are in `pool_max`, `pool_avg`, `pool_norm` and `pool_weighted`. Each is written once
+and made for 1, 2 and 3 axes by `for_each_rank`; in the equations o, t, s, d and i are then numbers,
+pairs or triples. R(o) is the set of the cells that output o sees: the cells o*s + t*d of the padded
+input, t = 0 ... kernel_size - 1 on each axis, that belong to the input itself.
 """
 
 from math import inf

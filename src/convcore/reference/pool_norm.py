@@ -1,9 +1,6 @@
 """Pooling by norms as the equation reads, one output after the other, and the gradient of it.
 
-Each operator is written once and made for 1, 2 and 3 axes by `for_each_rank`; in the equations o,
-t, s, d and i are then numbers, pairs or triples. R(o) is the set of the cells that output o sees:
-the cells o*s + t*d of the padded input, t = 0 ... kernel_size - 1 on each axis, that belong to the
-input itself.
+What the letters of the equations stand for says `_pooling`.
 """
 
 import numpy as np
