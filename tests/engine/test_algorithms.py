@@ -34,7 +34,7 @@ LAYERS = {
         layer([(1, 1, 1, 1, 0, 1), (90, 31, 1, 1, 0, 60), (96, 31, 1, 1, 0, 66)], c=1, k=1),
         {},
     ),
-    "direct_igemm": (layer(sizes(side=7)["axes"], c=64, k=64, channels_last=True), {}),
+    "direct_igemm": (layer(sizes(side=6)["axes"], c=64, k=64, channels_last=True), {}),
     "direct_ow_channels": (sizes(), {}),
     "direct_ow_rows": (sizes(kernels=1), {}),
     "depthwise": (layer(sizes()["axes"], groups=16, c=1, k=1, channels_last=True), {}),

@@ -126,21 +126,31 @@ def test_the_choice_is_by_the_sizes_of_one_image():
     def bits(x, algorithm):
         return convcore.conv2d(x, weight, padding=1, algorithm=algorithm).tobytes()
 
-    weight = operands((1,), (32, 32, 3, 3), np.float32)[1]
-    for side, chosen in ((56, "winograd"), (8, "direct")):
+    weight = operands((1,), (48, 48, 3, 3), np.float32)[1]
+    for side, chosen in ((56, "winograd"), (7, "winograd"), (5, "direct")):
         for batch in (1, 40):
-            x = operands((batch, 32, side, side), (1,), np.float32)[0]
+            x = operands((batch, 48, side, side), (1,), np.float32)[0]
             assert bits(x, "auto") == bits(x, chosen)
             assert bits(x, "winograd") != bits(x, "direct")
 
 
 @pytest.mark.parametrize("channels", [128, 600])
-@pytest.mark.parametrize("shape", [(1, 150), (2, 150), (150, 2), (9, 40), (28, 28)])
+@pytest.mark.parametrize("shape", [(1, 150), (2, 150), (150, 2), (5, 5), (6, 6), (9, 40), (28, 28)])
 def test_what_auto_takes_has_the_stated_error(shape, channels):
     """Where most of a tile is padding, results are small beside what the transforms round."""
     x, weight, _ = operands((channels, *shape), (16, channels, 3, 3), np.float32)
     want = convcore.conv2d(x.astype(float), weight.astype(float), padding=2, algorithm="direct")
     assert error(convcore.conv2d(x, weight, padding=2), want) < 1e-6
+
+
+@pytest.mark.parametrize(("channels", "chosen"), [(1024, "winograd"), (1025, "direct")])
+def test_longer_sums_are_formed_directly(channels, chosen):
+    """Along two axes: there the error of more channels is above what is stated."""
+    x, weight, _ = operands((channels, 6, 6), (16, channels, 3, 3), np.float32)
+    y, want = (convcore.conv2d(x, weight, padding=2, algorithm=a) for a in ("auto", chosen))
+    assert np.array_equal(y, want)
+    rows = operands((channels, 150), (16, channels, 3), np.float32)[:2]
+    assert np.array_equal(*(convcore.conv1d(*rows, algorithm=a) for a in ("auto", "winograd")))
 
 
 def test_set_algorithm():

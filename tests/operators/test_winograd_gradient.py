@@ -113,7 +113,7 @@ def test_where_a_number_is_lost_sums_are_direct(name, value, operand):
 
 def test_the_choice_is_by_sizes():
     """A few outputs, or few of them along an axis, are summed up directly."""
-    for shape in [(1, 16, 6, 6), (64, 64, 7, 7), (8, 64, 40, 11)]:
+    for shape in [(1, 16, 6, 6), (64, 64, 4, 4), (8, 64, 40, 4)]:
         generator = np.random.default_rng(1)
         x = generator.standard_normal(shape)
         weight = generator.standard_normal((64, shape[1], 3, 3))

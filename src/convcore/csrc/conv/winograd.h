@@ -7,7 +7,7 @@
 /* Input channels of a slice of a sum: short chains round less. */
 enum { CC_WINOGRAD_SLICE = 64 };
 /* Transforming the weights of a pair of channels, counted in transformed products; measured. */
-enum { CC_WINOGRAD_WEIGHT = 16 };
+enum { CC_WINOGRAD_WEIGHT = 7 };
 
 /* Tiles of outputs are cut from output 0 of the image on, whatever the number of threads, so that
  * every output is computed with the same neighbours. A band is a row of tiles, or a part of it:

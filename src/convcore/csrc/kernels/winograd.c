@@ -181,26 +181,45 @@ typedef double wide __attribute__((vector_size(CC_VECTOR_BYTES)));
 typedef real narrow
     __attribute__((vector_size(WIDE_LANES * CC_REAL_BYTES), aligned(sizeof(real)), may_alias));
 
+/* Compilers would convert halves, and join them. */
 CC_INLINE wide load_wide(const real *p)
 {
+#if CC_VECTOR_BYTES == 64 && CC_REAL_BYTES == 4
+    return (wide)_mm512_cvtps_pd(_mm256_loadu_ps(p));
+#else
     return __builtin_convertvector(*(const narrow *)p, wide);
+#endif
 }
 CC_INLINE void store_narrow(real *p, wide v) { *(narrow *)p = __builtin_convertvector(v, narrow); }
 
-/* The values of a polynomial of three coefficients at the points, each divided by what the
- * interpolation would divide by. */
-CC_INLINE void weight_points(const wide *g, wide *u)
+/* Squares of the points, and what the interpolation would divide a value at them by. */
+static const double a2 = 0.75 * 0.75, b2 = 1.5 * 1.5;
+static const double of_a = 1 / (2 * a2 * (a2 - b2)), of_b = 1 / (2 * b2 * (b2 - a2));
+static const double of_point[POINTS] = {1 / (a2 * b2), of_a, of_a, of_b, of_b, 1};
+
+/* The values of a polynomial of three coefficients at the points. */
+CC_INLINE void values_of(const wide *g, wide *u)
 {
-    const double a = 0.75 * 0.75, b = 1.5 * 1.5, of_a = 1 / (2 * a * (a - b)),
-                 of_b = 1 / (2 * b * (b - a));
-    const wide even_a = (g[0] + a * g[2]) * of_a, odd_a = 0.75 * of_a * g[1];
-    const wide even_b = (g[0] + b * g[2]) * of_b, odd_b = 1.5 * of_b * g[1];
-    u[0] = g[0] * (1 / (a * b));
+    const wide even_a = g[0] + a2 * g[2], even_b = g[0] + b2 * g[2];
+    u[0] = g[0];
+    u[1] = even_a + 0.75 * g[1];
+    u[2] = even_a - 0.75 * g[1];
+    u[3] = even_b + 1.5 * g[1];
+    u[4] = even_b - 1.5 * g[1];
+    u[5] = g[2];
+}
+
+/* The same, each divided by what the interpolation would divide by, and times `scale`. */
+CC_INLINE void weight_points(const wide *g, double scale, wide *u)
+{
+    const wide even_a = (g[0] + a2 * g[2]) * (scale * of_a), odd_a = g[1] * (0.75 * scale * of_a);
+    const wide even_b = (g[0] + b2 * g[2]) * (scale * of_b), odd_b = g[1] * (1.5 * scale * of_b);
+    u[0] = g[0] * (scale * of_point[0]);
     u[1] = even_a + odd_a;
     u[2] = even_a - odd_a;
     u[3] = even_b + odd_b;
     u[4] = even_b - odd_b;
-    u[5] = g[2];
+    u[5] = g[2] * scale;
 }
 
 /* The points of a vector of output channels: of taps along one axis, `step` elements apart. */
@@ -209,10 +228,14 @@ CC_INLINE void weight_line(const real *src, ptrdiff_t step, real *dst, ptrdiff_t
     wide line[TAPS], value[POINTS];
     CC_UNROLL
     for (int i = 0; i < TAPS; i++) line[i] = load_wide(src + i * step);
-    weight_points(line, value);
+    weight_points(line, 1, value);
     CC_UNROLL
     for (int i = 0; i < POINTS; i++) store_narrow(dst + i * point, value[i]);
 }
+
+/* Weights lie one input channel after the other: those of so many channels further on are fetched
+ * meanwhile, for hardware does not follow nine taps at once. */
+enum { AHEAD = 2 };
 
 /* The same of taps along both axes. */
 CC_INLINE void weight_square(const cc_winograd *a, const real *src, real *dst)
@@ -221,27 +244,32 @@ CC_INLINE void weight_square(const cc_winograd *a, const real *src, real *dst)
     CC_UNROLL
     for (int j = 0; j < TAPS; j++) {
         CC_UNROLL
-        for (int i = 0; i < TAPS; i++) line[i] = load_wide(src + i * a->row + j * a->column);
-        weight_points(line, value);
+        for (int i = 0; i < TAPS; i++) {
+            const real *tap = src + i * a->row + j * a->column;
+            __builtin_prefetch(tap + AHEAD * TAPS * a->row);
+            line[i] = load_wide(tap);
+        }
+        values_of(line, value);
         CC_UNROLL
         for (int i = 0; i < POINTS; i++) between[i][j] = value[i];
     }
     CC_UNROLL
     for (int i = 0; i < POINTS; i++) {
-        weight_points(between[i], value);
+        weight_points(between[i], of_point[i], value);
         CC_UNROLL
-        for (int j = 0; j < POINTS; j++) store_narrow(dst + (i * POINTS + j) * a->point, value[j]);
+        for (int j = 0; j < POINTS; j++, dst += a->point) store_narrow(dst, value[j]);
     }
 }
 
 void CC_FN(winograd_weights)(const cc_winograd *args, const void *src, void *dst)
 {
-    for (ptrdiff_t c = 0; c < args->channels; c += WIDE_LANES) {
+    const cc_winograd a = *args; /* a copy, which stores do not change */
+    for (ptrdiff_t c = 0; c < a.channels; c += WIDE_LANES) {
         const real *from = (const real *)src + c;
         real *to = (real *)dst + c;
-        if (args->rows > 1 && args->columns > 1)
-            weight_square(args, from, to);
+        if (a.rows > 1 && a.columns > 1)
+            weight_square(&a, from, to);
         else
-            weight_line(from, args->rows > 1 ? args->row : args->column, to, args->point);
+            weight_line(from, a.rows > 1 ? a.row : a.column, to, a.point);
     }
 }
