@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from convcore._core import is_plain
 from convcore.engine import adjoint as adjoints
 from convcore.engine import separable
 from convcore.engine.algorithm import algorithm_for
@@ -32,6 +33,7 @@ from convcore.spec.registry import (
     OUTPUT_PADDING,
     PADDING,
     STRIDE,
+    Option,
 )
 
 if TYPE_CHECKING:
@@ -306,6 +308,15 @@ def plan_for(spec: ConvSpec) -> Any:
     return plan
 
 
+OPTIONS = (STRIDE, PADDING, DILATION, GROUPS, BORDER)
+TRANSPOSED_OPTIONS = (*OPTIONS, OUTPUT_PADDING)
+
+
+def _read(op: str, axes: int, options: tuple[Option, ...], given: tuple[Any, ...]) -> Any:
+    """Return options in a form that calls alike share, so that they find one plan."""
+    return tuple(o.read(op, value, axes) for o, value in zip(options, given, strict=True))
+
+
 def conv_plan(
     op: str,
     x: Array,
@@ -322,20 +333,10 @@ def conv_plan(
     algorithm: str = "auto",
     sharing: str = "shared",
 ) -> ConvPlan:
-    """Check the options of a call against its operands; return the plan of the layer.
-
-    Options that are plain pass untouched, so that calls alike find their plan at once.
-    """
-    if type(stride) is not int:
-        stride = STRIDE.read(op, stride, axes)
-    if type(padding) is not int and type(padding) is not str:
-        padding = PADDING.read(op, padding, axes)
-    if type(dilation) is not int:
-        dilation = DILATION.read(op, dilation, axes)
-    if type(groups) is not int:
-        groups = GROUPS.read(op, groups, axes)
-    if type(border) is not str:
-        border = BORDER.read(op, border, axes)
+    """Check the options of a call against its operands; return the plan of the layer."""
+    options = (stride, padding, dilation, groups, border)
+    if not is_plain(options):
+        options = _read(op, axes, OPTIONS, options)
     if type(layout) is not str:
         layout = check_choice(op, "layout", layout, LAYOUTS[axes])
     if type(algorithm) is not str or algorithm not in ALGORITHMS:
@@ -345,11 +346,11 @@ def conv_plan(
         connections = as_connections(op, connections, pairs, groups)
     chosen = algorithm_for(algorithm, x, weight)
     key = (
-        axes, x.shape, weight.shape, stride, padding, dilation, groups, connections, border, layout,
-        sharing, algorithm, chosen,
+        axes, x.shape, weight.shape, options, connections, layout, sharing, algorithm, chosen,
     )  # fmt: skip
     plan: ConvPlan | None = plans.get(key)
     if plan is None:
+        stride, padding, dilation, groups, border = options
         spec = conv_spec(
             op, x.shape, weight.shape, axes=axes, stride=stride, padding=padding,
             dilation=dilation, groups=groups, connections=connections, border=border, layout=layout,
@@ -403,27 +404,18 @@ def transposed_plan(
     layout: str = "NCHW",
 ) -> TransposedPlan:
     """Check the options of a call against its operands; return the plan of the layer."""
-    if type(stride) is not int:
-        stride = STRIDE.read(op, stride, axes)
-    if type(padding) is not int and type(padding) is not str:
-        padding = PADDING.read(op, padding, axes)
-    if type(dilation) is not int:
-        dilation = DILATION.read(op, dilation, axes)
-    if type(groups) is not int:
-        groups = GROUPS.read(op, groups, axes)
-    if type(output_padding) is not int:
-        output_padding = OUTPUT_PADDING.read(op, output_padding, axes)
-    if type(border) is not str:
-        border = BORDER.read(op, border, axes)
+    options = (stride, padding, dilation, groups, border, output_padding)
+    if not is_plain(options):
+        options = _read(op, axes, TRANSPOSED_OPTIONS, options)
     if type(layout) is not str:
         layout = check_choice(op, "layout", layout, LAYOUTS[axes])
     chosen = algorithm_for("auto", x, weight)
     key = (
-        "transposed", axes, x.shape, weight.shape, stride, padding, dilation, groups,
-        output_padding, border, layout, chosen,
+        "transposed", axes, x.shape, weight.shape, options, layout, chosen,
     )  # fmt: skip
     plan: TransposedPlan | None = plans.get(key)
     if plan is None:
+        stride, padding, dilation, groups, border, output_padding = options
         spec = transposed_spec(
             op, x.shape, weight.shape, axes=axes, stride=stride, padding=padding,
             dilation=dilation, groups=groups, output_padding=output_padding, border=border,

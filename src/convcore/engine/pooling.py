@@ -112,14 +112,8 @@ class Sliding(NamedTuple):
     def plain(self, op: str, axes: int) -> "Sliding":
         """Return the options in hashable form: integers, words and tuples of them."""
         kernel, stride, padding, dilation, ceil_mode, border = self
-        if (
-            type(kernel) is int
-            and (stride is None or type(stride) is int)
-            and (type(padding) is int or type(padding) is str)
-            and type(dilation) is int
-            and type(ceil_mode) is bool
-            and type(border) is str
-        ):
+        options = (kernel, stride, padding, dilation, border)
+        if type(ceil_mode) is bool and _core.is_plain(options):
             return self
         return Sliding(
             KERNEL_SIZE.read(op, kernel, axes),
@@ -149,6 +143,8 @@ class Adaptive(NamedTuple):
 
     def plain(self, op: str, axes: int) -> "Adaptive":
         """Return the options in hashable form."""
+        if _core.is_plain(self.output_size):
+            return self
         return Adaptive(OUTPUT_SIZE.read(op, self.output_size, axes))
 
     def spec(
