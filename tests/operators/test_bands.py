@@ -227,7 +227,9 @@ def test_bits_do_not_depend_on_threads(in_bands, threads):
     weight = rng.standard_normal((3, 1, 5, 3)).astype(np.float32)
     for call in (
         lambda n: convcore.conv2d(x, weight, padding=2, groups=3, layout="NHWC", threads=n),
-        lambda n: convcore.avg_pool2d(x, 5, 1, 2, layout="NHWC", out=np.zeros_like(x), threads=n),
+        lambda n: convcore.avg_pool2d(
+            x, 5, (1, 2), 2, layout="NHWC", out=np.zeros((240, 45, 3), np.uint8), threads=n
+        ),
     ):
         whole = in_bands(lambda call=call: call(1), 1 << 40)[0]
         parts, count = in_bands(lambda call=call: call(threads), 1 << 11)

@@ -40,6 +40,7 @@ cdef extern from "convcore.h" nogil:
         int64_t counted
     cc_window cc_pool_window(const cc_pool *problem, int axis, int64_t o)
     const char *cc_pool_rejects(const cc_pool *problem, cc_type type, int strategy)
+    bint cc_pool_is_box(const cc_pool *problem)
     cc_status cc_pool_forward(const cc_pool *problem, cc_type type, const void *x, void *y,
                               int64_t *index, int threads)
     cc_status cc_pool_max_backward(const cc_pool *problem, cc_type type, const void *grad,
@@ -123,8 +124,16 @@ cdef class Pool:
         for o in range(count):
             rows[o] = cc_pool_window(&self.problem, axis, o)
 
+    @property
+    def is_box(self):
+        """Whether it is a mean that bytes have too, as bytes."""
+        return cc_pool_is_box(&self.problem)
+
     def forward(self, x, y, index, int threads):
-        """Compute y, and unless it is None, where in their planes the maxima stand."""
+        """Compute y, and unless it is None, where in their planes the maxima stand.
+
+        Real numbers; maxima of integers; and boxes of bytes, rounded to bytes.
+        """
         cdef Buffers buffers = Buffers()
         cdef void *px = buffers.add(x, self.in_elements, 0)
         cdef void *py = buffers.add(y, self.out_elements, PyBUF_WRITABLE)

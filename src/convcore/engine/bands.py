@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from convcore.engine.buffers import ROUNDED, Out, apart, check_out, wanted_dtype
+from convcore.engine.buffers import ROUNDED, Out, apart, check_out, copy_cells, wanted_dtype
 from convcore.spec.axis import span
 from convcore.spec.border import ZEROS, unless_zeros
 from convcore.spec.operands import Array, DType, DTypes
@@ -134,7 +134,7 @@ class _Call:
         seen = _seen(self.x[head], rows, place)
         if seen.dtype != compute or not seen.flags.carray:
             own = cells.of(seen.shape)
-            np.copyto(own, seen)
+            copy_cells(seen, own)
             seen = own
         if to.dtype == compute and to.flags.carray:
             self.work.run(plan, seen, to)

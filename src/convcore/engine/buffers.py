@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from convcore._core import round_to
+from convcore._core import read_integers, round_to
 from convcore.spec.operands import Array, DType, DTypes, as_array, as_contiguous, check_bias
 
 # Integers that results may be rounded to.
@@ -23,6 +23,17 @@ def bias_as_contiguous(
     if dtypes.result is dtypes.compute:
         return array
     return as_contiguous(op, "bias", array, dtypes.compute)
+
+
+def copy_cells(cells: Array, to: Array) -> None:
+    """Copy an array into a contiguous one of real numbers, small integers by kernels."""
+    if cells.dtype not in ROUNDED or (cells.ndim <= 2 and not cells.flags.carray):
+        np.copyto(to, cells)
+    elif cells.flags.carray:
+        read_integers(cells, to)
+    else:  # rows of several planes: each plane's are contiguous
+        for part, own in zip(cells, to, strict=True):
+            copy_cells(part, own)
 
 
 class Out(NamedTuple):

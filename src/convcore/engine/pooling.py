@@ -57,6 +57,8 @@ from convcore.spec.registry import (
 # Means of bytes differ from k + 1/2 by 1 / (2 cells) or not at all, and float32 tells that apart.
 MOST_FLOAT32_CELLS = 2**14
 
+BYTES = np.dtype(np.uint8)
+
 LONG_STEPS = 8  # windows of more steps may share sums, if there are enough (csrc/pool/plan.c)
 WIDE_CELLS = 1024  # windows of a larger span may be mostly padding there
 
@@ -296,6 +298,10 @@ def compute(
     if indices:
         check_index(op, plan.spec)
     target = None
+    if kind == "mean" and x.dtype == BYTES and isinstance(out, ndarray) and out.dtype == BYTES:
+        y = _box_of_bytes(op, plan, x, threads, out)
+        if y is not None:
+            return y, None
     is_exact = kind == "mean" and x.dtype.kind != "f"
     if is_exact and isinstance(out, np.ndarray) and out.dtype in ROUNDED:
         dtypes = _exact(plan.spec, dtypes, out.dtype)
@@ -314,6 +320,15 @@ def compute(
         return finalized(y, target, dtypes), index
     except MemoryError as error:
         raise out_of_memory(op, error, x=x, **plan.spec.windows) from None
+
+
+def _box_of_bytes(op: str, plan: PoolPlan, x: Array, threads: int, out: Array) -> Array | None:
+    """Return means of bytes as bytes, without real numbers; None where the core has no such way."""
+    if plan.core is None or not plan.core.is_box:
+        return None
+    target = prepare_out(op, out, plan.y_shape, DTypes(BYTES, BYTES), (x,))
+    plan.core.forward(as_contiguous(op, "x", x, BYTES), target.array, None, threads)
+    return target.finalize()
 
 
 def _in_bands(

@@ -210,6 +210,13 @@ typedef struct {
     void *y;
 } cc_rank_args;
 
+/* Boxes of at most so many bytes have sums of 16 bits; elements behind them that are read. */
+enum { CC_BOX_CELLS = 255, CC_BOX_SLACK = 128 };
+typedef struct {
+    ptrdiff_t taps, step;
+    int cells; /* 1 <= cells <= CC_BOX_CELLS */
+} cc_box;
+
 /* A row of medians of `size` x `size` cells, in `rows` from the first column on. Scratch: so many
  * rows of count + size - 1 keys and two vectors more. */
 typedef struct {

@@ -1,4 +1,5 @@
 /* Real numbers as integers: clipped, rounded to the nearest, of two to the even one; NaN becomes 0.
+ * And small integers as real numbers.
  *
  * Assumed: nothing overlaps; no alignment.
  */
@@ -65,6 +66,27 @@ bool CC_FN(round_to)(const void *src, ptrdiff_t count, cc_type type, void *dst)
     case CC_U16:
         to_uint16_t(src, count, dst);
         return true;
+    default:
+        return false;
+    }
+}
+
+#define READ(type) \
+    for (ptrdiff_t i = 0; i < count; i++) to[i] = (real)((const type *)src)[i]; \
+    return true;
+
+bool CC_FN(read_integers)(const void *src, cc_type type, ptrdiff_t count, void *dst)
+{
+    real *to = dst;
+    switch (type) {
+    case CC_I8:
+        READ(int8_t)
+    case CC_U8:
+        READ(uint8_t)
+    case CC_I16:
+        READ(int16_t)
+    case CC_U16:
+        READ(uint16_t)
     default:
         return false;
     }

@@ -134,6 +134,8 @@ static void run_task(int index, void *context)
 cc_status cc_pool_forward(const cc_pool *problem, cc_type type, const void *x, void *y,
                           int64_t *index, int threads)
 {
+    if (type == CC_U8 && problem->kind == CC_POOL_MEAN)
+        return cc_pool_box(problem, x, y, threads);
     if (!cc_pool_is_valid(problem, type) || threads < 1 || (index && problem->kind != CC_POOL_MAX))
         return CC_BAD_PROBLEM;
     cc_pool_job job = {.x = x, .y = y, .index = index};

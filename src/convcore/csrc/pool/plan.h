@@ -78,4 +78,7 @@ static inline bool cc_pool_padded(const cc_pool_plan *plan) { return plan->flat 
  * `advance`: rows from a line's window to the next line's. */
 int64_t cc_pool_alike(const cc_pool_plan *plan, int64_t line, int64_t most, int64_t *advance);
 
+/* box.c: means of bytes as bytes; CC_BAD_PROBLEM unless cc_pool_is_box(). */
+cc_status cc_pool_box(const cc_pool *problem, const void *x, void *y, int threads);
+
 #endif
