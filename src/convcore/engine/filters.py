@@ -21,9 +21,14 @@ def most_taps(dtype: DType, box: bool) -> int:
     return int(rank_taps(np.empty(0, dtype), box))
 
 
-def rank(op: str, x: Array, offsets: Array, border: Borders, nth: int) -> Array:
-    """Return the nth smallest, from 0, of each cell's taps; NaN is larger than any number."""
-    return _run(op, x, x.dtype, how="rank", offsets=offsets, border=border, rank=nth)
+def rank(
+    op: str, x: Array, offsets: Array, border: Borders, nth: int, out: Array | None = None
+) -> Array:
+    """Return the nth smallest, from 0, of each cell's taps; NaN is larger than any number.
+
+    ``out``: a contiguous array for it, of x's dtype, that shares no memory with x.
+    """
+    return _run(op, x, x.dtype, out, how="rank", offsets=offsets, border=border, rank=nth)
 
 
 def weigh(
@@ -33,13 +38,22 @@ def weigh(
 
     The result is truncated as a cast of C does.
     """
-    return _run(op, x, dtype, offsets=offsets, border=border, weights=weights, **how)
+    return _run(op, x, dtype, None, offsets=offsets, border=border, weights=weights, **how)
 
 
-def _run(op: str, x: Array, dtype: DType, *, offsets: Array, border: Borders, **how: Any) -> Array:
+def _run(
+    op: str,
+    x: Array,
+    dtype: DType,
+    out: Array | None,
+    *,
+    offsets: Array,
+    border: Borders,
+    **how: Any,
+) -> Array:
     with memory_errors(op, input=x):
         x = np.ascontiguousarray(x)
-        y = np.empty(x.shape, dtype)
+        y = np.empty(x.shape, dtype) if out is None else out
         if x.size:
             run_filter(
                 x, y, shape=x.shape[:-1], lanes=x.shape[-1], offsets=offsets, border=border,

@@ -189,6 +189,13 @@ class Target(NamedTuple):
     wanted: DType
     dtype: DType
 
+    def room(self, x: Array) -> Array | None:
+        """Return the caller's array if kernels may write to it what they make of x, in its dtype."""
+        given = self.given
+        if type(given) is not np.ndarray or given.dtype != x.dtype or not given.flags.carray:
+            return None
+        return None if np.may_share_memory(given, x) else given
+
     def deliver(self, y: Array) -> Array:
         """Return a result, in ``dtype``, as the caller wants it."""
         if self.wanted.kind == "b":

@@ -27,6 +27,11 @@ class Frame(NamedTuple):
     core: tuple[int, ...]  # n, depth, rows, columns, lanes
     axes: tuple[int, ...]  # of the window's axes: which of depth, rows, columns each is
 
+    @property
+    def is_in_place(self) -> bool:
+        """Whether kernels take a contiguous array where it is."""
+        return self.order == tuple(range(len(self.order)))
+
     def to_core(self, x: Array) -> Array:
         """Return the array as kernels take it."""
         return x.transpose(self.order).reshape(self.core)

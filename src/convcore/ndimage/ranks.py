@@ -192,9 +192,13 @@ def _of_rank(request: Request, x: Array, near: Neighbours, nth: int) -> Array:
     if len(taps) > filters.most_taps(values.dtype, box):  # their counts need more bits
         wide = np.int16 if len(taps) < 2**15 else np.int32
         values = values.astype(np.promote_types(values.dtype, wide))
+    room = target.room(values) if frame.is_in_place else None
     y = filters.rank(
-        request.op, frame.to_core(values), frame.offsets(taps), frame.borders(sides), nth
-    )
+        request.op, frame.to_core(values), frame.offsets(taps), frame.borders(sides), nth,
+        None if room is None else frame.to_core(room),
+    )  # fmt: skip
+    if room is not None:
+        return room
     y = frame.from_core(y)
     if x.dtype.kind in "bu" and y.dtype.kind == "i":
         y = y.astype(np.uint8 if x.dtype.kind == "b" else x.dtype)

@@ -70,6 +70,12 @@ typedef struct {
     cc_histograms histograms;
 } filter_task;
 
+static bool is_same(const cc_filter_piece *a, const cc_filter_piece *b)
+{
+    return a->row == b->row && a->depth == b->depth && a->n == b->n && a->from == b->from &&
+           a->to == b->to;
+}
+
 /* A row of taps for the outputs of a piece. */
 static const char *prepared(const filter_task *task, const cc_filter_row *row,
                             cc_filter_piece piece)
@@ -77,9 +83,10 @@ static const char *prepared(const filter_task *task, const cc_filter_row *row,
     const cc_filter_plan *plan = &task->job->plan;
     piece.depth += row->depth;
     piece.row += row->row;
-    const ptrdiff_t slot = row->slots + (piece.row % plan->ring + plan->ring) % plan->ring;
+    const ptrdiff_t place = piece.row % plan->ring;
+    const ptrdiff_t slot = row->slots + (place < 0 ? place + plan->ring : place);
     char *to = task->ring + slot * plan->pitch * plan->bytes;
-    if (memcmp(&task->pieces[slot], &piece, sizeof piece) != 0) {
+    if (!is_same(&task->pieces[slot], &piece)) {
         cc_filter_prepare(plan, &piece, to);
         task->pieces[slot] = piece;
     }
@@ -92,7 +99,13 @@ static void find_medians(const filter_task *task, const cc_filter_piece *piece, 
     const cc_filter_plan *plan = &task->job->plan;
     for (ptrdiff_t r = 0; r < plan->rows; r++)
         task->pointers[r] = prepared(task, &plan->row[r], *piece);
+    const cc_filter *f = plan->problem;
+    const int64_t next = piece->row + plan->last[CC_ROW] + 1; /* the row that the next line adds */
+    const int64_t plane = piece->n * f->size[CC_DEPTH] + piece->depth;
+    const int64_t at = (plane * f->size[CC_ROW] + next) * f->size[CC_COLUMN] + max(piece->from, 0);
+    const ptrdiff_t element = f->lanes * plan->kernels->size;
     const cc_median_args args = {.rows = task->pointers,
+                                 .next = next < f->size[CC_ROW] ? plan->x + at * element : NULL,
                                  .size = plan->rows,
                                  .count = count,
                                  .order = cc_key_order_of(plan->type),

@@ -223,6 +223,7 @@ typedef struct {
     const void *const *rows;
     ptrdiff_t size, count;
     cc_key_order order;
+    const void *next; /* elements that are read after this row: to be fetched; NULL: none */
     void *scratch, *y;
 } cc_median_args;
 

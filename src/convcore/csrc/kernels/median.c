@@ -83,7 +83,11 @@ CC_INLINE void find_medians(const cc_median_args *f, int size)
     const real *scratch = f->scratch;
     const cc_key_order order = f->order;
     real *y = f->y;
-    for (ptrdiff_t x = 0; x < sorted; x += LANES) sort_column(f, x, size, row);
+    for (ptrdiff_t x = 0; x < sorted; x += LANES) {
+        if (f->next)
+            __builtin_prefetch((const real *)f->next + x);
+        sort_column(f, x, size, row);
+    }
     for (ptrdiff_t x = 0; x < count; x += LANES)
         store_key(order, y, x, count,
                   size == 3 ? median_of_3(scratch + x, row) : median_of_5(scratch + x, row));
