@@ -190,7 +190,7 @@ class Target(NamedTuple):
     dtype: DType
 
     def room(self, x: Array) -> Array | None:
-        """Return the caller's array if kernels may write to it what they make of x, in its dtype."""
+        """Return the caller's array if kernels may write to it what they make of x."""
         given = self.given
         if type(given) is not np.ndarray or given.dtype != x.dtype or not given.flags.carray:
             return None
