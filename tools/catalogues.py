@@ -6,8 +6,9 @@
 
 Needs the extra ``docs-test``. ``docs/locales`` has one catalogue for each page. An update extracts
 the messages of the pages and takes each translation from whichever catalogue had its message,
-so that text may move between pages. A message that was changed gets the old translation, marked
-``fuzzy``: the site doesn't use it until a translator has mended it and taken the mark away.
+the page's own before others, so that text may move between pages. A message that was changed gets
+the old translation, marked ``fuzzy``: the site doesn't use it until a translator has mended it and
+taken the mark away.
 """
 
 import argparse
@@ -36,6 +37,7 @@ METADATA = {
     "Content-Type": "text/plain; charset=utf-8",
     "Content-Transfer-Encoding": "8bit",
 }
+ENGLISH = "English on purpose"  # the comment of a message that stays, such as a head word
 ALIKE = 0.6  # how much of a changed message must be left for its translation to be kept as a draft
 
 
@@ -69,6 +71,11 @@ def catalogues(language):
         for path in sorted(folder(language).rglob("*.po"))
     }
     return {name: found[name] for name in found if Path(name).stem not in OURS}
+
+
+def finished(entry):
+    """Return whether an entry has a translation that is used."""
+    return bool(entry.msgstr) and not entry.fuzzy
 
 
 def translations(pages):
@@ -123,7 +130,8 @@ def update(language):
     for name, page in pages.items():
         written = polib.POFile(wrapwidth=0)
         written.header, written.metadata = HEADER, METADATA
-        written.extend(entry_for(message, old, gone) for message in page)
+        own = {entry.msgid: entry for entry in before.get(name, []) if finished(entry)}
+        written.extend(entry_for(message, {**old, **own}, gone) for message in page)
         path = folder(language) / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{str(written).rstrip()}\n", encoding="utf-8")
@@ -135,6 +143,8 @@ def entry_faults(entry):
     """Return what is wrong with one entry."""
     if not entry.msgstr:
         return ["is empty"]
+    if entry.tcomment == ENGLISH and entry.msgstr == entry.msgid:
+        return []
     return ["is fuzzy"] if entry.fuzzy else faults(entry.msgid, entry.msgstr)
 
 

@@ -118,6 +118,25 @@ def test_a_finished_translation_goes_before_a_draft():
     assert catalogues.translations(pages)["One."].msgstr == "一。"
 
 
+def test_a_page_keeps_its_own_translation(tmp_path, monkeypatch):
+    for name, word in ("glossary", "padding"), ("sizes", "填充"):
+        page(("padding", word)).save(str(tmp_path / f"{name}.po"))
+    monkeypatch.setattr(catalogues, "folder", lambda language: tmp_path)
+    names = ["glossary.po", "sizes.po", "stride.po"]
+    monkeypatch.setattr(catalogues, "extracted", lambda language: {n: ["padding"] for n in names})
+    catalogues.update(LANGUAGE)
+    after = [polib.pofile(str(tmp_path / name))[0].msgstr for name in names]
+    assert after[:2] == ["padding", "填充"]
+    assert after[2]
+
+
+def test_a_head_word_may_stay_english():
+    entry = polib.POEntry(msgid="infinitely strong prior", msgstr="infinitely strong prior")
+    assert catalogues.page_faults([entry])[0].startswith("is not Chinese")
+    entry.tcomment = catalogues.ENGLISH
+    assert not catalogues.page_faults([entry])
+
+
 def test_a_changed_message_keeps_a_draft():
     old = catalogues.translations({"a": page(("The window moves by one cell.", "窗口移动一格。"))})
     entry = catalogues.entry_for("The window moves by two cells.", {}, list(old.values()))
