@@ -228,8 +228,8 @@ const char *cc_pool_rejects(const cc_pool *problem, cc_type type, int strategy);
  * dilation 1 and no border but zeros. */
 bool cc_pool_is_box(const cc_pool *problem);
 
-/* x and y of `type`. `index`, unless NULL: for maxima, where each stands in its plane. Of CC_U8 there
- * are maxima and boxes: means rounded to the nearest byte, of two to the even one. */
+/* x and y of `type`. `index`, unless NULL: for maxima, where each stands in its plane. Of CC_U8
+ * there are maxima and boxes: means rounded to the nearest byte, of two to the even one. */
 cc_status cc_pool_forward(const cc_pool *problem, cc_type type, const void *x, void *y,
                           int64_t *index, int threads);
 
@@ -301,7 +301,7 @@ cc_xla_function cc_xla_handler(int64_t process);
 /* dst[i] = src[i] of type `real` as an integer of type `to`, which has 8 or 16 bits: clipped,
  * rounded to the nearest and of two to the even one; NaN becomes 0. */
 cc_status cc_round(cc_type real, const void *src, int64_t count, cc_type to, void *dst);
-/* dst[i] = src[i], an integer of type `from`, which has 8 or 16 bits, as a number of type `real`. */
+/* dst[i] = src[i], an integer of type `from`, which has 8 or 16 bits, as one of type `real`. */
 cc_status cc_read_integers(cc_type from, const void *src, int64_t count, cc_type real, void *dst);
 
 /* Instruction sets, least first. cc_isa_name(i) is NULL past the last one compiled in. */
