@@ -21,6 +21,7 @@ FRAME = DOCS / "explorer" / "bundle.html"
 PAGE = "explorer"
 COMPILED = "explorer-wasm.js"
 BUNDLE = "explorer-bundle.js"
+STYLES = "explorer-grids.css", "explorer.css"
 
 
 def scripts(language):
@@ -31,6 +32,7 @@ def scripts(language):
         words_of(PAGE, language),
         "explorer-values.js",
         "explorer-link.js",
+        "explorer-channels.js",
         "explorer-view.js",
         "explorer-editor.js",
         "explorer-code.js",
@@ -99,7 +101,7 @@ def bundle(language, compiled):
     code = "\n".join(["window.explorer = {isFile: true};", *parts]).replace("</", "<\\/")
     page = fragment(language).replace('id="explorer-root"', 'id="explorer-root" data-fragment=""')
     frame = FRAME.read_text(encoding="utf-8").replace("LANGUAGE", language.replace("_", "-"))
-    style = (STATIC / "explorer.css").read_text(encoding="utf-8")
+    style = "\n".join((STATIC / name).read_text(encoding="utf-8") for name in STYLES)
     return frame.replace("STYLE", style).replace("PAGE", page).replace("CODE", code)
 
 
@@ -119,7 +121,8 @@ def compile_page(app):
 def add_files(app, pagename, templatename, context, doctree):
     """Load scripts and style sheet on the explorer's page alone."""
     if pagename == PAGE:
-        app.add_css_file("explorer.css")
+        for style in STYLES:
+            app.add_css_file(style)
         for script in scripts(app.config.language):
             app.add_js_file(script, loading_method="defer")
 

@@ -56,8 +56,8 @@ def library():
 
 
 def sources(wrapper=None):
-    """Return all C files that are compiled: the library's and a page's wrapper."""
-    return [*library(), wrapper or WRAPPER]
+    """Return all C files that are compiled: the library's, and those beside a page's wrapper."""
+    return [*library(), *sorted((wrapper or WRAPPER).parent.glob("*.c"))]
 
 
 def digest(files):
@@ -116,9 +116,11 @@ def build(cache, wrapper=None, objects=None):
     cache.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=cache) as work, ThreadPoolExecutor(2) as pool:
         shared = folder_of_objects(objects) if objects else Path(work)
-        targets = [shared / f"{path.parent.name}-{path.stem}.o" for path in library()]
-        targets.append(Path(work, "wrapper.o"))
-        compiled = list(pool.map(compile_one, sources(wrapper), targets))
+        ours = library()
+        targets = [shared / f"{path.parent.name}-{path.stem}.o" for path in ours]
+        own = sources(wrapper)[len(ours) :]
+        targets += [Path(work, f"wrapper-{path.stem}.o") for path in own]
+        compiled = list(pool.map(compile_one, [*ours, *own], targets))
         module = Path(work, "module.wasm")
         run(*FLAGS, *LINK_FLAGS, *compiled, "-o", module)
         for old in cache.glob("*.wasm"):

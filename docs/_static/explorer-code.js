@@ -3,6 +3,7 @@
 
 (() => {
   const pair = ([a, b]) => `(${a}, ${b})`;
+  const tuple = (numbers) => `(${numbers.join(", ")})`;
   const list = (numbers) => `[${numbers.join(", ")}]`;
 
   function table(numbers, columns) {
@@ -23,17 +24,25 @@
     const rounds = explorer.isPool(operator) && set.ceil === 1;
     const whole = [0, 1].map((a) =>
       Math.max(0, (outputs[a] - 1) * stride[a] + span[a] - before[a] - input[a]));
-    const shape = { local: [...outputs, ...both(set, "kernel")],
-                    tiled: [...both(set, "period"), ...both(set, "kernel")] }[operator];
+    const { channels_in: channelsIn, channels_out: channelsOut } = facts;
+    const many = explorer.format.hasChannels(result);
+    const period = { local: outputs, tiled: both(set, "period") }[operator] || [];
+    const sizes = !many || operator === "weighted" ? [...period, ...both(set, "kernel")]
+      : [facts.outer, ...period, facts.inner, ...both(set, "kernel")];
     const weighs = result.weights.length > 0;
-    const kernel = shape ? `np.array(${list(result.weights)}, float).reshape(${shape.join(", ")})`
+    const kernel = sizes.length > 2
+      ? `np.array(${list(result.weights)}, float).reshape(${sizes.join(", ")})`
       : `np.array(${table(result.weights, set.kernel_columns)}, float)`;
-    const arrays = [`V = np.array(${table(result.input, set.input_columns)}, float)`,
+    const cube = (numbers, channels, [rows, columns]) => many
+      ? `np.array(${table(numbers, columns)}, float).reshape${tuple([channels, rows, columns])}`
+      : `np.array(${table(numbers, columns)}, float)`;
+    const arrays = [`V = ${cube(result.input, channelsIn, input)}`,
                     ...(weighs ? [`K = ${kernel}`] : [])];
-    return { operator, set, input, kernel: both(set, "kernel"), stride, span, outputs, before,
-             given, dilation: both(set, "dilation"), after: rounds ? whole : given, rounds, arrays, weighs,
+    return { operator, facts, input, kernel: both(set, "kernel"), stride, span, outputs, before,
+             given, dilation: both(set, "dilation"), after: rounds ? whole : given, rounds, arrays,
+             period, many, weighs, groups: explorer.isGrouped(operator) ? set.groups : 1,
              counts: operator === "average" && set.count_padding === 1, back: set.gradient === 1,
-             gradient: `G = np.array(${table(result.gradient, outputs[1])}, float)` };
+             gradient: `G = ${cube(result.gradient, channelsOut, outputs)}` };
   }
 
   const pads = ({ before }, after) => [0, 1].map((a) => pair([before[a], after[a]]));
@@ -50,60 +59,71 @@
                   `dilation=${pair(dilation)}`];
     if (rounds) more.push("ceil_mode=True");
     if (counts) more.push("count_include_pad=True");
-    const given = `V[None], ${weight || pair(kernel)}`;
+    if (all.groups > 1) more.push(`groups=${all.groups}`);
+    const one = all.many ? "" : "[0]", axis = all.many ? "" : "[None]";
+    const given = all.many ? `V, ${weight ? "K" : pair(kernel)}`
+      : `V[None], ${weight || pair(kernel)}`;
     const lines = ["import numpy as np", `from convcore import ${name}`, "", ...all.arrays,
-                   `options = dict(${more.join(", ")})`, `Z = ${name}(${given}, **options)[0]`,
+                   `options = dict(${more.join(", ")})`, `Z = ${name}(${given}, **options)${one}`,
                    "print(Z)"];
     if (all.back) {
       lines[1] += `, ${name}_backward`;
       const layer = weight && operator !== "weighted";
       const left = layer ? "dV, dK, _" : "dV";
-      lines.push(all.gradient, `${left} = ${name}_backward(G[None], ${given}, **options)`,
-                 `print(dV[0])${layer ? "\nprint(dK)" : ""}`);
+      lines.push(all.gradient, `${left} = ${name}_backward(G${axis}, ${given}, **options)`,
+                 `print(dV${one})${layer ? "\nprint(dK)" : ""}`);
     }
     return lines;
   }
 
   // Cells that a mean divides by: one where a cell counts.
-  function mask(all, pad) {
-    if (!all.counts) return [`M = ${pad("np.ones_like(V)", all.before, all.after, 0)}`];
+  function mask(all) {
+    const ones = "np.ones_like(V)";
+    if (!all.counts) return [`M = ${padded(all, ones, all.before, all.after, 0)}`];
     const beyond = all.after.map((n, a) => Math.max(0, n - all.given[a]));
-    return [`M = ${pad("np.ones_like(V)", all.before, all.after.map((n, a) => n - beyond[a]), 1)}`,
-            `M = ${pad("M", [0, 0], beyond, 0)}`];
+    return [`M = ${padded(all, ones, all.before, all.after.map((n, a) => n - beyond[a]), 1)}`,
+            `M = ${padded(all, "M", [0, 0], beyond, 0)}`];
   }
-  const padded = (array, before, after, value) =>
-    `np.pad(${array}, (${pads({ before }, after).join(", ")}), constant_values=${value})`;
+  const padded = ({ many }, array, before, after, value) =>
+    `np.pad(${array}, ${tuple([...(many ? ["(0, 0)"] : []), ...pads({ before }, after)])}, ` +
+    `constant_values=${value})`;
 
   // A sum of products over windows of P, by `product(array, kernel)`: all operators but maxima.
   function sums(all, product) {
     const start = all.weighs ? [] : [`K = np.ones(${pair(all.kernel)})`];
     const value = all.operator === "l2" ? "V ** 2" : "V";
-    const lines = [...start, `P = ${padded(value, all.before, all.after, 0)}`];
+    const lines = [...start, `P = ${padded(all, value, all.before, all.after, 0)}`];
     if (all.operator === "convolution") return [...lines, `Z = ${product("P", "K")}`];
     if (all.operator === "l2") return [...lines, `Z = ${product("P", "K")} ** 0.5`];
-    return [...lines, ...mask(all, padded), `Z = ${product("P", "K")} / ${product("M", "K")}`];
+    return [...lines, ...mask(all), `Z = ${product("P", "K")} / ${product("M", "K")}`];
   }
 
   function pytorch(all) {
     const { operator, stride, dilation, kernel } = all;
     if (operator === "local" || operator === "tiled") return undefined;
-    const options = `stride=${pair(stride)}, dilation=${pair(dilation)}`;
+    const groups = all.groups > 1 ? `, groups=${all.groups}` : "";
+    const options = `stride=${pair(stride)}, dilation=${pair(dilation)}${groups}`;
+    const layer = all.many && !explorer.isPool(operator); // the channels of a pooling are a batch
     const lines = ["import numpy as np", "import torch", "import torch.nn.functional as F", "",
                    ...all.arrays];
     if (operator === "transposed") {
       const [rows, columns] = crop(all);
-      return [...lines, "V, K = torch.tensor(V)[None, None], torch.tensor(K)[None, None]",
-              `Z = F.conv_transpose2d(V, K, ${options})[0, 0, ${rows}, ${columns}]`, "print(Z)"];
+      const [inputs, kernels, own] = layer ? ["[None]", "", "0, :"]
+        : ["[None, None]", "[None, None]", "0, 0"];
+      return [...lines, `V, K = torch.tensor(V)${inputs}, torch.tensor(K)${kernels}`,
+              `Z = F.conv_transpose2d(V, K, ${options})[${own}, ${rows}, ${columns}]`, "print(Z)"];
     }
     if (operator === "max") {
       const sides = [all.before[1], all.after[1], all.before[0], all.after[0]];
       return [...lines, `P = F.pad(torch.tensor(V), (${sides.join(", ")}), value=-torch.inf)`,
               `Z = F.max_pool2d(P[None], ${pair(kernel)}, ${options})[0]`, "print(Z)"];
     }
+    const [x, k, own] = layer ? ["[None]", "", "[0]"]
+      : all.many ? ["[:, None]", "[None, None]", "[:, 0]"] : ["[None, None]", "[None, None]", "[0, 0]"];
     const product = (array, weight) => `product(${array}, ${weight})`;
     return [...lines, "def product(array, kernel):",
-            "    x, k = torch.tensor(array)[None, None], torch.tensor(kernel)[None, None]",
-            `    return F.conv2d(x, k, ${options})[0, 0]`, ...sums(all, product), "print(Z)"];
+            `    x, k = torch.tensor(array)${x}, torch.tensor(kernel)${k}`,
+            `    return F.conv2d(x, k, ${options})${own}`, ...sums(all, product), "print(Z)"];
   }
 
   function keras(all) {
@@ -114,49 +134,82 @@
     const options = `strides=${pair(stride)}, padding="valid"`;
     const lines = ["import numpy as np", "from keras import ops", "", ...all.arrays];
     if (operator === "max")
-      return [...lines, `P = ${padded("V", all.before, all.after, "-np.inf")}`,
-              `Z = ops.max_pool(P[None, :, :, None], ${pair(kernel)}, ${options})[0, :, :, 0]`,
+      return [...lines, `P = ${padded(all, "V", all.before, all.after, "-np.inf")}`,
+              all.many ? `Z = ops.max_pool(P[..., None], ${pair(kernel)}, ${options})[..., 0]`
+                : `Z = ops.max_pool(P[None, :, :, None], ${pair(kernel)}, ${options})[0, :, :, 0]`,
               "print(Z)"];
+    const layer = all.many && !explorer.isPool(operator); // the channels of a pooling are a batch
     if (operator === "transposed") {
-      const [rows, columns] = crop(all);
+      const [rows, columns] = crop(all), { groups } = all;
+      if (layer)
+        return [...lines, "def stamp(x, k):",
+                "    x, k = x.transpose(1, 2, 0)[None], k.transpose(2, 3, 1, 0)",
+                `    z = ops.conv_transpose(x, k, ${options}, dilation_rate=${pair(dilation)})`,
+                `    return ops.transpose(z[0, ${rows}, ${columns}], (2, 0, 1))`,
+                `parts = zip(np.split(V, ${groups}), np.split(K, ${groups}))`,
+                "Z = ops.concatenate([stamp(x, k) for x, k in parts])", "print(Z)"];
       return [...lines, "V, K = V[None, :, :, None], K[:, :, None, None]",
               `Z = ops.conv_transpose(V, K, ${options}, dilation_rate=${pair(dilation)})` +
               `[0, ${rows}, ${columns}, 0]`, "print(Z)"];
     }
+    const [x, k] = layer ? ["array.transpose(1, 2, 0)[None]", "kernel.transpose(2, 3, 1, 0)"]
+      : [all.many ? "array[..., None]" : "array[None, :, :, None]", "kernel[:, :, None, None]"];
+    const z = `ops.conv(x, k, ${options}, dilation_rate=${pair(dilation)})`;
     const product = (array, weight) => `product(${array}, ${weight})`;
-    return [...lines, "def product(array, kernel):",
-            "    x, k = array[None, :, :, None], kernel[:, :, None, None]",
-            `    return ops.conv(x, k, ${options}, dilation_rate=${pair(dilation)})[0, :, :, 0]`,
+    return [...lines, "def product(array, kernel):", `    x, k = ${x}, ${k}`,
+            `    return ${layer ? `ops.transpose(${z}[0], (2, 0, 1))`
+              : `${z}${all.many ? "[..., 0]" : "[0, :, :, 0]"}`}`,
             ...sums(all, product), "print(Z)"];
   }
 
   function scipy(all) {
-    const { operator, stride, dilation, span, outputs } = all;
+    const { operator, stride, dilation, span, outputs, many, facts } = all;
     const steps = (sizes) => sizes.map((n) => `::${n}`).join(", ");
     const lines = ["import numpy as np"], dilated = Math.max(...dilation) > 1;
+    const layer = many && !explorer.isPool(operator);
+    const tables = layer ? "K.shape[:2] + " : "", each = layer ? ":, :, " : "";
     const spread = (kernel) => dilated
-      ? [`D = np.zeros(${pair(span)})`, `D[${steps(dilation)}] = ${kernel}`] : [`D = ${kernel}`];
+      ? [`D = np.zeros(${tables}${pair(span)})`, `D[${each}${steps(dilation)}] = ${kernel}`]
+      : [`D = ${kernel}`];
+    const { seen, seeing } = facts, group = seeing > 1 ? `k // ${seeing}` : "k";
+    const first = all.groups === 1 ? "0" : seen > 1 ? `${group} * ${seen}` : group;
+    const added = (term) => ["def channel(k):", `    first = ${first}`,
+                             `    return sum(${term} for c in range(first, first + ${seen}))`];
+    const channels = `np.array([channel(k) for k in range(${facts.channels_out})])`;
     if (operator === "transposed") {
       const reach = [0, 1].map((a) => (all.input[a] - 1) * stride[a] + 1);
+      const up = many ? [`U = np.zeros(${tuple([facts.channels_in, ...reach])})`,
+                         `U[:, ${steps(stride)}] = V`]
+        : [`U = np.zeros(${pair(reach)})`, `U[${steps(stride)}] = V`];
+      const own = all.groups === 1 ? "k" : `k % ${seeing}`;
+      const result = many ? [...added(`convolve2d(U[c], D[c, ${own}], mode="full")`),
+                             `Z = ${channels}[:, ${crop(all).join(", ")}]`]
+        : [`Z = convolve2d(U, D, mode="full")[${crop(all).join(", ")}]`];
       return [...lines, "from scipy.signal import convolve2d", "", ...all.arrays, ...spread("K"),
-              `U = np.zeros(${pair(reach)})`, `U[${steps(stride)}] = V`,
-              `Z = convolve2d(U, D, mode="full")[${crop(all).join(", ")}]`, "print(Z)"];
+              ...up, ...result, "print(Z)"];
     }
     if (operator === "max" || operator === "local" || operator === "tiled") {
-      const value = operator === "max" ? "-np.inf" : 0;
-      const { period_rows: rows, period_columns: columns } = all.set;
-      const period = operator === "local" ? outputs : [rows, columns];
+      const value = operator === "max" ? "-np.inf" : 0, { period } = all;
       const turns = [0, 1].map((a) => `np.arange(${outputs[a]}) % ${period[a]}`);
-      const reduced = operator === "max" ? "Z = W.max(axis=(2, 3))"
-        : `Z = (W * K[np.ix_(${turns.join(", ")})]).sum(axis=(2, 3))`;
+      const reduced = operator === "max" ? `Z = W.max(axis=${many ? "(3, 4)" : "(2, 3)"})`
+        : many ? `Z = np.einsum("cyxrs,kyxcrs->kyx", W, K[:, ${turns[0]}][:, :, ${turns[1]}])`
+          : `Z = (W * K[np.ix_(${turns.join(", ")})]).sum(axis=(2, 3))`;
+      const windows = `sliding_window_view(P, ${pair(span)}${many ? ", axis=(1, 2)" : ""})`;
       return [...lines, "from numpy.lib.stride_tricks import sliding_window_view", "",
-              ...all.arrays, `P = ${padded("V", all.before, all.after, value)}`,
-              `W = sliding_window_view(P, ${pair(span)})[${steps([...stride, ...dilation])}]`,
+              ...all.arrays, `P = ${padded(all, "V", all.before, all.after, value)}`,
+              `W = ${windows}[${many ? ":, " : ""}${steps([...stride, ...dilation])}]`,
               reduced, "print(Z)"];
     }
-    const product = (array) => `correlate2d(${array}, D, mode="valid")[${steps(stride)}]`;
-    const [first, ...rest] = sums(all, product);
-    const needed = all.weighs ? [...spread("K"), first, ...rest] : [first, ...spread("K"), ...rest];
+    const correlated = (array, kernel) =>
+      `correlate2d(${array}, ${kernel}, mode="valid")[${steps(stride)}]`;
+    if (layer)
+      return [...lines, "from scipy.signal import correlate2d", "", ...all.arrays, ...spread("K"),
+              `P = ${padded(all, "V", all.before, all.after, 0)}`,
+              ...added(correlated("P[c]", "D[k, c - first]")), `Z = ${channels}`, "print(Z)"];
+    const product = (array) => (many ? `np.array([${correlated("one", "D")} for one in ${array}])`
+      : correlated(array, "D"));
+    const [start, ...rest] = sums(all, product);
+    const needed = all.weighs ? [...spread("K"), start, ...rest] : [start, ...spread("K"), ...rest];
     return [...lines, "from scipy.signal import correlate2d", "", ...all.arrays, ...needed,
             "print(Z)"];
   }
@@ -170,13 +223,22 @@
                   `dilations=${list(all.dilation)}`, `pads=${list([...all.before, ...all.after])}`];
     if (all.operator === "l2") more.push("p=2");
     if (all.counts) more.push("count_include_pad=1");
+    const split = all.operator === "transposed" && all.groups > 1;
+    if (all.groups > 1 && !split) more.push(`group=${all.groups}`);
+    const [axes, kernels, own] = all.many ? ["[None]", "", "[0][0]"]
+      : ["[None, None]", "[None, None]", "[0][0, 0]"];
     const names = all.weighs ? '"V", "K"' : '"V"';
-    const feeds = all.weighs ? '{"V": V[None, None], "K": K[None, None]}' : '{"V": V[None, None]}';
+    const each = [`model = ReferenceEvaluator(node)`,
+                  `parts = zip(np.split(V, ${all.groups}), np.split(K, ${all.groups}))`,
+                  'groups = [model.run(None, {"V": v[None], "K": k})[0][0] for v, k in parts]',
+                  "Z = np.concatenate(groups)"];
+    const feeds = `{"V": V${axes}${all.weighs ? `, "K": K${kernels}` : ""}}`;
     return ["import numpy as np", "from onnx.helper import make_node",
             "from onnx.reference import ReferenceEvaluator", "", ...all.arrays,
             `node = make_node("${type}", [${names}], ["Z"],`,
             `                 ${more.join(", ")})`,
-            `Z = ReferenceEvaluator(node).run(None, ${feeds})[0][0, 0]`, "print(Z)"];
+            ...(split ? each : [`Z = ReferenceEvaluator(node).run(None, ${feeds})${own}`]),
+            "print(Z)"];
   }
 
   const LIBRARIES = { convcore, pytorch, keras, scipy, onnx };

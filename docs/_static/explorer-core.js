@@ -11,7 +11,7 @@ explorer.PADDINGS = ["valid", "same", "same_lower", "full", "causal", "explicit"
 explorer.INPUTS = ["random", "edge", "ramp", "impulse"];
 explorer.KERNELS = ["random", "identity", "blur", "sobel", "sharpen", "laplace"];
 explorer.STATUS = ["fits", "out of range", "too large", "empty window", "no output", "too many",
-                   "failed"];
+                   "failed", "undivided", "too many weights"];
 
 explorer.Core = class {
   // `packed`: the module, compressed by gzip, in base 64.
@@ -77,8 +77,9 @@ explorer.Core = class {
     this.exports.explorer_plan();
     let facts = this.facts();
     const cells = settings.input_rows * settings.input_columns;
-    const outputs = facts.outputs_rows * facts.outputs_columns;
-    const counts = { input: cells, weights: facts.weights, gradient: outputs };
+    const places = facts.outputs_rows * facts.outputs_columns;
+    const inputs = facts.channels_in * cells, outputs = facts.channels_out * places;
+    const counts = { input: inputs, weights: facts.weights, gradient: outputs };
     if (facts.status === "fits") {
       this.exports.explorer_fill();
       for (const [name, count] of Object.entries(counts))
@@ -89,58 +90,77 @@ explorer.Core = class {
     if (facts.status !== "fits") {
       const field = this.settingNames[facts.field], axis = ["rows", "columns"][facts.axis];
       return { status: facts.status, field, axis, place: facts.place, span: facts[`span_${axis}`],
-               outputs: facts[`outputs_${axis}`] };
+               outputs: facts[`outputs_${axis}`], weights: facts.weights };
     }
     return {
       status: facts.status,
       facts,
       settings: { ...settings },
       operator: explorer.OPERATORS[settings.operator],
-      input: this.real("input", cells),
+      input: this.real("input", inputs),
       weights: this.real("weights", facts.weights),
       output: this.real("output", outputs),
       gradient: this.real("gradient", outputs),
       usage: this.whole("usage", cells),
-      kernelOf: this.whole("kernel_of", outputs),
+      kernelOf: this.whole("kernel_of", places),
+      // Which slice of the weights lies between two channels, of one of the kernels; and back.
+      sliceOf: (out, kernel, into) => this.exports.explorer_slice(out, kernel, into),
+      between: (slice) => {
+        const [out, kernel, into] = [0, 1, 2].map((i) => this.exports.explorer_between(slice, i));
+        return { out, kernel, into };
+      },
     };
   }
 
   // The gradients that the outputs up to this one bring the input and the weights.
-  back(result, row, column) {
-    this.exports.explorer_back(row, column);
+  back(result, { channel, row, column }) {
+    this.exports.explorer_back(channel, row, column);
     return { input: this.real("input_gradient", result.input.length),
              weights: this.real("weight_gradient", result.weights.length) };
   }
 
-  // The taps of one output, row by row, and their sum and divisor.
-  look(result, row, column) {
-    this.exports.explorer_look(row, column);
-    const taps = result.settings.kernel_rows * result.settings.kernel_columns;
-    const gradient = result.gradient[row * result.facts.outputs_columns + column];
-    const numbers = this.real("terms", 10 * taps);
-    const [total, divisor] = this.real("sums", 2);
+  // The taps of one output, channel by channel, row by row; their sum, divisor, and sum in each
+  // channel.
+  look(result, { channel, row, column }) {
+    this.exports.explorer_look(channel, row, column);
+    const { facts, settings } = result;
+    const taps = facts.seen * settings.kernel_rows * settings.kernel_columns;
+    const gradient =
+      result.gradient[(channel * facts.outputs_rows + row) * facts.outputs_columns + column];
+    const numbers = this.real("terms", 11 * taps);
+    const [total, divisor, ...totals] = this.real("sums", 2 + facts.seen);
     const terms = [];
-    for (let i = 0; i < numbers.length; i += 10) {
-      const [r, c, kind, value, weight, product, winner, slope, toCell, toWeight] =
-        numbers.slice(i, i + 10);
+    for (let i = 0; i < numbers.length; i += 11) {
+      const [r, c, kind, value, weight, product, winner, slope, toCell, toWeight, from] =
+        numbers.slice(i, i + 11);
       terms.push({ row: r, column: c, kind: ["input", "padding", "beyond", "nowhere"][kind], value,
                    weight, product, winner: winner === 1, gradient, slope, to_cell: toCell,
-                   to_weight: toWeight });
+                   to_weight: toWeight, channel: from });
     }
-    return { terms, total, divisor };
+    return { terms, total, divisor, totals };
   }
 
   // Which outputs and cells belong to what was picked, and what gradients they bring it:
-  // ("cell", row, column), ("weight", kernel, row, column) or ("output", row, column).
+  // ("cell", channel, row, column), ("weight", slice, row, column), ("output", channel, row,
+  // column).
   trace(result, what, ...where) {
     this.exports[`explorer_trace_${what}`](...where);
-    const count = this.facts().traced, numbers = this.real("shares", 5 * count), shares = [];
-    for (let i = 0; i < numbers.length && what !== "output"; i += 5) {
-      const [row, column, gradient, factor, product] = numbers.slice(i, i + 5);
-      shares.push({ row, column, gradient, factor, product });
+    const count = this.facts().traced, numbers = this.real("shares", 6 * count), shares = [];
+    for (let i = 0; i < numbers.length && what !== "output"; i += 6) {
+      const [row, column, gradient, factor, product, channel] = numbers.slice(i, i + 6);
+      shares.push({ channel, row, column, gradient, factor, product });
     }
     return { what, where, count, shares, total: this.real("share_sum", 1)[0],
              cells: this.whole("traced_cells", result.input.length),
              outputs: this.whole("traced_outputs", result.output.length) };
+  }
+
+  // The first input channel that an output channel sees; the first that sees an input channel.
+  firstSeen(channel) {
+    return this.exports.explorer_first_seen(channel);
+  }
+
+  firstSeeing(channel) {
+    return this.exports.explorer_first_seeing(channel);
   }
 };

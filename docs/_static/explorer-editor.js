@@ -33,18 +33,18 @@
       this.field.setAttribute("aria-invalid", message !== "");
     }
 
-    value() {
-      const result = this.owner.now(), { facts, settings } = result, [a, b, c] = this.where;
-      if (this.what === "cell") return result.input[a * settings.input_columns + b];
-      if (this.what === "output") return result.gradient[a * facts.outputs_columns + b];
-      return result.weights[(a * settings.kernel_rows + b) * settings.kernel_columns + c];
+    // The number's index: `where` is a channel or a slice of the weights, a row and a column.
+    index() {
+      const { facts, settings: set } = this.owner.now(), [first, row, column] = this.where;
+      const [rows, columns] = {
+        cell: [set.input_rows, set.input_columns], weight: [set.kernel_rows, set.kernel_columns],
+        output: [facts.outputs_rows, facts.outputs_columns],
+      }[this.what];
+      return (first * rows + row) * columns + column;
     }
 
-    // A weight's place, the kernel's row and column first.
-    place() {
-      if (this.what !== "weight") return this.where;
-      const across = this.owner.now().facts.kernels_columns, [kernel, row, column] = this.where;
-      return [Math.floor(kernel / across), kernel % across, row, column];
+    value() {
+      return this.owner.now()[PARTS[this.what]][this.index()];
     }
 
     open(what, where) {
@@ -77,7 +77,7 @@
     }
 
     set(value) {
-      this.owner.values.set(PARTS[this.what], this.place(), value);
+      this.owner.values.setAt(PARTS[this.what], this.index(), value, this.owner.now());
       this.owner.change(this.what, this.where);
     }
 

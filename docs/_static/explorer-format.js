@@ -14,14 +14,28 @@
   const kernelName = (kernel) => String.fromCharCode(65 + kernel);
 
   const seenBy = (look) => look.terms.filter((term) => term.kind === "input");
-  const valueAt = (result, at) =>
-    result.output[at.row * result.facts.outputs_columns + at.column];
+  // The number of an output in their order, channel by channel.
+  const indexOf = ({ facts }, { channel, row, column }) =>
+    (channel * facts.outputs_rows + row) * facts.outputs_columns + column;
+  const valueAt = (result, at) => result.output[indexOf(result, at)];
+  const kernelAt = (result, at) => result.kernelOf[indexOf(result, { ...at, channel: 0 })];
+  const hasChannels = ({ facts }) => facts.channels_in > 1 || facts.channels_out > 1;
+
+  // Products, in brackets for each channel where there are several, and then their sums.
+  function products(look, seen) {
+    const write = (terms) => terms.map((term) => times(term.value, term.weight)).join(" + ");
+    if (look.totals.length === 1) return write(seen);
+    const channels = [...new Set(seen.map((term) => term.channel))];
+    const parts = channels.map((channel) => seen.filter((term) => term.channel === channel));
+    return `${parts.map((terms) => `(${write(terms)})`).join(" + ")} = ` +
+      look.totals.map(factor).join(" + ");
+  }
 
   // What the window's numbers make together.
   function sum(result, at, look) {
     const seen = seenBy(look), value = short(valueAt(result, at));
     const total = short(look.total), divisor = short(look.divisor);
-    const products = seen.map((term) => times(term.value, term.weight)).join(" + ");
+    const written = products(look, seen);
     const note = seen.length < look.terms.length ? ` ${explorer.words.addsNothing}` : "";
     switch (result.operator) {
       case "max":
@@ -33,10 +47,10 @@
         return `Z = \u221a(${seen.map((term) => power(term.value)).join(" + ")}) = ` +
                `\u221a${total} = ${value}`;
       case "weighted":
-        return `Z = (${products}) / (${seen.map((term) => short(term.weight)).join(" + ")}) = ` +
+        return `Z = (${written}) / (${seen.map((term) => short(term.weight)).join(" + ")}) = ` +
                `${total} / ${divisor} = ${value}`;
       default:
-        return seen.length ? `Z = ${products} = ${value}${note}` : `Z = ${value}${note}`;
+        return seen.length ? `Z = ${written} = ${value}${note}` : `Z = ${value}${note}`;
     }
   }
 
@@ -98,13 +112,22 @@
       const numbers = transposes ? transposedLine(set, got) : line(set, got, brackets);
       lines.push([document.createTextNode(`${words.AXES[axis]}: ${numbers}`)]);
     }
-    const { outputs_rows: rows, outputs_columns: columns } = result.facts;
-    lines.push([document.createTextNode(
-      `${words.outputs}: ${rows} \u00d7 ${columns} = ${result.output.length}`)]);
+    const { facts, settings } = result, many = hasChannels(result);
+    const product = (name, sizes, count) => lines.push([document.createTextNode(
+      `${name}: ${sizes.join(" \u00d7 ")} = ${count}`)]);
+    product(words.outputs, [...(many ? [facts.channels_out] : []), facts.outputs_rows,
+                            facts.outputs_columns], result.output.length);
+    if (many && !explorer.isPool(result.operator)) {
+      const kernels = facts.kernels_rows * facts.kernels_columns;
+      product(words.weights, [facts.channels_out, ...(kernels > 1 ? [kernels] : []), facts.seen,
+                              settings.kernel_rows, settings.kernel_columns],
+              result.weights.length);
+    }
     return lines;
   }
 
   explorer.isPool = (operator) => explorer.OPERATORS.indexOf(operator) >= 4;
-  explorer.format = { text, rounded, short, factor, power, times, kernelName, seenBy, valueAt, sum,
-                      shares, formula };
+  explorer.isGrouped = (operator) => ["convolution", "transposed"].includes(operator);
+  explorer.format = { text, rounded, short, factor, power, times, kernelName, seenBy, indexOf,
+                      valueAt, kernelAt, hasChannels, sum, shares, formula };
 })();

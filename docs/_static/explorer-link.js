@@ -3,7 +3,8 @@
 
 (() => {
   const PAIRS = { n: "input", k: "kernel", s: "stride", d: "dilation", t: "period" };
-  const FLAGS = { ceil: "ceil", count: "count_padding", seed: "seed", grad: "gradient" };
+  const FLAGS = { ceil: "ceil", count: "count_padding", seed: "seed", grad: "gradient",
+                  c: "channels_in", o: "channels_out", g: "groups" };
   const NAMES = { op: ["operator", explorer.OPERATORS], in: ["input_preset", explorer.INPUTS],
                   w: ["kernel_preset", explorer.KERNELS] };
   const LISTS = { V: "input", K: "weights", G: "gradient" };
@@ -47,7 +48,10 @@
       const sides = named(SIDES, numbers(text, ",", [4]));
       return sides && { padding: explorer.PADDINGS.indexOf("explicit"), ...sides };
     }
-    if (key === "at") return named(["row", "column"], numbers(text, ",", [2]));
+    if (key === "at") {
+      const place = numbers(text, ",", [2, 3]);
+      return place && { row: place[0], column: place[1], channel: place[2] || 0 };
+    }
     const axes = ["rows", "columns"].map((axis) => `${PAIRS[key]}_${axis}`);
     return Object.hasOwn(PAIRS, key) ? named(axes, numbers(text, "x", [1, 2]))
       : named([FLAGS[key]], numbers(text, ",", [1]));
@@ -57,7 +61,8 @@
   function textOf(key, settings, at) {
     if (Object.hasOwn(NAMES, key)) return NAMES[key][1][settings[NAMES[key][0]]];
     if (Object.hasOwn(LISTS, key)) return "";
-    if (key === "at") return `${at.row},${at.column}`;
+    if (key === "at")
+      return [at.row, at.column, ...(at.channel ? [at.channel] : [])].join();
     if (Object.hasOwn(FLAGS, key)) return String(settings[FLAGS[key]]);
     if (key !== "pad")
       return ["rows", "columns"].map((axis) => settings[`${PAIRS[key]}_${axis}`]).join("x");
@@ -69,6 +74,7 @@
   function isIdle(key, settings) {
     const operator = explorer.OPERATORS[settings.operator], pools = explorer.isPool(operator);
     return { t: operator !== "tiled", ceil: !pools, count: operator !== "average", w: pools,
+             o: pools, g: !explorer.isGrouped(operator),
              K: pools && operator !== "weighted" }[key] || false;
   }
 
@@ -76,7 +82,7 @@
   // what is wrong in the fragment is left as at first or taken to the nearest number, and told.
   function parse(fragment, first, ranges) {
     const { words } = explorer;
-    const settings = { ...first }, at = { row: 0, column: 0 }, lists = {}, found = [];
+    const settings = { ...first }, at = { channel: 0, row: 0, column: 0 }, lists = {}, found = [];
     const seen = new Map();
     const tell = (problem, key) => found.push({ problem, key });
     for (const raw of fragment.split("&")) {
@@ -115,7 +121,7 @@
 
   // The shortest fragment that parse() reads back: what matters and isn't as at first.
   function write(result, values, at, first) {
-    const { settings, facts } = result, start = { row: 0, column: 0 };
+    const { settings, facts } = result, start = { channel: 0, row: 0, column: 0 };
     return KEYS.flatMap((key) => {
       const list = LISTS[key];
       if (isIdle(key, settings)) return [];

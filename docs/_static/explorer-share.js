@@ -48,7 +48,10 @@
       const code = explorer.code(library.value, result);
       this.result = result;
       find("code").textContent = code || explorer.words.share.lacking(name);
-      find("code-note").textContent = code ? explorer.words.share.NOTES[library.value] : "";
+      const { NOTES, CHANNELS } = explorer.words.share;
+      const more = explorer.format.hasChannels(result) && CHANNELS[library.value];
+      find("code-note").textContent =
+        code ? [NOTES[library.value], more].filter(Boolean).join(" ") : "";
       document.querySelector("[data-copy=code]").setAttribute("aria-disabled", !code);
     }
 

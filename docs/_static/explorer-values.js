@@ -7,12 +7,22 @@
   const MOST_GREY = 9; // as bright as the brightest random cell
 
   const SHAPES = {
-    input: (settings) => [settings.input_rows, settings.input_columns],
-    weights: (settings, facts) => [facts.kernels_rows, facts.kernels_columns, settings.kernel_rows,
-                                   settings.kernel_columns],
-    gradient: (settings, facts) => [facts.outputs_rows, facts.outputs_columns],
+    input: (settings) => [settings.channels_in, settings.input_rows, settings.input_columns],
+    weights: (settings, facts) => [facts.outer, facts.kernels_rows, facts.kernels_columns,
+                                   facts.inner, settings.kernel_rows, settings.kernel_columns],
+    gradient: (settings, facts) => [facts.channels_out, facts.outputs_rows, facts.outputs_columns],
   };
   const count = (shape) => shape.reduce((product, n) => product * n, 1);
+
+  // The place of a number in the order: one index along each axis.
+  function placeOf(index, shape) {
+    const place = shape.map(() => 0);
+    for (let axis = shape.length - 1, left = index; axis >= 0; axis--) {
+      place[axis] = left % shape[axis];
+      left = Math.floor(left / shape[axis]);
+    }
+    return place;
+  }
 
   explorer.Values = class {
     constructor() {
@@ -33,6 +43,11 @@
       return fits ? value + 0 : undefined;
     }
 
+    // The number that comes at this place in the order.
+    setAt(name, index, value, { settings, facts }) {
+      this.set(name, placeOf(index, SHAPES[name](settings, facts)), value);
+    }
+
     set(name, place, value) {
       this.kept[name].set(place.join(), value);
     }
@@ -41,15 +56,7 @@
     setAll(name, numbers, settings, facts) {
       const shape = SHAPES[name](settings, facts);
       if (numbers.length !== count(shape)) return count(shape);
-      numbers.forEach((value, i) => {
-        let left = i;
-        const place = shape.map(() => 0);
-        for (let axis = shape.length - 1; axis >= 0; axis--) {
-          place[axis] = left % shape[axis];
-          left = Math.floor(left / shape[axis]);
-        }
-        this.set(name, place, value);
-      });
+      numbers.forEach((value, i) => this.set(name, placeOf(i, shape), value));
       return undefined;
     }
 
@@ -73,9 +80,10 @@
         key.split(",").every((at, axis) => Number(at) < shape[axis]));
     }
 
-    // A picture as greys of the input's size; it is read here and sent nowhere.
+    // A picture of the input's size: red, green and blue where there are channels for them, else
+    // grey. It is read here and sent nowhere.
     async draw(file, settings) {
-      const [rows, columns] = SHAPES.input(settings);
+      const [channels, rows, columns] = SHAPES.input(settings);
       const picture = await createImageBitmap(file);
       const canvas = Object.assign(document.createElement("canvas"),
                                    { width: columns, height: rows });
@@ -85,8 +93,11 @@
       const { data } = pen.getImageData(0, 0, columns, rows);
       for (let i = 0; i < rows * columns; i++) {
         const [red, green, blue] = data.slice(4 * i, 4 * i + 3);
-        const grey = (0.299 * red + 0.587 * green + 0.114 * blue) / 255;
-        this.set("input", [Math.floor(i / columns), i % columns], Math.round(MOST_GREY * grey));
+        const grey = 0.299 * red + 0.587 * green + 0.114 * blue;
+        const colours = channels < 3 ? [grey, grey] : [red, green, blue, grey];
+        for (let channel = 0; channel < channels; channel++)
+          this.set("input", [channel, Math.floor(i / columns), i % columns],
+                   Math.round(MOST_GREY * colours[channel] / 255));
       }
     }
   };

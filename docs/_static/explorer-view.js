@@ -15,14 +15,15 @@
   // A table of cells with numbered rows and columns. `fill(cell, row, column)` dresses each cell.
   // With `pick(row, column)` the cells can be picked by mouse and keys, one being in the tab order.
   class Grid {
-    // With `type(row, column, letter)` a number can be typed.
+    // With `type(row, column, letter)` a number can be typed; with `turn(step)` another channel shown.
     constructor(table, rows, columns, fill,
-                { number = () => true, pick, type, caption } = {}) {
+                { number = () => true, pick, type, turn, caption } = {}) {
       this.table = table;
       this.rows = rows;
       this.columns = columns;
       this.pick = pick;
       this.type = type;
+      this.turn = turn;
       this.cells = new Map();
       const head = element("tr", {}, element("td", { className: "is-corner" }));
       for (let c = columns[0]; c < columns[1]; c++)
@@ -96,6 +97,11 @@
       } else if (event.key === "Home") next = all[0];
       else if (event.key === "End") next = all.at(-1);
       else if (event.key === "Enter") next = this.current;
+      else if (/^Page(Up|Down)$/.test(event.key) && this.turn) {
+        event.preventDefault();
+        this.turn(event.key === "PageUp" ? -1 : 1);
+        return;
+      }
       else if (/^[-\u22120-9.]$/.test(event.key) && this.type) {
         event.preventDefault();
         this.type(...this.where(this.current), event.key);
@@ -134,7 +140,11 @@
 
   explorer.View = class {
     constructor(moves) {
-      this.moves = moves; // to(row, column), pick(what, ...where), type(what, ...where, letter)
+      // to(channel, row, column), pick(what, ...where), type(letter, what, ...where),
+      // turn(what, channel)
+      this.moves = moves;
+      this.channels = Object.fromEntries(["input", "output"].map((what) =>
+        [what, new explorer.Channels(what, (channel) => moves.turn(what, channel))]));
     }
 
     // Everything that depends on the settings and the values alone.
@@ -142,22 +152,11 @@
       this.result = result;
       this.shades = shades;
       this.isBack = result.settings.gradient === 1;
+      this.many = format.hasChannels(result);
       this.lit = [];
-      this.drawInput();
-      this.drawOutput();
+      this.into = this.out = this.slices = undefined; // the channels and the weights that are shown
       this.drawUsage();
-      const weighs = result.weights.length > 0;
-      find("weights-part").hidden = !weighs;
-      const count = result.facts.kernels_rows * result.facts.kernels_columns;
-      this.title("weights", result.operator === "weighted" ? labels.weights
-        : result.operator !== "tiled" || count === 1 ? labels.kernel
-          : words.kernelRange(format.kernelName(0), format.kernelName(count - 1)));
-      find("terms-title").textContent = this.isBack ? labels.terms_back : labels.terms;
-      this.kernels = new Map();
-      find("weights").replaceChildren();
-      this.local = weighs && result.operator === "local";
-      if (weighs && !this.local)
-        for (let k = 0; k < count; k++) this.drawKernel(k);
+      find("weights-part").hidden = !result.weights.length;
       find("formula").replaceChildren(
         ...format.formula(result).map((line) => element("p", {}, ...line)));
     }
@@ -174,12 +173,31 @@
       cell.style.setProperty("--share", most > least ? (value - least) / (most - least) : 0);
     }
 
+    // Draws a grid anew. The focus stays where it is in it.
+    redraw(what, draw) {
+      const old = this[what], held = old && old.table.contains(document.activeElement);
+      draw();
+      const cell = held && this[what].cell(...old.where(old.current));
+      if (!cell) return;
+      this[what].select(...this[what].where(cell));
+      cell.focus({ preventScroll: true });
+    }
+
+    // What picks and turns in a grid of `count` channels, of which `channel` is shown.
+    turning(what, channel, count) {
+      const turn = (step) => {
+        if (channel + step >= 0 && channel + step < count) this.moves.turn(what, channel + step);
+      };
+      return count > 1 ? { turn } : {};
+    }
+
     drawInput() {
-      const { result } = this, { settings: set, facts } = result;
+      const { result, into } = this, { settings: set, facts } = result;
       const inside = (i, axis) => i >= 0 && i < set[`input_${axis}`];
       const fill = (cell, r, c) => {
         if (inside(r, "rows") && inside(c, "columns")) {
-          const value = result.input[r * set.input_columns + c];
+          const value =
+            result.input[(into * set.input_rows + r) * set.input_columns + c];
           number(cell, value, undefined, TYPED);
           this.shade(cell, value, result.input);
           return;
@@ -194,15 +212,22 @@
       this.input = new Grid(
         find("input"), [facts.start_rows, facts.end_rows],
         [facts.start_columns, facts.end_columns], fill,
-        { number: inside, pick: (r, c) => this.moves.pick("cell", r, c),
-          type: (r, c, letter) => this.moves.type(letter, "cell", r, c) });
-      this.title("input", words.sizedTitle(labels.input, set.input_rows, set.input_columns));
+        { number: inside, pick: (r, c) => this.moves.pick("cell", into, r, c),
+          type: (r, c, letter) => this.moves.type(letter, "cell", into, r, c),
+          ...this.turning("input", into, facts.channels_in) });
+      this.title("input", this.sized("input", facts.channels_in, set.input_rows,
+                                     set.input_columns));
+    }
+
+    sized(what, channels, ...sizes) {
+      return words.sizedTitle(labels[what], this.many ? [channels, ...sizes] : sizes);
     }
 
     drawOutput() {
-      const { result } = this, { facts } = result;
+      const { result, out } = this, { facts } = result;
       const fill = (cell, r, c) => {
-        const i = r * facts.outputs_columns + c, kernel = result.kernelOf[i];
+        const at = { channel: out, row: r, column: c };
+        const i = format.indexOf(result, at), kernel = format.kernelAt(result, at);
         if (result.operator === "tiled" || result.operator === "local") tint(cell, kernel);
         cell.append(element("span", { className: "is-value" }));
         if (this.isBack) number(cell, result.gradient[i], result.output[i]);
@@ -211,36 +236,66 @@
         this.shade(cell, result.output[i], result.output);
       };
       this.output = new Grid(find("output"), [0, facts.outputs_rows], [0, facts.outputs_columns],
-                             fill, { pick: (r, c) => this.moves.to(r, c),
+                             fill, { pick: (r, c) => this.moves.to(out, r, c),
                                      type: this.isBack && ((r, c, letter) =>
-                                       this.moves.type(letter, "output", r, c)) });
-      this.title("output",
-                 words.sizedTitle(labels.output, facts.outputs_rows, facts.outputs_columns));
+                                       this.moves.type(letter, "output", out, r, c)),
+                                     ...this.turning("output", out, facts.channels_out) });
+      this.title("output", this.sized("output", facts.channels_out, facts.outputs_rows,
+                                      facts.outputs_columns));
     }
 
-    drawKernel(kernel) {
+    // The slices of the weights to show: of a tiled layer all kernels, on the input channel that is
+    // shown; else the current output's, on each channel that it sees.
+    slicesAt(at, look) {
+      const { result } = this, { facts, operator } = result;
+      if (!result.weights.length) return [];
+      const kernels = operator === "tiled" ? facts.kernels_rows * facts.kernels_columns : 0;
+      if (kernels)
+        return Array.from({ length: kernels }, (_, k) => result.sliceOf(at.channel, k, this.into));
+      const seen = [...new Set(look.terms.map((term) => term.channel))];
+      return seen.map((into) =>
+        result.sliceOf(at.channel, format.kernelAt(result, at), into));
+    }
+
+    drawKernels(at, slices) {
+      const { result } = this, { facts, operator } = result;
+      const count = facts.kernels_rows * facts.kernels_columns;
+      const title = operator === "weighted" ? labels.weights
+        : operator !== "tiled" || count === 1 ? labels.kernel
+          : words.kernelRange(format.kernelName(0), format.kernelName(count - 1));
+      const between = this.many && operator !== "weighted";
+      this.title("weights", between
+        ? words.kernelOf(title, at.channel, operator === "tiled" ? this.into : undefined) : title);
+      this.kernels = new Map();
+      find("weights").replaceChildren();
+      for (const slice of slices) this.drawKernel(slice, slices.length > 1);
+    }
+
+    drawKernel(slice, several) {
       const { result } = this, { kernel_rows: rows, kernel_columns: columns } = result.settings;
-      const used = result.kernelOf.includes(kernel), many = result.operator === "tiled";
+      const { kernel, into } = result.between(slice);
+      const used = result.kernelOf.includes(kernel), tiled = result.operator === "tiled";
       const fill = (cell, r, c) => {
-        number(cell, result.weights[(kernel * rows + r) * columns + c], undefined, TYPED);
+        number(cell, result.weights[(slice * rows + r) * columns + c], undefined, TYPED);
         if (!used) cell.dataset.off = true;
-        else if (many || this.local) tint(cell, kernel);
+        else if (tiled || result.operator === "local") tint(cell, kernel);
       };
-      const name = format.kernelName(kernel);
+      const caption = tiled ? words.kernelTitle(format.kernelName(kernel), used)
+        : several ? words.sliceTitle(into) : undefined;
       const table = element("table", { role: "grid" });
-      table.setAttribute("aria-label", many ? words.kernelTitle(name, used) : labels.kernel);
+      table.setAttribute("aria-label", caption || labels.kernel);
       find("weights").append(table);
-      this.kernels.set(kernel, new Grid(
+      this.kernels.set(slice, new Grid(
         table, [0, rows], [0, columns], fill,
-        { pick: used ? (r, c) => this.moves.pick("weight", kernel, r, c) : undefined,
-          type: (r, c, letter) => this.moves.type(letter, "weight", kernel, r, c),
-          caption: many ? words.kernelTitle(name, used) : undefined }));
+        { pick: used ? (r, c) => this.moves.pick("weight", slice, r, c) : undefined,
+          type: (r, c, letter) => this.moves.type(letter, "weight", slice, r, c), caption }));
     }
 
-    // The cell that what was picked has now.
+    // The cell that what was picked has now, if it is shown.
     cellOf(what, where) {
-      const grid = what === "cell" ? this.input : what === "output" ? this.output
-        : this.kernels.get(where[0]);
+      const grid = what === "weight" ? this.kernels.get(where[0])
+        : what === "cell" ? where[0] === this.into && this.input
+          : where[0] === this.out && this.output;
       return grid && { grid, cell: grid.cell(...where.slice(-2)) };
     }
 
@@ -256,42 +311,72 @@
       find("usage-note").textContent = words.usage(result);
     }
 
-    // What changes with the window's place. `back`: the gradients up to it, in gradient mode.
-    show(at, look, back) {
-      const { result } = this, { outputs_columns: columns } = result.facts;
-      const kernel = result.kernelOf[at.row * columns + at.column];
-      if (this.local) {
-        this.kernels.clear();
-        find("weights").replaceChildren();
-        this.drawKernel(kernel);
+    // What changes with the window's place and the input channel that is shown, `into`. `back`: the
+    // gradients up to it, in gradient mode.
+    show(at, into, look, back) {
+      const { result } = this;
+      if (into !== this.into) {
+        this.into = into;
+        this.redraw("input", () => this.drawInput());
       }
+      if (at.channel !== this.out) {
+        this.out = at.channel;
+        this.redraw("output", () => this.drawOutput());
+      }
+      const slices = this.slicesAt(at, look);
+      if (slices.join() !== this.slices) this.drawKernels(at, slices);
+      this.slices = slices.join();
       for (const cell of this.lit) cell.classList.remove("is-tap", "is-winner", "is-current");
       this.lit = [];
       const light = (cell, ...names) => {
         cell.classList.add(...names);
         this.lit.push(cell);
       };
-      const seen = look.terms.map((term) => [this.input.cell(term.row, term.column), term])
-        .filter(([cell]) => cell);
+      const seen = look.terms.filter((term) => term.channel === into)
+        .map((term) => [this.input.cell(term.row, term.column), term]).filter(([cell]) => cell);
       for (const [cell, term] of seen) light(cell, "is-tap", ...(term.winner ? ["is-winner"] : []));
-      const last = at.row * columns + at.column;
+      const last = format.indexOf(result, at);
       if (back) this.showBack(back, last);
       else this.fillUp(last);
       light(this.output.cell(at.row, at.column), "is-current");
       this.output.select(at.row, at.column);
       if (seen.length) for (const [cell] of [seen.at(-1), seen[0]]) explorer.reveal(cell);
-      for (const [k, grid] of this.kernels)
-        grid.table.classList.toggle("is-current-kernel", k === kernel && this.kernels.size > 1);
+      const current = result.weights.length &&
+        result.sliceOf(at.channel, format.kernelAt(result, at), into);
+      for (const [slice, grid] of this.kernels)
+        grid.table.classList.toggle("is-current-kernel",
+                                    slice === current && this.kernels.size > 1);
+      this.showChannels(at, look, back, last);
       if (result.weights.length) find("weights-note").textContent = words.kernels(result, at);
       this.showTerms(look);
       this.mark(null);
     }
 
+    // The channels as small pictures: of the output, what there is so far.
+    showChannels(at, look, back, last) {
+      const { result } = this, { facts, settings: set } = result;
+      const seen = new Set(look.terms.map((term) => term.channel));
+      const outputs = back ? result.gradient : result.output;
+      this.channels.input.show({ count: facts.channels_in, rows: set.input_rows,
+                                 columns: set.input_columns, current: this.into, seen,
+                                 values: back ? back.input : result.input });
+      this.channels.output.show({ count: facts.channels_out, rows: facts.outputs_rows,
+                                  columns: facts.outputs_columns, current: at.channel,
+                                  seen: new Set([at.channel]), values: outputs, last });
+    }
+
+    // The outputs of the channel that is shown: their cells, numbers and values.
+    *shownOutputs() {
+      for (const cell of this.output.cells.values()) {
+        const [row, column] = this.output.where(cell);
+        const i = format.indexOf(this.result, { channel: this.out, row, column });
+        yield [cell, i, this.result.output[i]];
+      }
+    }
+
     // The outputs so far.
     fillUp(last) {
-      const { result } = this, { outputs_columns: columns } = result.facts;
-      for (const [i, value] of result.output.entries()) {
-        const cell = this.output.cell(Math.floor(i / columns), i % columns);
+      for (const [cell, i, value] of this.shownOutputs()) {
         const shown = i <= last ? format.rounded(value, 2) : "\u00b7";
         const span = cell.firstChild;
         if (span.textContent !== shown) span.textContent = shown;
@@ -303,26 +388,31 @@
 
     // The gradients that the outputs so far have brought, above the values that they belong to.
     showBack(back, last) {
-      const { result } = this, { outputs_columns: across } = result.facts;
-      const { input_columns: columns, kernel_rows: high, kernel_columns: wide } = result.settings;
-      for (const [i, value] of back.input.entries())
-        number(this.input.cell(Math.floor(i / columns), i % columns), value, result.input[i]);
+      const { result } = this, { input_rows: rows, input_columns: columns } = result.settings;
+      const { kernel_rows: high, kernel_columns: wide } = result.settings;
+      for (let r = 0; r < rows; r++)
+        for (let c = 0; c < columns; c++) {
+          const i = (this.into * rows + r) * columns + c;
+          number(this.input.cell(r, c), back.input[i], result.input[i]);
+        }
       if (result.operator !== "weighted") // whose weights nobody learns
-        for (const [kernel, grid] of this.kernels)
+        for (const [slice, grid] of this.kernels)
           for (const cell of grid.cells.values()) {
-            const [r, c] = grid.where(cell), i = (kernel * high + r) * wide + c;
+            const [r, c] = grid.where(cell), i = (slice * high + r) * wide + c;
             number(cell, back.weights[i], result.weights[i]);
           }
-      for (const i of result.output.keys())
-        this.output.cell(Math.floor(i / across), i % across).classList.toggle("is-later", i > last);
+      for (const [cell, i] of this.shownOutputs()) cell.classList.toggle("is-later", i > last);
     }
 
     showTerms(look) {
       const { result } = this, { kernel_rows: rows, kernel_columns: columns } = result.settings;
       const weighs = result.weights.length > 0, squares = result.operator === "l2";
       const { short, factor, power, times } = format;
+      const title = this.isBack ? labels.terms_back : labels.terms;
+      const terms = look.terms.filter((term) => term.channel === this.into);
+      find("terms-title").textContent = this.many ? words.channelTitle(title, this.into) : title;
       new Grid(find("terms"), [0, rows], [0, columns], (cell, r, c) => {
-        const term = look.terms[r * columns + c];
+        const term = terms[r * columns + c];
         cell.classList.toggle("is-winner", term.winner);
         if (term.kind !== "input") {
           cell.classList.add(term.kind === "padding" ? "is-padding" : "is-beyond");
@@ -351,17 +441,20 @@
     mark(trace) {
       const { settings: set, facts } = this.result;
       const ring = (cell, on) => cell.classList.toggle("is-traced", on);
-      for (let r = 0; r < set.input_rows; r++)
-        for (let c = 0; c < set.input_columns; c++)
-          ring(this.input.cell(r, c), !!trace && trace.cells[r * set.input_columns + c] > 0);
-      for (let r = 0; r < facts.outputs_rows; r++)
-        for (let c = 0; c < facts.outputs_columns; c++)
-          ring(this.output.cell(r, c), !!trace && trace.outputs[r * facts.outputs_columns + c] !== 0);
-      for (const [k, grid] of this.kernels)
+      const { input_rows: rows, input_columns: columns } = set;
+      for (let r = 0; r < rows; r++)
+        for (let c = 0; c < columns; c++)
+          ring(this.input.cell(r, c),
+               !!trace && trace.cells[(this.into * rows + r) * columns + c] > 0);
+      for (const [cell, i] of this.shownOutputs()) ring(cell, !!trace && trace.outputs[i] !== 0);
+      this.channels.input.ring(trace ? trace.cells : [], rows * columns);
+      this.channels.output.ring(trace ? trace.outputs : [],
+                                facts.outputs_rows * facts.outputs_columns);
+      for (const [slice, grid] of this.kernels)
         for (const cell of grid.cells.values()) {
           const [r, c] = grid.where(cell);
-          const [kernel, row, column] = trace && trace.what === "weight" ? trace.where : [];
-          ring(cell, k === kernel && r === row && c === column);
+          const [picked, row, column] = trace && trace.what === "weight" ? trace.where : [];
+          ring(cell, slice === picked && r === row && c === column);
         }
     }
   };

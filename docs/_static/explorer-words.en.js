@@ -40,6 +40,10 @@ explorer.labels = {
   "window": "Kernel, window",
   "rows": "Rows",
   "columns": "Columns",
+  "channels": "Channels",
+  "groups": "Groups",
+  "input_channels": "Channels of the input",
+  "output_channels": "Channels of the output",
   "stride": "Stride",
   "dilation": "Dilation",
   "values": "Values",
@@ -88,7 +92,9 @@ explorer.labels = {
 };
 
 (() => {
-  const { text, rounded, short, kernelName, seenBy, valueAt, shares } = explorer.format;
+  const { labels } = explorer;
+  const { text, rounded, short, kernelName, seenBy, valueAt, shares, indexOf, kernelAt,
+          hasChannels } = explorer.format;
   const AXES = { rows: "rows", columns: "columns" };
   const LABELS = {
     operator: "The operator", padding: "The padding's mode", seed: "The seed",
@@ -103,9 +109,17 @@ explorer.labels = {
     before_rows: "The padding at the top", after_rows: "The padding at the bottom",
     before_columns: "The padding on the left", after_columns: "The padding on the right",
     period_rows: "The period of the rows", period_columns: "The period of the columns",
+    channels_in: "The number of input channels", channels_out: "The number of output channels",
+    groups: "The number of groups",
   };
 
   const place = (row, column) => `row ${text(row)}, column ${text(column)}`;
+  const spot = (channel, row, column, count) =>
+    (count > 1 || channel ? `channel ${text(channel)}, ` : "") + place(row, column);
+  const inputAt = ({ facts }, [channel, row, column]) =>
+    `Input ${spot(channel, row, column, facts.channels_in)}`;
+  const outputAt = ({ facts }, { channel, row, column }) =>
+    `Output ${spot(channel, row, column, facts.channels_out)}`;
   const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
   const quoted = (word) => `\u201c${word}\u201d`;
 
@@ -147,6 +161,16 @@ explorer.labels = {
           reason: `The output would have ${result.outputs} ${result.axis}; the explorer shows ` +
                   "40 at most.",
           advice: "Make the stride or the input smaller." };
+      case "undivided":
+        return {
+          reason: `${plural(settings.groups, "group")} can't share ` +
+                  `${plural(settings.channels_in, "input channel")} and ` +
+                  `${plural(settings.channels_out, "output channel")} equally.`,
+          advice: "Take a number of groups that divides both." };
+      case "too many weights":
+        return {
+          reason: `The layer would have ${result.weights} weights; the explorer holds 78400 at most.`,
+          advice: "Make the input, the kernel or the number of channels smaller." };
       default:
         return { reason: "The computation failed for want of memory.", advice: "" };
     }
@@ -158,6 +182,8 @@ explorer.labels = {
     stride: (axis) => `A stride of 1 of the ${axis}`,
     dilation: (axis) => `A dilation of 1 of the ${axis}`,
     kernel: (axis) => `A kernel with as many ${axis} as the input`,
+    groups: () => "One group",
+    channels: () => "One channel",
   };
   const taken = (what) => `${what} is taken instead.`;
 
@@ -168,31 +194,38 @@ explorer.labels = {
     unread: (part) => `${quoted(part)} has no meaning and is ignored.`,
     twice: (key, first) => `${quoted(key)} is there twice; the first, ${quoted(first)}, is taken.`,
     meaningless: (part, used) => `${quoted(part)} has no meaning; ${taken(quoted(used))}`,
-    noOutput: (row, column) =>
-      `There is no output ${place(row, column)}; the first is taken instead.`,
+    noOutput: (at) =>
+      `There is no output ${spot(at.channel, at.row, at.column)}; the first is taken instead.`,
     count: (key, found, expected) =>
       `${quoted(key)} has ${plural(found, "number")}; ${expected} are needed. It is ignored.`,
   };
   const before = "Shown is still what was set before.";
 
-  const sizedTitle = (title, rows, columns) => `${title} (${rows} \u00d7 ${columns})`;
-  const gradientTitle = (title) => `Gradient: ${title.toLowerCase()}`;
+  const sizedTitle = (title, sizes) => `${title} (${sizes.join(" \u00d7 ")})`;
+  const gradientTitle = (title) => `Gradient: ${title[0].toLowerCase()}${title.slice(1)}`;
   const kernelRange = (first, last) => `Kernels ${first} to ${last}`;
   const kernelTitle = (name, used) => `Kernel ${name}${used ? "" : " (no output's turn)"}`;
+  const kernelOf = (title, out, into) =>
+    `${title}: output channel ${out}` + (into === undefined ? "" : `, input channel ${into}`);
+  const sliceTitle = (into) => `Input channel ${into}`;
+  const channelTitle = (title, into) => `${title}: input channel ${into}`;
+  const channelButton = (what, channel) => `${labels[what]} channel ${channel}`;
   const kind = { padding: "padding", beyond: "beyond", nowhere: "no cell" };
 
   function sentence(result, at, look) {
     const seen = seenBy(look);
     const outside = look.terms.length - seen.length;
-    const number = at.row * result.facts.outputs_columns + at.column;
+    const number = indexOf(result, at), { facts } = result;
     const value = rounded(valueAt(result, at), 4);
-    const which = `Output ${place(at.row, at.column)} (${number + 1} of ${result.output.length})`;
+    const which = `${outputAt(result, at)} (${number + 1} of ${result.output.length})`;
     if (!seen.length)
       return `${which} sees no input cell; its value is ${value}.`;
     const rows = listed(seen.map((term) => term.row));
     const columns = listed(seen.map((term) => term.column));
     const word = (list, noun) => noun + (/^\S+$/.test(list) ? "" : "s");
-    const where = `input ${word(rows, "row")} ${rows}, ${word(columns, "column")} ${columns}`;
+    const channels = listed(look.terms.map((term) => term.channel));
+    const inChannels = facts.channels_in > 1 ? `${word(channels, "channel")} ${channels}, ` : "";
+    const where = `input ${inChannels}${word(rows, "row")} ${rows}, ${word(columns, "column")} ${columns}`;
     const more = !outside ? "" : result.operator === "transposed"
       ? `, and ${plural(outside, "weight")} on no cell`
       : `, and ${plural(outside, "place")} outside the input`;
@@ -200,32 +233,37 @@ explorer.labels = {
   }
 
   function backward(result, at, look) {
-    const number = at.row * result.facts.outputs_columns + at.column;
+    const number = indexOf(result, at);
     const cells = seenBy(look).filter((term) => term.to_cell !== 0).length;
     const gradient = short(result.gradient[number]);
-    return `Output ${place(at.row, at.column)} (${number + 1} of ${result.output.length}) has ` +
+    return `${outputAt(result, at)} (${number + 1} of ${result.output.length}) has ` +
       `the gradient ${gradient}. It changes the gradient of ${plural(cells, "input cell")}. The ` +
       "input shows the sum of what the outputs so far have brought.";
   }
 
   function kernels(result, at) {
-    const { outputs_columns: columns } = result.facts;
-    const count = result.output.length;
-    const kernel = result.kernelOf[at.row * columns + at.column];
+    const { facts } = result, kernel = kernelAt(result, at), count = result.output.length;
+    const many = hasChannels(result);
     const different = new Set(result.kernelOf).size;
     const others = result.kernelOf.filter((k) => k === kernel).length;
     switch (result.operator) {
       case "convolution":
       case "transposed":
+        if (many)
+          return `The kernel of output channel ${at.channel} has a table of weights for each ` +
+                 `input channel that it sees, ${facts.seen} of ${facts.channels_in}. ` +
+                 `${plural(result.kernelOf.length, "output")} ` +
+                 `${result.kernelOf.length === 1 ? "takes" : "share"} it.`;
         return `One kernel, shared by ${count === 1 ? "the one output" : `all ${count} outputs`}.`;
       case "weighted":
         return "The weights fall with the distance from the centre, and sums are divided by " +
                "those that lie on input cells.";
       case "local":
-        return `The kernel of output ${place(at.row, at.column)}. Each of the ` +
+        return `The kernel of o${outputAt(result, at).slice(1)}. Each of the ` +
                `${plural(count, "output")} has its own: no weight is shared.`;
       default:
-        return `${plural(different, "kernel")} in turn. Output ${place(at.row, at.column)} takes ` +
+        return `${plural(different, "kernel")} in turn${many ? " in each output channel" : ""}. ` +
+               `${outputAt(result, at)} takes ` +
                `kernel ${kernelName(kernel)}, which ${plural(others, "output")} ` +
                `${others === 1 ? "takes" : "share"}.`;
     }
@@ -233,10 +271,14 @@ explorer.labels = {
 
   // The cell, weight or output that was picked.
   function picked(result, what, where) {
-    if (what === "cell") return `Input ${place(...where)}`;
-    if (what === "output") return `Output ${place(...where)}`;
-    const named = result.operator === "tiled" ? ` of kernel ${kernelName(where[0])}` : "";
-    return `The weight in ${place(where[1], where[2])}${named}`;
+    const [channel, row, column] = where;
+    if (what === "cell") return inputAt(result, where);
+    if (what === "output") return outputAt(result, { channel, row, column });
+    const { out, kernel, into } = result.between(channel);
+    const named = result.operator === "tiled" ? ` of kernel ${kernelName(kernel)}` : "";
+    const between = hasChannels(result) && result.operator !== "weighted"
+      ? ` from input channel ${into} to output channel ${out}` : "";
+    return `The weight in ${place(row, column)}${named}${between}`;
   }
 
   function traced(result, trace) {
@@ -278,18 +320,23 @@ explorer.labels = {
   const share = {
     lacking: (library) => `${library} has no operation that is sure to give this output.`,
     NOTES: {
-      convcore: "One image with one channel. The padding is given as numbers, so that it is what is shown here.",
+      convcore: "One image; its first axis holds the channels. The padding is given as numbers, so that it is what is shown here.",
       pytorch: "PyTorch's padding is equal on both sides, so the input is padded first. \u201cconv2d\u201d is a cross-correlation, as here. Its average pooling takes padding up to half the window.",
       keras: "Keras has channels last. Its \u201csame\u201d puts the odd cell after, and none of its modes has other numbers, so the input is padded first. Zeros in the padding would change maxima, so those get minus infinity.",
       scipy: "SciPy has no strides: the code computes every place and keeps some of them. \u201cconvolve2d\u201d would flip the kernel, \u201ccorrelate2d\u201d does not.",
       onnx: "ONNX has the four pads in the order top, left, bottom, right. Its average pooling leaves the padding out unless count_include_pad is 1.",
     },
+    CHANNELS: {
+      onnx: "The reference evaluator is wrong for groups of a transposed convolution, so the code runs each by itself; a runtime has the attribute \u201cgroup\u201d.",
+      keras: "The shapes tell the groups; a transposed convolution has none, so it is called for each group.",
+      scipy: "It has no channels either: the code adds what the input channels give.",
+    },
   };
 
   explorer.words = {
     AXES, LABELS, place, range, integer, refusal, instead, taken, link, before, sizedTitle,
-    gradientTitle, kernelRange, kernelTitle, kind, sentence, backward, kernels, picked, traced,
-    gathered, usage, edit, share, outputs: "outputs", addsNothing: "(the other places add 0)",
+    gradientTitle, kernelRange, kernelTitle, kernelOf, sliceTitle, channelTitle, channelButton, kind, sentence, backward, kernels, picked, traced,
+    gathered, usage, edit, share, outputs: "outputs", weights: "weights", addsNothing: "(the other places add 0)",
     dropped: "(the last window would begin in the padding after the input)",
   };
 })();

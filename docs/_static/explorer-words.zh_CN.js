@@ -40,6 +40,10 @@ explorer.labels = {
   "window": "核（窗口）",
   "rows": "行数",
   "columns": "列数",
+  "channels": "通道",
+  "groups": "组数",
+  "input_channels": "输入的通道",
+  "output_channels": "输出的通道",
   "stride": "步幅",
   "dilation": "膨胀",
   "values": "数值",
@@ -88,7 +92,9 @@ explorer.labels = {
 };
 
 (() => {
-  const { text, rounded, short, kernelName, seenBy, valueAt, shares } = explorer.format;
+  const { labels } = explorer;
+  const { text, rounded, short, kernelName, seenBy, valueAt, shares, indexOf, kernelAt,
+          hasChannels } = explorer.format;
   const AXES = { rows: "行", columns: "列" };
   const LABELS = {
     operator: "运算", padding: "填充方式", seed: "随机种子",
@@ -103,9 +109,16 @@ explorer.labels = {
     before_rows: "上边的填充", after_rows: "下边的填充",
     before_columns: "左边的填充", after_columns: "右边的填充",
     period_rows: "行方向的周期", period_columns: "列方向的周期",
+    channels_in: "输入通道数", channels_out: "输出通道数", groups: "组数",
   };
 
   const place = (row, column) => `第 ${text(row)} 行第 ${text(column)} 列`;
+  const spot = (channel, row, column, count) =>
+    (count > 1 || channel ? `通道 ${text(channel)} ` : "") + place(row, column);
+  const inputAt = ({ facts }, [channel, row, column]) =>
+    `输入${spot(channel, row, column, facts.channels_in)}`;
+  const outputAt = ({ facts }, { channel, row, column }) =>
+    `${spot(channel, row, column, facts.channels_out)}的输出`;
   const quoted = (word) => `“${word}”`;
 
   // “0”、“0 至 3”或“0、2、4”。
@@ -140,6 +153,15 @@ explorer.labels = {
         return {
           reason: `输出会有 ${result.outputs} ${axis}，而这里最多显示 40 ${axis}。`,
           advice: "请减小步幅或输入。" };
+      case "undivided":
+        return {
+          reason: `${settings.groups} 组无法平分 ${settings.channels_in} 个输入通道和 ` +
+                  `${settings.channels_out} 个输出通道。`,
+          advice: "请选能同时整除两个通道数的组数。" };
+      case "too many weights":
+        return {
+          reason: `这一层会有 ${result.weights} 个权重，而这里最多容纳 78400 个。`,
+          advice: "请减小输入、核或通道数。" };
       default:
         return { reason: "内存不足，计算失败。", advice: "" };
     }
@@ -150,6 +172,8 @@ explorer.labels = {
     stride: (axis) => `${AXES[axis]}方向的步幅 1`,
     dilation: (axis) => `${AXES[axis]}方向的膨胀 1`,
     kernel: (axis) => `${AXES[axis]}数与输入相同的核`,
+    groups: () => "一个组",
+    channels: () => "一个通道",
   };
   const taken = (what) => `已改用：${what}。`;
 
@@ -160,67 +184,82 @@ explorer.labels = {
     unread: (part) => `${quoted(part)}没有意义，已忽略。`,
     twice: (key, first) => `${quoted(key)}出现了两次，采用第一个，即${quoted(first)}。`,
     meaningless: (part, used) => `${quoted(part)}没有意义；${taken(quoted(used))}`,
-    noOutput: (row, column) => `没有${place(row, column)}的输出，改为第一个输出。`,
+    noOutput: (at) => `没有${spot(at.channel, at.row, at.column)}的输出，改为第一个输出。`,
     count: (key, found, expected) =>
       `${quoted(key)}有 ${found} 个数，而需要 ${expected} 个，已忽略。`,
   };
   const before = "下面显示的仍是先前的设置。";
 
-  const sizedTitle = (title, rows, columns) => `${title}（${rows} × ${columns}）`;
+  const sizedTitle = (title, sizes) => `${title}（${sizes.join(" × ")}）`;
   const gradientTitle = (title) => `梯度：${title}`;
   const kernelRange = (first, last) => `核 ${first} 至 ${last}`;
   const kernelTitle = (name, used) => `核 ${name}${used ? "" : "（没有输出用到）"}`;
+  const kernelOf = (title, out, into) =>
+    `${title}：输出通道 ${out}` + (into === undefined ? "" : `，输入通道 ${into}`);
+  const sliceTitle = (into) => `输入通道 ${into}`;
+  const channelTitle = (title, into) => `${title}：输入通道 ${into}`;
+  const channelButton = (what, channel) => `${labels[what]}通道 ${channel}`;
   const kind = { padding: "填充", beyond: "界外", nowhere: "无格" };
 
   function sentence(result, at, look) {
     const seen = seenBy(look);
     const outside = look.terms.length - seen.length;
-    const number = at.row * result.facts.outputs_columns + at.column;
+    const number = indexOf(result, at), { facts } = result;
     const value = rounded(valueAt(result, at), 4);
-    const which = `${place(at.row, at.column)}的输出（共 ${result.output.length} 个中的第 ` +
+    const which = `${outputAt(result, at)}（共 ${result.output.length} 个中的第 ` +
       `${number + 1} 个）`;
     if (!seen.length) return `${which}看不到任何输入格，其值为 ${value}。`;
     const rows = listed(seen.map((term) => term.row));
     const columns = listed(seen.map((term) => term.column));
+    const channels = listed(look.terms.map((term) => term.channel));
+    const inChannels = facts.channels_in > 1 ? `通道 ${channels} 的` : "的";
     const more = !outside ? "" : result.operator === "transposed"
       ? `，另有 ${outside} 个权重不落在任何格上` : `，另有 ${outside} 个位置在输入之外`;
-    return `${which}看到输入的第 ${rows} 行、第 ${columns} 列，共 ${seen.length} 格${more}。` +
+    return `${which}看到输入${inChannels}第 ${rows} 行、第 ${columns} 列，共 ${seen.length} 格${more}。` +
       `其值为 ${value}。`;
   }
 
   function backward(result, at, look) {
-    const number = at.row * result.facts.outputs_columns + at.column;
+    const number = indexOf(result, at);
     const cells = seenBy(look).filter((term) => term.to_cell !== 0).length;
-    return `${place(at.row, at.column)}的输出（共 ${result.output.length} 个中的第 ${number + 1} ` +
+    return `${outputAt(result, at)}（共 ${result.output.length} 个中的第 ${number + 1} ` +
       `个）的梯度为 ${short(result.gradient[number])}，它改变 ${cells} 个输入格的梯度。` +
       "输入中显示的是到目前为止各输出带来的梯度之和。";
   }
 
   function kernels(result, at) {
-    const { outputs_columns: columns } = result.facts;
-    const count = result.output.length;
-    const kernel = result.kernelOf[at.row * columns + at.column];
+    const { facts } = result, kernel = kernelAt(result, at), count = result.output.length;
+    const many = hasChannels(result);
     const different = new Set(result.kernelOf).size;
     const others = result.kernelOf.filter((k) => k === kernel).length;
     switch (result.operator) {
       case "convolution":
       case "transposed":
+        if (many)
+          return `输出通道 ${at.channel} 的核对它所看到的每个输入通道各有一张权重表` +
+                 `（${facts.channels_in} 个输入通道中看到 ${facts.seen} 个）。` +
+                 `共有 ${result.kernelOf.length} 个输出使用这个核。`;
         return `只有一个核，由全部 ${count} 个输出共享。`;
       case "weighted":
         return "权重随着到中心的距离减小；求和之后除以落在输入格上的权重之和。";
       case "local":
-        return `这是${place(at.row, at.column)}的输出的核。${count} 个输出各有自己的核，不共享任何权重。`;
+        return `这是${outputAt(result, at)}的核。${count} 个输出各有自己的核，不共享任何权重。`;
       default:
-        return `${different} 个核轮流使用。${place(at.row, at.column)}的输出使用核 ` +
+        return `${many ? "每个输出通道有 " : ""}${different} 个核轮流使用。` +
+          `${outputAt(result, at)}使用核 ` +
           `${kernelName(kernel)}，共有 ${others} 个输出使用它。`;
     }
   }
 
   function picked(result, what, where) {
-    if (what === "cell") return `输入${place(...where)}`;
-    if (what === "output") return `${place(...where)}的输出`;
-    const named = result.operator === "tiled" ? `核 ${kernelName(where[0])} 的` : "";
-    return `${named}${place(where[1], where[2])}的权重`;
+    const [channel, row, column] = where;
+    if (what === "cell") return inputAt(result, where);
+    if (what === "output") return outputAt(result, { channel, row, column });
+    const { out, kernel, into } = result.between(channel);
+    const named = result.operator === "tiled" ? `核 ${kernelName(kernel)} 的` : "";
+    const between = hasChannels(result) && result.operator !== "weighted"
+      ? `从输入通道 ${into} 到输出通道 ${out}、` : "";
+    return `${between}${named}${place(row, column)}的权重`;
   }
 
   function traced(result, trace) {
@@ -258,18 +297,24 @@ explorer.labels = {
   const share = {
     lacking: (library) => `${library} 没有一定能给出这一输出的运算。`,
     NOTES: {
-      convcore: "一幅单通道图像。填充写成数字，因此与这里显示的完全一致。",
+      convcore: "一幅图像，第一维是通道。填充写成数字，因此与这里显示的完全一致。",
       pytorch: "PyTorch 的填充两侧相等，所以先对输入填充。“conv2d”与这里一样是互相关。它的平均池化最多填充半个窗口。",
       keras: "Keras 的通道在最后一维。它的“same”把多出的一格放在后面，没有其他取值的方式，所以先对输入填充。填零会改变最大值，所以最大池化的填充取负无穷。",
       scipy: "SciPy 没有步幅：代码计算所有位置，再取其中一部分。“convolve2d”会翻转核，“correlate2d”不会。",
       onnx: "ONNX 的四个填充按上、左、下、右的顺序排列。它的平均池化不计填充，除非 count_include_pad 为 1。",
     },
+    CHANNELS: {
+      onnx: "参考求值器对转置卷积的分组计算有误，所以代码逐组运行；实际的运行时可用属性“group”。",
+      keras: "组由形状得知；转置卷积没有组，所以逐组调用。",
+      scipy: "SciPy 也没有通道：代码把各输入通道的结果相加。",
+    },
   };
 
   explorer.words = {
     AXES, LABELS, place, range, integer, refusal, instead, taken, link, before, sizedTitle,
-    gradientTitle, kernelRange, kernelTitle, kind, sentence, backward, kernels, picked, traced, gathered,
-    usage, edit, share, outputs: "输出", addsNothing: "（其余位置加 0）",
+    gradientTitle, kernelRange, kernelTitle, kernelOf, sliceTitle, channelTitle, channelButton, kind,
+    sentence, backward, kernels, picked, traced, gathered,
+    usage, edit, share, outputs: "输出", weights: "权重", addsNothing: "（其余位置加 0）",
     dropped: "（末尾的窗口会从输入之后的填充开始）",
   };
 })();

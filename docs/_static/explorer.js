@@ -16,10 +16,11 @@ document.addEventListener("DOMContentLoaded", () => {
   const STEP = 600; // milliseconds that a window stays while playing
   const LISTS = { operator: explorer.OPERATORS, padding: explorer.PADDINGS,
                   input_preset: explorer.INPUTS, kernel_preset: explorer.KERNELS };
-  const FIRST = { row: 0, column: 0 };
+  const FIRST = { channel: 0, row: 0, column: 0 };
 
   const values = new explorer.Values();
   let core, view, editor, share, settings, result, at, timer, writing, shades = false;
+  let into = 0; // the input channel that is shown: one that the current output sees
 
   const say = (id, message) => {
     find(id).hidden = !message;
@@ -62,7 +63,10 @@ document.addEventListener("DOMContentLoaded", () => {
     const reset = (...names) => names.forEach((name) => { now[name] = first[name]; });
     if (explorer.PADDINGS[now.padding] !== "explicit")
       reset("before_rows", "after_rows", "before_columns", "after_columns");
-    if (explorer.OPERATORS[now.operator] !== "tiled") reset("period_rows", "period_columns");
+    const operator = explorer.OPERATORS[now.operator];
+    if (operator !== "tiled") reset("period_rows", "period_columns");
+    if (explorer.isPool(operator)) reset("channels_out");
+    if (!explorer.isGrouped(operator)) reset("groups");
     return now;
   }
 
@@ -82,7 +86,13 @@ document.addEventListener("DOMContentLoaded", () => {
     for (let fault = tried(); !fault.found && fault.status !== "failed"; fault = tried()) {
       const { axis } = fault;
       let changed;
-      if (["empty window", "no output"].includes(fault.status)) { // neither is without padding
+      if (fault.status === "undivided") {
+        settings.groups = 1;
+        changed = words.instead.groups();
+      } else if (fault.status === "too many weights") {
+        settings.channels_in = settings.channels_out = 1;
+        changed = words.instead.channels();
+      } else if (["empty window", "no output"].includes(fault.status)) { // neither is without padding
         settings.padding = explorer.PADDINGS.indexOf("valid");
         changed = words.instead.padding();
       } else if (fault.status === "too many" && settings[`stride_${axis}`] > 1) {
@@ -121,8 +131,9 @@ document.addEventListener("DOMContentLoaded", () => {
     }
     if (!result) return true;
     view.draw(result, shades);
-    const { outputs_rows: rows, outputs_columns: columns } = result.facts;
-    const there = where.row >= 0 && where.row < rows && where.column >= 0 && where.column < columns;
+    const { channels_out: channels, outputs_rows: rows, outputs_columns: columns } = result.facts;
+    const there = [[where.channel, channels], [where.row, rows], [where.column, columns]]
+      .every(([index, count]) => index >= 0 && index < count);
     at = there ? where : FIRST;
     show();
     share.show(result);
@@ -131,12 +142,14 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // --- the window -------------------------------------------------------------------------------
 
-  const number = () => at.row * result.facts.outputs_columns + at.column;
+  const number = () => explorer.format.indexOf(result, at);
 
   function show() {
-    const look = core.look(result, at.row, at.column);
-    const back = result.settings.gradient ? core.back(result, at.row, at.column) : undefined;
-    view.show(at, look, back);
+    const { seen } = result.facts, firstSeen = core.firstSeen(at.channel);
+    if (into < firstSeen || into >= firstSeen + seen) into = firstSeen;
+    const look = core.look(result, at);
+    const back = result.settings.gradient ? core.back(result, at) : undefined;
+    view.show(at, into, look, back);
     find("sentence").textContent = (back ? words.backward : words.sentence)(result, at, look);
     find("sum").textContent = back ? "" : explorer.format.sum(result, at, look);
     const last = number() === result.output.length - 1;
@@ -145,16 +158,33 @@ document.addEventListener("DOMContentLoaded", () => {
       buttons[name].setAttribute("aria-disabled", off);
   }
 
-  function moveTo(row, column) {
-    at = { row, column };
+  function moveTo(channel, row, column) {
+    at = { channel, row, column };
     show();
     writeLink();
   }
 
   function step(to) {
-    const columns = result.facts.outputs_columns;
+    const { outputs_rows: rows, outputs_columns: columns } = result.facts;
     const next = Math.min(Math.max(to, 0), result.output.length - 1);
-    if (next !== number()) moveTo(Math.floor(next / columns), next % columns);
+    if (next === number()) return;
+    const row = Math.floor(next / columns);
+    moveTo(Math.floor(row / rows), row % rows, next % columns);
+  }
+
+  // Another channel is shown. Where the current output doesn't see an input channel, the first output
+  // channel that does comes with it.
+  function turn(what, channel) {
+    stop();
+    editor.close();
+    if (what === "output") {
+      moveTo(channel, at.row, at.column);
+      return;
+    }
+    const first = core.firstSeeing(channel), { seeing } = result.facts;
+    const sees = at.channel >= first && at.channel < first + seeing;
+    into = channel;
+    moveTo(sees ? at.channel : first, at.row, at.column);
   }
 
   // Rings around what belongs to a cell, a weight or an output.
@@ -168,16 +198,23 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function pick(what, ...where) {
     stop();
+    if (what === "weight" && !explorer.isPool(result.operator)) {
+      const { into: channel } = result.between(where[0]);
+      if (channel !== into) { // the channel on which this weight lies
+        into = channel;
+        show();
+      }
+    }
     mark(what, ...where);
     editor.open(what, where);
   }
 
   // An output: the window goes there.
-  function pickOutput(row, column) {
+  function pickOutput(...where) {
     stop();
-    moveTo(row, column);
-    if (result.operator === "tiled") mark("output", row, column);
-    if (result.settings.gradient) editor.open("output", [row, column]);
+    moveTo(...where);
+    if (result.operator === "tiled") mark("output", ...where);
+    if (result.settings.gradient) editor.open("output", where);
     else editor.close();
   }
 
@@ -281,7 +318,7 @@ document.addEventListener("DOMContentLoaded", () => {
     }
     fillForm();
     if (!compute(found.at))
-      problems.push(words.link.noOutput(found.at.row, found.at.column));
+      problems.push(words.link.noOutput(found.at));
     say("link", problems.length && words.link.fault(problems));
     return true;
   }
@@ -374,7 +411,7 @@ document.addEventListener("DOMContentLoaded", () => {
       find("none").hidden = false;
       return;
     }
-    view = new explorer.View({ to: pickOutput, pick,
+    view = new explorer.View({ to: pickOutput, pick, turn,
                                type: (letter, what, ...where) =>
                                  editor.type(letter, what, where) });
     editor = new explorer.Editor({ values, view, change, now: () => result });

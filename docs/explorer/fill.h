@@ -1,6 +1,5 @@
 /* The numbers that the explorer begins with: from a seed, or a pattern. Each pattern is defined for
- * every size: kernels of 3 x 3 are those of the books, others follow the same rule. Included once,
- * by explorer.c.
+ * every size: kernels of 3 x 3 are those of the books, others follow the same rule.
  */
 #ifndef EXPLORER_FILL_H
 #define EXPLORER_FILL_H
@@ -19,14 +18,14 @@ enum {
 };
 
 /* An integer from 0 to choices - 1; the same sequence for the same seed. */
-static int32_t fill_next(uint32_t *state, int32_t choices)
+static inline int32_t fill_next(uint32_t *state, int32_t choices)
 {
     *state = *state * 1664525u + 1013904223u;
     return (int32_t)((*state >> 16) % (uint32_t)choices);
 }
 
 /* Row n, place i of Pascal's triangle; 0 outside it. */
-static double fill_binomial(int32_t n, int32_t i)
+static inline double fill_binomial(int32_t n, int32_t i)
 {
     int32_t ways = 1;
     if (i < 0 || i > n)
@@ -36,7 +35,8 @@ static double fill_binomial(int32_t n, int32_t i)
 }
 
 /* The value of a cell of an input of this size; not for a preset that is random. */
-static double fill_input(int preset, int32_t rows, int32_t columns, int32_t row, int32_t column)
+static inline double fill_input(int preset, int32_t rows, int32_t columns, int32_t row,
+                                int32_t column)
 {
     switch (preset) {
     case INPUT_EDGE: /* dark on the left, bright on the right; of one column, above and below */
@@ -49,7 +49,7 @@ static double fill_input(int preset, int32_t rows, int32_t columns, int32_t row,
 }
 
 /* The difference of neighbours, (-1, 1) or (-1, 0, 1), smoothed to n places by binomial weights. */
-static double difference(int32_t n, int32_t i)
+static inline double difference(int32_t n, int32_t i)
 {
     if (n <= 2)
         return n == 2 && i == 0 ? -1 : 1;
@@ -57,7 +57,7 @@ static double difference(int32_t n, int32_t i)
 }
 
 /* The four neighbours of the centre minus the centre, of those that the kernel has. */
-static double laplace(int32_t rows, int32_t columns, int32_t row, int32_t column)
+static inline double laplace(int32_t rows, int32_t columns, int32_t row, int32_t column)
 {
     const int32_t down = row - (rows - 1) / 2, across = column - (columns - 1) / 2;
     if (down == 0 && across == 0) {
@@ -69,7 +69,8 @@ static double laplace(int32_t rows, int32_t columns, int32_t row, int32_t column
 }
 
 /* The same of a kernel. */
-static double fill_kernel(int preset, int32_t rows, int32_t columns, int32_t row, int32_t column)
+static inline double fill_kernel(int preset, int32_t rows, int32_t columns, int32_t row,
+                                 int32_t column)
 {
     const double centre = row == (rows - 1) / 2 && column == (columns - 1) / 2;
     const double smooth = fill_binomial(rows - 1, row);

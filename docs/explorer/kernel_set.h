@@ -1,12 +1,11 @@
 /* The set of kernels of a page's module: there is one, so csrc/dispatch, which chooses between
- * processors', is left out. Included once in each module, by what exports its functions.
+ * processors', is left out. Included once in each module, by the file with its name.
  */
 #ifndef PAGE_KERNEL_SET_H
 #define PAGE_KERNEL_SET_H
 
+#include "export.h"
 #include "kernels/kernels.h"
-
-#define EXPORT(name) __attribute__((export_name(#name))) name
 
 extern const cc_kernels cc_kernels_baseline_f64;
 const cc_kernels *cc_kernels_of(cc_type type)

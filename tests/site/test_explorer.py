@@ -11,6 +11,7 @@ from tests.support.explorer_module import (
     AXES,
     EMPTY_WINDOW,
     FITS,
+    GROUPED,
     INPUTS,
     KERNELS,
     LAYERS,
@@ -23,10 +24,14 @@ from tests.support.explorer_module import (
     TERM,
     TOO_LARGE,
     TOO_MANY,
+    TOO_MANY_WEIGHTS,
+    UNDIVIDED,
     Module,
     both,
+    channels,
     compiled,
     compute,
+    input_shape,
     options,
     random_settings,
     sizes,
@@ -57,10 +62,15 @@ def accepted(module, operator, count=CASES):
             yield settings, rng
 
 
+def output_shape(module):
+    """Return the shape of the output of settings that are planned."""
+    return module.fact("channels_out"), *module.both("outputs")
+
+
 def run(module, settings, rng):
     """Run on whole numbers, and return the input, the weights and the output."""
-    shape, outputs = weight_shape(settings), module.both("outputs")
-    x = rng.integers(-99, 100, both(settings, "input")).astype(float)
+    shape, outputs = weight_shape(settings), output_shape(module)
+    x = rng.integers(-99, 100, input_shape(settings)).astype(float)
     weight = None
     if shape is not None:
         low = 1 if OPERATORS[settings["operator"]] == "weighted" else -99
@@ -94,14 +104,20 @@ def test_sizes_windows_and_usage_are_geometrys(module, operator):
         pairs = zip(module.both("padded_before"), module.both("padded_after"), strict=True)
         explicit = {**where, "padding": tuple(pairs)}
         assert geometry.output_size(**explicit) == module.both("outputs")
-        usage = np.multiply.outer(*geometry.input_usage(**where))
+        c, k, groups = channels(settings)
+        assert [module.fact(name) for name in ("channels_in", "channels_out", "groups")] == [
+            c,
+            k,
+            groups,
+        ]
+        usage = np.multiply.outer(*geometry.input_usage(**where)) * (k // groups)
         assert (module.whole("usage", *where["n"]) == usage).all(), settings
         assert geometry.input_usage(**explicit) == geometry.input_usage(**where)
         if operator not in POOLS:
             continue  # geometry.windows() refuses windows without a cell, a convolution has them
         windows = geometry.windows(**where)
         for at in np.ndindex(*module.both("outputs")):
-            terms = look(module, settings, at)
+            terms = look(module, settings, (0, *at))
             real = terms[terms[:, 2] == 0]
             for axis in range(2):
                 window, cells = windows[axis][at[axis]], np.unique(real[:, axis])
@@ -111,7 +127,22 @@ def test_sizes_windows_and_usage_are_geometrys(module, operator):
 def look(module, settings, at):
     """Return the terms of one output: row, column, kind, value, weight, product, winner."""
     module.call("explorer_look", *map(int, at))
-    return module.real("terms", np.prod(both(settings, "kernel")), TERM)
+    count = module.fact("seen") * np.prod(both(settings, "kernel"))
+    return module.real("terms", count, TERM)
+
+
+def seen_channels(settings, channel):
+    """Return the input channels that an output channel sees."""
+    c, k, groups = channels(settings)
+    first = channel // (k // groups) * (c // groups)
+    return list(range(first, first + c // groups))
+
+
+def some(rng, shape, count):
+    """Return some of the places of an array, the first and the last among them."""
+    at = list(np.ndindex(*shape))
+    chosen = rng.choice(len(at), min(count, len(at)), replace=False)
+    return [at[i] for i in sorted({0, len(at) - 1, *chosen.tolist()})]
 
 
 @pytest.mark.parametrize("operator", SEEN)
@@ -121,14 +152,18 @@ def test_terms_add_up_to_the_output(module, operator):
         starts, steps = both(settings, "stride"), both(settings, "dilation")
         before = module.both("padded_before")
         taps = list(np.ndindex(*both(settings, "kernel")))
-        for at in np.ndindex(*output.shape):
+        for at in some(rng, output.shape, 150):
             terms = look(module, settings, at)
-            total, divisor = module.real("sums", 2)
-            cells = np.multiply(at, starts) + np.multiply(taps, steps) - before
+            total, divisor, *of_channels = module.real("sums", 2 + module.fact("seen"))
+            seen = seen_channels(settings, at[0])
+            cells = np.multiply(at[1:], starts) + np.multiply(taps, steps) - before
+            cells = np.concatenate([cells] * len(seen))
             assert (terms[:, :2] == cells).all()
-            inside = ((cells >= 0) & (cells < x.shape)).all(axis=1)
+            assert terms[:, 10].tolist() == np.repeat(seen, len(taps)).tolist()
+            inside = ((cells >= 0) & (cells < x.shape[1:])).all(axis=1)
             assert ((terms[:, 2] == 0) == inside).all()
-            values = np.array([x[tuple(cell)] for cell in cells[inside]])
+            values = x[tuple(terms[inside][:, [10, 0, 1]].astype(int).T)]
+            assert of_channels == terms[:, 5].reshape(len(seen), -1).sum(axis=1).tolist()
             assert (terms[inside, 3] == values).all()
             assert (terms[~inside, 3] == 0).all()
             assert (terms[:, 6] == 0).all() or operator == "max"
@@ -149,14 +184,14 @@ def test_terms_of_a_transposed_convolution(module):
         x, _, output = run(module, settings, rng)
         starts, steps = both(settings, "stride"), both(settings, "dilation")
         before = module.both("padded_before")
-        for at in np.ndindex(*output.shape):
+        for at in some(rng, output.shape, 150):
             terms = look(module, settings, at)
             assert module.real("sums", 2)[0] == output[at] == (terms[:, 3] * terms[:, 4]).sum()
             on = terms[:, 2] == 0
-            places = np.array(list(np.ndindex(*both(settings, "kernel"))))[on]
+            taps = list(np.ndindex(*both(settings, "kernel"))) * module.fact("seen")
             cells = terms[on, :2].astype(int)
-            assert (cells * starts + places * steps - before == at).all()
-            assert (terms[on, 3] == [x[tuple(cell)] for cell in cells]).all()
+            assert (cells * starts + np.array(taps)[on] * steps - before == at[1:]).all()
+            assert (terms[on, 3] == x[tuple(terms[on][:, [10, 0, 1]].astype(int).T)]).all()
             assert (terms[~on, 3] == 0).all()
 
 
@@ -171,19 +206,35 @@ def test_kernels_are_shared_as_the_period_says(module):
                 for row, column in np.ndindex(*outputs)
             ]
             assert kernel.ravel().tolist() == expected
-            at = np.array(outputs) - 1
-            module.call("explorer_trace_output", *at.tolist())
-            traced = module.whole("traced_outputs", *outputs)
-            assert (traced == (kernel == kernel[tuple(at)])).all()
+            at = [n - 1 for n in output_shape(module)]
+            module.call("explorer_trace_output", *at)
+            traced = module.whole("traced_outputs", *output_shape(module))
+            assert (traced[:-1] == 0).all()
+            assert (traced[-1] == (kernel == kernel[-1, -1])).all()
             assert module.fact("traced") == traced.sum()
+
+
+def takers(module, settings, one):
+    """Return how many outputs take a slice of the weights: by the shape that convcore says."""
+    c, k, groups = channels(settings)
+    kernel = module.whole("kernel_of", *module.both("outputs")).ravel()
+    kernels = np.prod(module.both("kernels"))
+    channel, its_kernel, its_input = np.unravel_index(one, (k, kernels, c // groups))
+    first = seen_channels(settings, int(channel))[0]
+    found = module.call("explorer_slice", int(channel), int(its_kernel), first + int(its_input))
+    assert found == one
+    between = [module.call("explorer_between", one, which) for which in range(3)]
+    assert between == [channel, its_kernel, first + its_input]
+    assert module.call("explorer_first_seen", int(channel)) == first
+    return (kernel == its_kernel).sum()
 
 
 def test_a_weight_and_a_cell_are_traced(module):
     """By the definition: change the weight or the cell, and see which outputs change."""
     for operator in LAYERS:
-        for settings, rng in accepted(module, operator, 40):
-            outputs, shape = module.both("outputs"), weight_shape(settings)
-            x = rng.integers(1, 10, both(settings, "input")).astype(float)
+        for settings, rng in accepted(module, operator, 60):
+            outputs, shape = output_shape(module), weight_shape(settings)
+            x = rng.integers(1, 10, input_shape(settings)).astype(float)
             weight = rng.integers(1, 10, shape).astype(float)
             z = compute(settings, x, weight)
 
@@ -193,18 +244,25 @@ def test_a_weight_and_a_cell_are_traced(module):
             more = x.copy()
             more[cell] += 1
             assert (traced == (compute(settings, more, weight) != z)).all()
-            assert module.fact("traced") == traced.sum() == module.whole("usage", *x.shape)[cell]
+            assert module.fact("traced") == traced.sum()
+            assert traced.sum() == module.whole("usage", *x.shape[1:])[cell[1:]]
 
             tap = tuple(int(rng.integers(k)) for k in shape[-2:])
-            kernels = weight.reshape(-1, *shape[-2:])
-            kernel = int(rng.integers(len(kernels)))
-            module.call("explorer_trace_weight", kernel, *tap)
+            slices = weight.reshape(-1, *shape[-2:])
+            one = int(rng.integers(len(slices)))
+            module.call("explorer_trace_weight", one, *tap)
             traced = module.whole("traced_outputs", *outputs)
-            kernels[kernel][tap] += 1  # a view of weight
+            slices[one][tap] += 1  # a view of weight
             changed = compute(settings, x, weight) - z
             assert ((traced == 1) == (changed != 0)).all()
             if operator != "transposed":  # where a weight may fall on no cell
-                assert ((traced != 0) == (module.whole("kernel_of", *outputs) == kernel)).all()
+                assert (traced != 0).sum() == takers(module, settings, one)
+            else:
+                out, kernel, into = (module.call("explorer_between", one, i) for i in range(3))
+                assert module.call("explorer_slice", out, kernel, into) == one
+                assert {channel for channel, *_ in np.argwhere(traced)} <= {out}
+                assert into in seen_channels(settings, out)
+                assert out >= module.call("explorer_first_seeing", into)
             assert module.fact("traced") == (traced != 0).sum()
             cells = module.whole("traced_cells", *x.shape)
             assert (cells * x).sum() == changed.sum()
@@ -216,8 +274,8 @@ def test_values_come_from_the_seed(module):
         for settings, _ in accepted(module, operator, 10):
             module.call("explorer_fill")
             state, numbers = settings["seed"], []
-            n, weights = np.prod(both(settings, "input")), module.fact("weights")
-            g = np.prod(module.both("outputs"))
+            n, weights = np.prod(input_shape(settings)), module.fact("weights")
+            g = np.prod(output_shape(module))
             for choices in [10] * n + [7] * weights + [5] * g:
                 state = (state * 1664525 + 1013904223) % 2**32
                 numbers.append((state >> 16) % choices)
@@ -257,15 +315,17 @@ def test_presets_of_kernels(module, name, size, weights):
 
 def test_presets_of_inputs(module):
     rows, columns = np.indices((3, 4))
+    channels_in = 2
     for name, expected in {
         "edge": np.where(columns >= 2, 9, 0),
         "ramp": rows + columns,
         "impulse": (rows == 1) & (columns == 2),
     }.items():
         settings = {"input_preset": INPUTS.index(name), "input_rows": 3, "input_columns": 4}
+        settings["channels_in"] = channels_in
         assert module.plan(settings) == FITS
         module.call("explorer_fill")
-        assert (module.real("input", 3, 4) == expected).all()
+        assert (module.real("input", channels_in, 3, 4) == expected).all()
 
 
 def test_numbers_out_of_range_are_refused(module):
@@ -279,11 +339,13 @@ def test_numbers_out_of_range_are_refused(module):
 
 
 def test_transposed_outputs_that_do_not_fit(module):
-    rng, seen = np.random.default_rng(8), {FITS: 0, NO_OUTPUT: 0, TOO_MANY: 0}
+    rng, seen = np.random.default_rng(8), {FITS: 0, NO_OUTPUT: 0, TOO_MANY: 0, UNDIVIDED: 0}
     for _ in range(1000):
         settings = random_settings(rng, module.ranges, "transposed")
-        status, ones = module.plan(settings), np.ones(both(settings, "input"))
+        status, ones = module.plan(settings), np.ones(input_shape(settings))
         seen[status] += 1
+        if status == UNDIVIDED:
+            continue
         weight = np.ones(weight_shape(settings))
         if status == NO_OUTPUT:
             with pytest.raises(ValueError, match="output must have at least 1 cell"):
@@ -299,11 +361,15 @@ def test_transposed_outputs_that_do_not_fit(module):
 @pytest.mark.parametrize("operator", SEEN)
 def test_what_convcore_refuses_is_refused(module, operator):
     rng = np.random.default_rng(7)
-    seen = {FITS: 0, TOO_LARGE: 0, EMPTY_WINDOW: 0}
+    seen = {FITS: 0, TOO_LARGE: 0, EMPTY_WINDOW: 0, UNDIVIDED: 0}
     for _ in range(1000):
         settings = random_settings(rng, module.ranges, operator)
         status = module.plan(settings)
         seen[status] += 1
+        if status == UNDIVIDED:
+            c, k, groups = channels(settings)
+            assert c % groups or k % groups
+            continue
         where = sizes(settings)
         check = geometry.windows if operator in POOLS else geometry.output_size
         if status == FITS:
@@ -320,6 +386,47 @@ def test_what_convcore_refuses_is_refused(module, operator):
     assert seen[FITS] > 200
     assert seen[TOO_LARGE] > 10
     assert (seen[EMPTY_WINDOW] > 0) == (operator in POOLS)
+    assert (seen[UNDIVIDED] > 0) == (operator in GROUPED)
+
+
+def test_more_weights_than_a_local_layer_of_one_channel_has_are_refused(module):
+    local, rng = {"operator": OPERATORS.index("local")}, np.random.default_rng(9)
+    seen = {FITS: 0, TOO_MANY_WEIGHTS: 0}
+    for _ in range(60):
+        settings = {**module.first, **local}
+        for axis in AXES:
+            settings[f"input_{axis}"] = int(rng.integers(12, 17))
+            settings[f"kernel_{axis}"] = int(rng.integers(4, 8))
+        settings["channels_in"], settings["channels_out"] = map(int, rng.integers(1, 5, 2))
+        settings["padding"] = PADDINGS.index("full")
+        status = module.plan(settings)
+        seen[status] += 1
+        assert module.fact("weights") == np.prod(weight_shape(settings))
+        assert (status == TOO_MANY_WEIGHTS) == (module.fact("weights") > 78400)
+        if status == FITS:
+            x, weight, output = run(module, settings, rng)
+            assert (output == compute(settings, x, weight)).all()
+    assert min(seen.values()) > 5
+
+
+def test_groups_that_convcore_refuses_are_refused(module):
+    x = np.ones((4, 5, 5))
+    for name in GROUPED:
+        for c, k, groups in np.ndindex(4, 4, 4):
+            settings = {"operator": OPERATORS.index(name), "channels_in": c + 1}
+            settings |= {"channels_out": k + 1, "groups": groups + 1}
+            settings = {**module.first, **settings}
+            status = module.plan(settings)
+            weight = np.ones(weight_shape(settings))
+            if status == FITS:
+                compute(settings, x[: c + 1], weight)
+                continue
+            assert status == UNDIVIDED
+            assert (c + 1) % (groups + 1) or (k + 1) % (groups + 1)
+            # A transposed weight tells the output channels: there are no others to refuse.
+            if all(weight.shape) and (name == "convolution" or (c + 1) % (groups + 1)):
+                with pytest.raises(ValueError, match="group"):
+                    compute(settings, x[: c + 1], weight)
 
 
 def test_the_formula_has_the_numbers_of_the_sizes(module):
@@ -363,8 +470,10 @@ def test_the_files_are_those_of_the_wheel():
     wheel = {CSRC / "kernels" / f"{name}.c" for name in kernels}
     wheel |= {path for folder in folders for path in (CSRC / folder).glob("*.c")}
     assert wheel == set(CSRC.rglob("*.c"))
-    *compiled, wrapper = explorer_wasm.sources()
-    assert wrapper == explorer_wasm.WRAPPER
+    own = sorted(explorer_wasm.WRAPPER.parent.glob("*.c"))
+    compiled, wrapper = explorer_wasm.sources()[: -len(own)], explorer_wasm.sources()[-len(own) :]
+    assert wrapper == own
+    assert explorer_wasm.WRAPPER in own
     left_out = {path for folder in ("dispatch", "xla") for path in (CSRC / folder).glob("*.c")}
     assert wheel - set(compiled) == left_out
     assert set(compiled) <= wheel

@@ -6,17 +6,23 @@ from functools import partial
 import numpy as np
 import pytest
 
+from convcore import conv2d
 from tests.support.explorer_module import (
     FITS,
+    GROUPED,
     LAYERS,
     OPERATORS,
+    channels,
     compute,
     compute_back,
+    input_shape,
     random_settings,
     weight_shape,
 )
 from tests.support.explorer_page import (
     FOLLOW,
+    VALUES,
+    channels_of,
     current,
     error,
     fault,
@@ -24,6 +30,8 @@ from tests.support.explorer_page import (
     module_of,
     move,
     opened,
+    outputs,
+    show_channel,
     values,
 )
 
@@ -74,6 +82,30 @@ def test_values_are_typed(explorer):
     assert (values(again, "input")[:4] != x).any()
     move(again, "reset")
     again.wait_for_function("location.hash === '#op=convolution&n=6x7&k=3x3'")
+
+
+def test_values_of_channels_are_typed(explorer):
+    page = explorer("op=convolution&n=3x3&k=2x2&c=2&o=2&at=0,0,1")
+    show_channel(page, "input", 1)
+    cell(page, "input", 1, 2).click()
+    assert page.inner_text("#explorer-edit-label") == "Value: Input channel 1, row 1, column 2"
+    page.keyboard.type("-2.5")
+    page.locator("#explorer-weights table").nth(0).locator("td.is-cell").nth(3).click()
+    label = "Weight: The weight in row 1, column 1 from input channel 0 to output channel 1"
+    assert page.inner_text("#explorer-edit-label") == label
+    assert "input-channels" in page.eval_on_selector(
+        "[aria-pressed=true][data-channel='0']", "button => button.parentElement.id"
+    )  # the channel on which the weight lies is shown
+    page.keyboard.type("7")
+    x = channels_of(page, "input", 2)
+    assert x[1, 1, 2] == -2.5
+    page.wait_for_function("location.hash.includes('K=')")
+    words = dict(part.split("=") for part in page.evaluate("location.hash.slice(1)").split("&"))
+    weight = np.array(words["K"].split(","), float).reshape(2, 2, 2, 2)
+    assert weight[1, 0, 1, 1] == 7
+    assert np.array(words["V"].split(","), float).tolist() == x.ravel().tolist()
+    again = explorer("&".join(f"{key}={value}" for key, value in words.items()))
+    assert (outputs(again, 2) == conv2d(x, weight)).all()
 
 
 @pytest.mark.parametrize("text", ["x", "", "1e3", "10000", "-", "0.12345", "1,5"])
@@ -145,6 +177,14 @@ def test_a_picture_becomes_the_input(explorer):
     assert (x[:, 0] == 9).all()
     assert (x[:, 3] == 0).all()
     assert (np.diff(x) <= 0).all()  # between them it may be smoothed
+    page.fill("[name=channels_in]", "3")
+    data = base64.b64decode(page.evaluate(script, picture.replace("white", "red")))
+    page.set_input_files("#explorer-picture", {**file, "name": "red.png", "buffer": data})
+    page.wait_for_function("document.querySelectorAll('#explorer-input-channels button').length")
+    red, *others = channels_of(page, "input", 3)
+    assert (red[:, 0] == 9).all()
+    assert (red[:, 3] == 0).all()
+    assert not np.any(others)
     page.set_input_files("#explorer-picture", {**file, "buffer": b"no picture"})
     page.wait_for_selector("#explorer-error:not([hidden])")
     assert "no picture" in page.inner_text("#explorer-error")
@@ -153,24 +193,33 @@ def test_a_picture_becomes_the_input(explorer):
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_the_page_shows_convcores_gradients(explorer, module, operator):
     rng, page, shown = np.random.default_rng([2, OPERATORS.index(operator)]), explorer(), 0
-    while shown < 2:
+    while shown < 4:
         settings = random_settings(rng, module.ranges, operator)
         if module.plan(settings) != FITS:
             continue
         shown += 1
         module.call("explorer_fill")
-        n = settings["input_rows"], settings["input_columns"]
-        x, shape = module.real("input", *n), weight_shape(settings)
+        x, shape = module.real("input", *input_shape(settings)), weight_shape(settings)
         weight = None if shape is None else module.real("weights", *shape)
         grad = module.real("gradient", *compute(settings, x, weight).shape)
         page.evaluate(FOLLOW, fragment(settings) + "&grad=1")
         assert fault(page) is None
         page.dispatch_event("[data-move=last]", "click")
         expected, weights = compute_back(settings, grad, x, weight)
-        assert (values(page, "output") == grad).all()
-        assert values(page, "input") == pytest.approx(expected, abs=1e-9)
-        if operator in ("convolution", "transposed"):
-            assert (values(page, "weights") == weights[0, 0]).all()
+        c, k, groups = channels(settings)
+        if operator in GROUPED:  # the tables of the last output channel, one under the other
+            of_last = weights[-1] if operator == "convolution" else weights[-(c // groups) :, -1]
+            tables = np.array(page.evaluate(VALUES, "weights"), float)
+            assert (tables == of_last.reshape(tables.shape)).all()
+        # An input's channel takes the window to the outputs that see it: back to the last of all.
+        for channel in range(c):
+            page.dispatch_event("[data-move=last]", "click")
+            last = page.locator(f"#explorer-input-channels .is-seen[data-channel='{channel}']")
+            if c == 1 or last.count():
+                if c > 1:
+                    last.dispatch_event("click")
+                assert values(page, "input") == pytest.approx(expected[channel], abs=1e-9)
+        assert (channels_of(page, "output", k) == grad).all()
 
 
 def test_gradients_gather_in_a_cell_and_in_a_weight(explorer):

@@ -116,6 +116,21 @@ WRONG = [
         "op=weighted&n=4&k=2",
     ),
     ("op=l2&n=1&k=2&d=2&pad=same", "hold no input cell, only padding", "op=l2&n=1&k=1"),
+    ("c=5", "The number of input channels must be from 1 to 4, not 5. 4 is taken", "c=4"),
+    ("o=0&c=2", "The number of output channels must be from 1 to 4, not 0.", "c=2"),
+    ("c=2x2", "“c=2x2” has no meaning; “c=1” is taken instead.", ""),
+    (
+        "c=4&o=2&g=3",
+        "3 groups can't share 4 input channels and 2 output channels equally. One group is taken",
+        "c=4&o=2",
+    ),
+    (
+        "op=local&n=16&k=7&pad=full&c=4",
+        "weights; the explorer holds 78400 at most. One channel is taken instead.",
+        "op=local&n=16&k=7&pad=full",
+    ),
+    ("o=2&at=1,1,2", "There is no output channel 2, row 1, column 1; the first", "o=2"),
+    ("at=1,1,1", "There is no output channel 1, row 1, column 1; the first", ""),
     (
         "op=convolution&n=5x5&k=3x3&at=3,0",
         "There is no output row 3, column 0; the first is taken instead.",
@@ -127,7 +142,14 @@ WRONG = [
 
 @pytest.mark.parametrize(
     "link",
-    ["op=convolution&t=9", "op=convolution&ceil=7", "op=local&count=yes", "op=max&w=cat&K=1"],
+    [
+        "op=convolution&t=9",
+        "op=max&o=9&g=7",
+        "op=local&g=3",
+        "op=convolution&ceil=7",
+        "op=local&count=yes",
+        "op=max&w=cat&K=1",
+    ],
 )
 def test_settings_that_the_operator_lacks_are_no_fault(explorer, link):
     page = explorer(link)
@@ -156,6 +178,7 @@ def test_no_link_is_a_dead_end(explorer, module):
     """Links put together from settings, sound, wrong and damaged ones."""
     rng, page = np.random.default_rng(0), explorer()
     keys = ["op", "n", "k", "s", "d", "t", "pad", "ceil", "count", "seed", "at", "x", ""]
+    keys += ["c", "o", "g"]
     texts = [
         *OPERATORS,
         *PADDINGS,

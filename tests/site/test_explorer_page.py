@@ -10,8 +10,9 @@ from tests.support.explorer_module import (
     FITS,
     LAYERS,
     OPERATORS,
-    both,
+    channels,
     compute,
+    input_shape,
     random_settings,
     sizes,
     weight_shape,
@@ -21,6 +22,7 @@ from tests.support.explorer_page import (
     PAGE,
     READY,
     VALUES,
+    channels_of,
     current,
     error,
     fault,
@@ -28,6 +30,8 @@ from tests.support.explorer_page import (
     module_of,
     move,
     opened,
+    outputs,
+    show_channel,
     values,
 )
 from tests.support.pages import pages
@@ -45,6 +49,13 @@ def explorer(open_page):
     return partial(opened, open_page)
 
 
+def seen_in(page, what):
+    """Return the channels that are marked as those of the current output; none of a single one."""
+    return page.locator(f"#explorer-{what}-channels .is-seen").evaluate_all(
+        "buttons => buttons.map(button => Number(button.dataset.channel))"
+    )
+
+
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_the_output_is_convcores(explorer, module, operator):
     rng, page, shown = np.random.default_rng(OPERATORS.index(operator)), explorer(), 0
@@ -58,20 +69,29 @@ def test_the_output_is_convcores(explorer, module, operator):
             continue
         shown += 1
         module.call("explorer_fill")
-        x, shape = module.real("input", *both(settings, "input")), weight_shape(settings)
+        x, shape = module.real("input", *input_shape(settings)), weight_shape(settings)
         weight = None if shape is None else module.real("weights", *shape)
-        assert (values(page, "input") == x).all()
-        move(page, "last")
-        output = values(page, "output")
+        c, k, groups = channels(settings)
+        output = outputs(page, k)
         assert (output == compute(settings, x, weight)).all(), settings
+        assert seen_in(page, "output") == ([k - 1] if k > 1 else [])
+        seen = seen_in(page, "input")
+        assert seen == (list(range(c - c // groups, c)) if c > 1 else [])
+        if operator in LAYERS:
+            products = []
+            for channel in seen or [0]:
+                if seen:
+                    show_channel(page, "input", channel)
+                products.append(values(page, "terms").sum())
+            assert sum(products) == output[-1, -1, -1]
+        assert (channels_of(page, "input", c) == x).all()
         if operator != "transposed":
-            usage = np.multiply.outer(*geometry.input_usage(**sizes(settings)))
+            usage = np.multiply.outer(*geometry.input_usage(**sizes(settings))) * (k // groups)
             assert (values(page, "usage") == usage).all()
         _, *numbers = page.locator("#explorer-formula p").all_inner_texts()
         results = [int(line.split(" (the")[0].split("= ")[-1]) for line in numbers]
-        assert results == [*output.shape, output.size]
-        if operator in LAYERS:
-            assert values(page, "terms").sum() == output[-1, -1]
+        weighs = operator in LAYERS and max(c, k) > 1
+        assert results == [*output.shape[1:], output.size, *([weight.size] if weighs else [])]
 
 
 def test_the_output_fills_in(explorer):
@@ -123,6 +143,70 @@ def test_the_keys_move_the_window(explorer):
     ]:
         page.keyboard.press(key)
         assert current(page) == at
+
+
+def pressed(page, what):
+    button = page.locator(f"#explorer-{what}-channels [aria-pressed=true]")
+    return int(button.get_attribute("data-channel"))
+
+
+def test_channels_are_turned_by_keys_and_buttons(explorer):
+    page = explorer("op=convolution&n=5x6&k=3x3&c=4&o=4&g=2&at=1,2")
+    page.locator("#explorer-output td.is-current").focus()
+    for key, channel in ("PageDown", 1), ("PageDown", 2), ("PageDown", 3), ("PageDown", 3):
+        page.keyboard.press(key)
+        assert pressed(page, "output") == channel
+        assert current(page) == (1, 2)
+        assert page.evaluate("document.activeElement.classList.contains('is-current')")
+        assert seen_in(page, "input") == ([0, 1] if channel < 2 else [2, 3])
+        assert pressed(page, "input") == (0 if channel < 2 else 2)
+    page.keyboard.press("End")
+    page.wait_for_function("location.hash.endsWith('&c=4&o=4&g=2&at=2,3,3')")
+    assert "channel 3, row 2, column 3 (48 of 48)" in page.inner_text("#explorer-sentence")
+    page.locator("#explorer-input td[tabindex='0']").focus()
+    page.keyboard.press("PageUp")  # a channel that output channel 3 doesn't see: 0 does
+    assert pressed(page, "input") == 1
+    assert pressed(page, "output") == 0
+    assert page.evaluate("!!document.activeElement.closest('#explorer-input')")
+    button = page.locator("#explorer-output-channels button").nth(1)
+    assert button.get_attribute("aria-label") == "Output channel 1"
+    button.focus()
+    page.keyboard.press("Enter")
+    assert pressed(page, "output") == 1
+    assert pressed(page, "input") == 1
+    move(page, "first")
+    assert pressed(page, "output") == 0
+    for _ in range(12):
+        move(page, "forward")
+    assert pressed(page, "output") == 1  # the next channel, from its first output
+    assert current(page) == (0, 0)
+
+
+def test_one_channel_has_no_channels_to_turn(explorer):
+    page = explorer()
+    assert not page.is_visible("#explorer-input-channels")
+    assert not page.is_visible("#explorer-output-channels")
+    page.locator("#explorer-output td.is-current").focus()
+    taken = page.eval_on_selector(
+        "#explorer-output td.is-current",
+        """cell => !cell.dispatchEvent(
+        new KeyboardEvent("keydown", {key: "PageDown", bubbles: true, cancelable: true}))""",
+    )
+    assert not taken  # the page scrolls
+
+
+def test_groups_that_do_not_divide_leave_what_was_shown(explorer):
+    page = explorer("op=convolution&c=4&o=2")
+    page.fill("[name=groups]", "4")
+    assert "4 groups can't share 4 input channels and 2 output channels" in error(page)
+    assert page.inner_text("#explorer-weights-title") == "Kernel: output channel 0"
+    page.fill("[name=channels_out]", "4")
+    assert error(page) is None
+    assert seen_in(page, "input") == [0]
+    page.select_option("[name=operator]", "max")  # has no groups to refuse
+    assert error(page) is None
+    assert not page.is_visible("[name=groups]")
+    assert not page.is_visible("[name=channels_out]")
 
 
 def test_it_plays_and_pauses(explorer):
@@ -354,6 +438,8 @@ LOOKS = [
     "op=l2",
     "op=convolution&grad=1&at=2,2",
     "op=transposed&n=3x3&s=2x2&in=ramp",
+    "op=convolution&c=4&o=4&g=2&pad=same&at=2,2,3",
+    "op=tiled&c=3&o=2&grad=1&at=1,1,1",
     "op=convolution&n=3x16&k=1x7&d=1x4&pad=full&at=1,20",
     "n=3&k=5",
     "op=nothing",

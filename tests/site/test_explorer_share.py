@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.support.browser import Opened
-from tests.support.explorer_module import FITS, OPERATORS, POOLS, random_settings
+from tests.support.explorer_module import FITS, OPERATORS, POOLS, channels, random_settings
 from tests.support.explorer_page import (
     FOLLOW,
     READY,
@@ -20,6 +20,7 @@ from tests.support.explorer_page import (
     module_of,
     move,
     opened,
+    outputs,
     values,
 )
 
@@ -38,6 +39,11 @@ LOOKS = [
     "op=max&n=4&k=2&pad=2,2,0,0",
     "op=transposed&n=16x3&s=5",
     "op=transposed&n=2&k=3&pad=2,3,0,0",
+    "op=convolution&c=4&o=4&g=2&at=2,2,3",
+    "op=tiled&c=3&o=2&grad=1&at=1,1,1&c=2&g=5",
+    "op=transposed&c=3&o=2&g=2",
+    "op=local&n=16&k=7&pad=full&c=4",
+    "op=weighted&c=2&at=9,9,3",
 ]
 
 
@@ -93,19 +99,20 @@ def test_the_code_gives_the_output_that_is_shown(explorer, module, library, need
     page, rng = explorer(), np.random.default_rng(3)
     page.select_option("#explorer-library", library)
     ran = set()
-    for operator in [name for name in OPERATORS for _ in range(2)]:
+    for operator in [name for name in OPERATORS for _ in range(5)]:
         settings = random_settings(rng, module.ranges, operator)
         while module.plan(settings) != FITS:
             settings = random_settings(rng, module.ranges, operator)
         page.evaluate(FOLLOW, fragment(settings))
-        page.dispatch_event("[data-move=last]", "click")
         code = page.text_content("#explorer-code")
         if "has no operation" in code:
             continue
-        names = {}
+        count, names = module.fact("channels_out"), {}
         with contextlib.redirect_stdout(io.StringIO()):
             exec(code, names)
-        assert np.allclose(values(page, "output"), np.asarray(names["Z"]), 1e-5, 1e-4), code
+        shown, found = outputs(page, count), np.asarray(names["Z"])
+        assert found.ndim == (2 if channels(settings)[:2] == (1, 1) else 3)
+        assert np.allclose(shown, found.reshape(shown.shape), 1e-5, 1e-4), code
         ran.add(operator)
     assert ran >= {"convolution", "transposed", "max"}
     assert library not in ("convcore", "scipy") or ran == set(OPERATORS)
@@ -114,13 +121,15 @@ def test_the_code_gives_the_output_that_is_shown(explorer, module, library, need
 def test_the_code_of_convcore_gives_the_gradients(explorer):
     page = explorer()
     for operator in OPERATORS:
-        page.evaluate(FOLLOW, f"op={operator}&n=5x6&k=2x3&grad=1")
-        page.dispatch_event("[data-move=last]", "click")
-        names = {}
-        with contextlib.redirect_stdout(io.StringIO()):
-            exec(page.text_content("#explorer-code"), names)
-        found = names["dV"] if operator in POOLS else names["dV"][0]
-        assert np.allclose(values(page, "input"), np.reshape(found, (5, 6)), 1e-9, 1e-9), operator
+        for more in "", "&c=2&o=2", "&c=3&o=2":
+            page.evaluate(FOLLOW, f"op={operator}&n=5x6&k=2x3&grad=1{more}")
+            page.dispatch_event("[data-move=last]", "click")
+            names = {}
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(page.text_content("#explorer-code"), names)
+            found = np.reshape(names["dV"], (-1, 5, 6))
+            channel = -1 if operator in POOLS else 0  # the one that is shown
+            assert np.allclose(values(page, "input"), found[channel], 1e-9, 1e-9), operator
 
 
 def test_links_and_frames(explorer):

@@ -21,8 +21,19 @@ PADDINGS = "valid", "same", "same_lower", "full", "causal", "explicit"
 INPUTS = "random", "edge", "ramp", "impulse"
 KERNELS = "random", "identity", "blur", "sobel", "sharpen", "laplace"
 LAYERS, POOLS = OPERATORS[:4], OPERATORS[4:]
-FITS, OUT_OF_RANGE, TOO_LARGE, EMPTY_WINDOW, NO_OUTPUT, TOO_MANY, FAILED = range(7)
-TERM, SHARE = 10, 5  # numbers of a tap that is looked at, and of an output's part in a gradient
+GROUPED = "convolution", "transposed"
+(
+    FITS,
+    OUT_OF_RANGE,
+    TOO_LARGE,
+    EMPTY_WINDOW,
+    NO_OUTPUT,
+    TOO_MANY,
+    FAILED,
+    UNDIVIDED,
+    TOO_MANY_WEIGHTS,
+) = range(9)
+TERM, SHARE = 11, 6  # numbers of a tap that is looked at, and of an output's part in a gradient
 
 
 def compiled(tmp_path_factory):
@@ -99,6 +110,20 @@ def both(settings, name):
     return tuple(settings[f"{name}_{axis}"] for axis in AXES)
 
 
+def channels(settings):
+    """Return the numbers of input channels, output channels and groups that the operator has."""
+    operator = OPERATORS[settings["operator"]]
+    c, k, groups = (settings[name] for name in ("channels_in", "channels_out", "groups"))
+    if operator in POOLS:
+        return c, c, c
+    return c, k, groups if operator in GROUPED else 1
+
+
+def input_shape(settings):
+    """Return the shape of the input."""
+    return settings["channels_in"], *both(settings, "input")
+
+
 def random_settings(rng, ranges, operator):
     """Return settings within their ranges, mostly small ones, which are mostly accepted."""
     settings = {name: int(rng.integers(least, most + 1)) for name, (least, most) in ranges.items()}
@@ -111,6 +136,13 @@ def random_settings(rng, ranges, operator):
             settings[f"dilation_{axis}"] = int(rng.integers(1, 3))
             for side in "before", "after":
                 settings[f"{side}_{axis}"] = int(rng.integers(0, 3))
+    if rng.random() < 0.8:  # groups that divide the channels
+        groups = int(rng.choice([1, 1, 2, 3, 4]))
+        settings["groups"] = groups
+        for name in "channels_in", "channels_out":
+            settings[name] = groups * int(rng.integers(1, 4 // groups + 1))
+    if rng.random() < 0.3:
+        settings.update(channels_in=1, channels_out=1, groups=1)
     return settings
 
 
@@ -147,12 +179,16 @@ def sizes(settings):
 def weight_shape(settings):
     """Return the shape of the operator's weights, or None."""
     kernel, operator = both(settings, "kernel"), OPERATORS[settings["operator"]]
+    c, k, groups = channels(settings)
     if operator == "local":
-        return (1, *geometry.output_size(**sizes(settings)), 1, *kernel)
+        return (k, *geometry.output_size(**sizes(settings)), c, *kernel)
     if operator == "tiled":
-        return (1, *both(settings, "period"), 1, *kernel)
-    one = 1, 1, *kernel
-    return {"convolution": one, "transposed": one, "weighted": kernel}.get(operator)
+        return (k, *both(settings, "period"), c, *kernel)
+    return {
+        "convolution": (k, c // groups, *kernel),
+        "transposed": (c, k // groups, *kernel),
+        "weighted": kernel,
+    }.get(operator)
 
 
 def function(settings):
@@ -171,22 +207,21 @@ def arguments(settings, weight):
     operator, more = OPERATORS[settings["operator"]], options(settings)
     if operator in POOLS:
         more["ceil_mode"] = rounds_up(settings)
+    if operator in GROUPED:
+        more["groups"] = settings["groups"]
     if operator == "average":
         more["count_include_pad"] = bool(settings["count_padding"])
     return both(settings, "kernel") if weight is None else weight, more
 
 
 def compute(settings, x, weight):
-    """Return convcore's output for an input of (rows, columns)."""
+    """Return convcore's output for an input of (channels, rows, columns)."""
     second, more = arguments(settings, weight)
-    return getattr(convcore, function(settings))(x[None], second, **more)[0]
+    return getattr(convcore, function(settings))(x, second, **more)
 
 
 def compute_back(settings, grad, x, weight):
     """Return convcore's gradients of the input and of the weights; None for those of a pooling."""
     second, more = arguments(settings, weight)
-    back = getattr(convcore, f"{function(settings)}_backward")
-    found = back(grad[None], x[None], second, **more)
-    return (
-        (found[0][0], found[1]) if OPERATORS[settings["operator"]] in LAYERS else (found[0], None)
-    )
+    found = getattr(convcore, f"{function(settings)}_backward")(grad, x, second, **more)
+    return found[:2] if OPERATORS[settings["operator"]] in LAYERS else (found, None)

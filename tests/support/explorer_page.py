@@ -16,6 +16,7 @@ from tests.support.explorer_module import (
     Module,
     both,
     compute,
+    input_shape,
     weight_shape,
 )
 
@@ -59,12 +60,34 @@ def fragment(settings):
         f"op={OPERATORS[settings['operator']]}&n={pair('input')}&k={pair('kernel')}"
         f"&s={pair('stride')}&d={pair('dilation')}&t={pair('period')}&pad={pad}"
         f"&ceil={settings['ceil']}&count={settings['count_padding']}&seed={settings['seed']}"
+        f"&c={settings['channels_in']}&o={settings['channels_out']}&g={settings['groups']}"
         f"&in={INPUTS[settings['input_preset']]}&w={KERNELS[settings['kernel_preset']]}"
     )
 
 
 def values(page, what):
     return np.array(page.evaluate(VALUES, what), float)
+
+
+def show_channel(page, what, channel):
+    """Press the button of a channel of the input or the output."""
+    page.dispatch_event(f"#explorer-{what}-channels [data-channel='{channel}']", "click")
+
+
+def channels_of(page, what, count):
+    """Return the values of each channel, shown one by one by its button."""
+    found = []
+    for channel in range(count):
+        if count > 1:
+            show_channel(page, what, channel)
+        found.append(values(page, what))
+    return np.array(found)
+
+
+def outputs(page, count):
+    """Return all outputs: of each channel, with the window at its last one."""
+    page.dispatch_event("[data-move=last]", "click")  # it may be the only one
+    return channels_of(page, "output", count)
 
 
 def move(page, name):
@@ -116,16 +139,17 @@ def is_at_work(page, module, seed):
         assert least <= settings[name] <= most
     assert module.plan(settings) == FITS
     module.call("explorer_fill")
-    x, shape = module.real("input", *both(settings, "input")), weight_shape(settings)
+    x, shape = module.real("input", *input_shape(settings)), weight_shape(settings)
     weight = None if shape is None else module.real("weights", *shape)
-    assert (values(page, "input") == x).all()
-    page.dispatch_event("[data-move=last]", "click")  # it may be the only one
-    assert (values(page, "output") == compute(settings, x, weight)).all(), settings
+    count = module.fact("channels_out")
+    assert (outputs(page, count) == compute(settings, x, weight)).all(), settings
+    assert (channels_of(page, "input", len(x)) == x).all()
     move(page, "numbers")
     settings.update(seed=seed + 1 if seed < 9999 else 0, input_preset=0, kernel_preset=0)
     assert module.plan(settings) == FITS
     module.call("explorer_fill")
-    assert (values(page, "input") == module.real("input", *both(settings, "input"))).all()
+    x = module.real("input", *input_shape(settings))
+    assert (channels_of(page, "input", len(x)) == x).all()
 
 
 def current(page):
