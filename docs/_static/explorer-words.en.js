@@ -250,10 +250,10 @@ explorer.labels = {
       case "convolution":
       case "transposed":
         if (many)
-          return `The kernel of output channel ${at.channel} has a table of weights for each ` +
-                 `input channel that it sees, ${facts.seen} of ${facts.channels_in}. ` +
+          return `Output channel ${at.channel} has one kernel for each input channel that it sees, ` +
+                 `${facts.seen} of ${facts.channels_in}. ` +
                  `${plural(result.kernelOf.length, "output")} ` +
-                 `${result.kernelOf.length === 1 ? "takes" : "share"} it.`;
+                 `${result.kernelOf.length === 1 ? "takes" : "share"} them.`;
         return `One kernel, shared by ${count === 1 ? "the one output" : `all ${count} outputs`}.`;
       case "weighted":
         return "The weights fall with the distance from the centre, and sums are divided by " +

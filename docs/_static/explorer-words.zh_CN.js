@@ -236,9 +236,9 @@ explorer.labels = {
       case "convolution":
       case "transposed":
         if (many)
-          return `输出通道 ${at.channel} 的核对它所看到的每个输入通道各有一张权重表` +
-                 `（${facts.channels_in} 个输入通道中看到 ${facts.seen} 个）。` +
-                 `共有 ${result.kernelOf.length} 个输出使用这个核。`;
+          return `输出通道 ${at.channel} 对它所看到的每个输入通道各有一个核` +
+                 `（${facts.channels_in} 个输入通道中看到 ${facts.seen} 个），` +
+                 `由它的 ${result.kernelOf.length} 个输出共享。`;
         return `只有一个核，由全部 ${count} 个输出共享。`;
       case "weighted":
         return "权重随着到中心的距离减小；求和之后除以落在输入格上的权重之和。";
