@@ -343,9 +343,13 @@
       if (seen.length) for (const [cell] of [seen.at(-1), seen[0]]) explorer.reveal(cell);
       const current = result.weights.length &&
         result.sliceOf(at.channel, format.kernelAt(result, at), into);
-      for (const [slice, grid] of this.kernels)
-        grid.table.classList.toggle("is-current-kernel",
-                                    slice === current && this.kernels.size > 1);
+      for (const [slice, grid] of this.kernels) {
+        const isCurrent = slice === current && this.kernels.size > 1;
+        grid.table.classList.toggle("is-current-kernel", isCurrent);
+        if (isCurrent && this.many)
+          for (const cell of [[...grid.cells.values()].at(-1), grid.cell(0, 0)])
+            explorer.reveal(cell);
+      }
       this.showChannels(at, look, back, last);
       if (result.weights.length) find("weights-note").textContent = words.kernels(result, at);
       this.showTerms(look);

@@ -1,5 +1,5 @@
 /* The set of kernels of a page's module: there is one, so csrc/dispatch, which chooses between
- * processors', is left out. Included once in each module, by the file with its name.
+ * processors', is left out. Included once in each module, by the file that has its name.
  */
 #ifndef PAGE_KERNEL_SET_H
 #define PAGE_KERNEL_SET_H
