@@ -8,13 +8,19 @@ by the benchmark's own code. A new run replaces the run of the same name:
 
    convcore bench --threads 1 --json bench.json
    python docs/_ext/bench_record.py intel bench.json
+
+Of a run on another machine the file keeps the means as they are printed, in a fiftieth of the room:
+
+.. code-block:: none
+
+   python docs/_ext/bench_record.py zen5 bench.json means
 """
 
 import json
 import sys
 from pathlib import Path
 
-from convcore.benchmarks import runner
+from convcore.benchmarks import report, runner
 
 RECORD = Path(__file__).parents[1] / "performance" / "record.json"
 
@@ -113,6 +119,12 @@ def run(name):
     return expanded(load()["runs"][name])
 
 
+def means(run):
+    """Return the means of a run, and what was measured, as they are printed."""
+    header, rows = report.means_table(run)
+    return {"machine": [*report.heading(run)], "means": {"header": header, "rows": [*rows]}}
+
+
 def lines(value, depth=0):
     """Return JSON with one line for each layer and for each row of a table."""
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
@@ -132,7 +144,12 @@ def save(record):
 
 
 if __name__ == "__main__":
-    _, chosen, source = sys.argv
-    record = load()
-    record["runs"][chosen] = shortened(json.loads(Path(source).read_text(encoding="utf-8")))
+    _, chosen, source, *words = sys.argv
+    record, made = load(), json.loads(Path(source).read_text(encoding="utf-8"))
+    if words == ["means"]:
+        record["tables"][chosen] = means(made)
+    elif words:
+        raise SystemExit(f"the third word must be means, got {words}")
+    else:
+        record["runs"][chosen] = shortened(made)
     save(record)

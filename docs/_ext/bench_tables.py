@@ -6,7 +6,7 @@
       :kind: conv
 
 shows what ``convcore bench`` printed: the benchmark's own code makes the table from the record,
-which :mod:`bench_record` keeps. Of an older run the record has the printed tables alone.
+which :mod:`bench_record` keeps. Of other runs the record has printed tables alone.
 """
 
 import bench_record
@@ -46,20 +46,14 @@ class Benchmark(SphinxDirective):
         """Return the table, or the list of facts about the machine."""
         self.env.note_dependency(str(bench_record.RECORD))
         record, name, kind = bench_record.load(), self.arguments[0], self.options["kind"]
-        if name in record["tables"]:
-            table = record["tables"][name][kind]
-            return [numbers(table["header"], table["rows"], 1)]
-        run = bench_record.expanded(record["runs"][name])
+        printed = record["tables"].get(name)
+        run = None if printed else bench_record.expanded(record["runs"][name])
         if kind == "machine":
-            return [
-                nodes.bullet_list(
-                    "",
-                    *[
-                        nodes.list_item("", nodes.paragraph(line, line))
-                        for line in report.heading(run)
-                    ],
-                )
-            ]
+            lines = printed["machine"] if printed else report.heading(run)
+            items = [nodes.list_item("", nodes.paragraph(line, line)) for line in lines]
+            return [nodes.bullet_list("", *items)]
+        if printed:
+            return [numbers(printed[kind]["header"], printed[kind]["rows"], 1)]
         if kind == "means":
             return [numbers(*report.means_table(run), 1)]
         return [numbers(*report.comparison_table(run, kind), 2)]
