@@ -332,7 +332,7 @@ def test_the_lines_of_the_smallest_kernel():
 
 
 def test_the_ranges_of_the_explorer():
-    text = (ROOT / "docs/explorer/explorer.c").read_text(encoding="utf-8")
+    text = (ROOT / "docs/explorer/explorer.h").read_text(encoding="utf-8")
     ranges = {
         name: (float(least), float(most))
         for name, least, most in re.findall(r"X(?:, |\()(\w+), (\d+), (\d+), \d+", text)

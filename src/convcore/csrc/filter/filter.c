@@ -83,8 +83,8 @@ static const char *prepared(const filter_task *task, const cc_filter_row *row,
     const cc_filter_plan *plan = &task->job->plan;
     piece.depth += row->depth;
     piece.row += row->row;
-    const ptrdiff_t place = piece.row % plan->ring;
-    const ptrdiff_t slot = row->slots + (place < 0 ? place + plan->ring : place);
+    const ptrdiff_t in_ring = piece.row % plan->ring;
+    const ptrdiff_t slot = row->slots + (in_ring < 0 ? in_ring + plan->ring : in_ring);
     char *to = task->ring + slot * plan->pitch * plan->bytes;
     if (!is_same(&task->pieces[slot], &piece)) {
         cc_filter_prepare(plan, &piece, to);
