@@ -425,3 +425,28 @@ def test_sums_that_float32_rounds_are_left_to_double():
         (np.dtype(np.int32), np.array([1.0, 2.0]), 0.0, 1),
     ):
         assert exact_sums(x, weights, (side,), divisor, x) is None
+
+
+def test_medians_go_to_the_caller_s_array():
+    """Where that is contiguous they are written there at once; and whatever array it is."""
+    x = np.arange(99, dtype=np.uint8).reshape(9, 11) * 7
+    want = ndimage.median_filter(x, 3)
+    outputs = [np.empty_like(x), np.empty((9, 22), np.uint8)[:, ::2], np.empty(x.shape, np.int32)]
+    for output in outputs:
+        assert ndimage.median_filter(x, 3, output=output) is output
+        np.testing.assert_array_equal(output, want)
+    same = x.copy()
+    assert np.array_equal(ndimage.median_filter(same, 3, output=same), want)
+    stacked = np.vstack([x, x])
+    assert np.array_equal(ndimage.median_filter(stacked[:9], 3, output=stacked[4:13]), want)
+
+
+def test_a_masked_array_keeps_its_mask():
+    x = np.arange(99, dtype=np.uint8).reshape(9, 11) * 7
+    output = np.ma.zeros(x.shape, np.uint8)
+    output[0, :3] = np.ma.masked
+    output.harden_mask()
+    for call in (ndimage.median_filter, ndimage.uniform_filter):
+        call(x, 3, output=output)
+        np.testing.assert_array_equal(output.data, call(x, 3))
+        assert output.mask.sum() == 3

@@ -129,6 +129,18 @@ def test_slopes_of_poolings(kind):
         np.testing.assert_allclose(got, slope, rtol=1e-6, atol=1e-7, err_msg=str(border))
 
 
+@pytest.mark.parametrize("number", [10**30, -(2**63) - 1, 2**64])
+def test_integers_of_more_than_64_bits_are_floats(number):
+    x, weight = np.ones((1, 1, 3, 3)), np.ones((1, 1, 3, 3))
+    calls = (
+        lambda border: convcore.conv2d(x, weight, padding=1, border=border),
+        lambda border: convcore.avg_pool2d(x, 3, 1, 1, border=border),
+        lambda border: convcore.max_pool2d(x, 3, 1, 1, border=border),
+    )
+    for call in calls:
+        assert np.array_equal(call(number), call(float(number)))
+
+
 def test_zeros_are_the_constant_0_in_sums():
     x, weight = integers(2, 3, 6, 7), integers(4, 3, 3, 3)
     for border in (0, 0.0, -0.0, np.float32(0), (0, "zeros"), ((0.0, "zeros"), 0)):

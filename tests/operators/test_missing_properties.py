@@ -278,6 +278,31 @@ def test_large_image_in_bands():
         np.testing.assert_allclose(got[:, 294:346, 194:266], part[:, rows], rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("count_include_pad", [False, True])
+@pytest.mark.parametrize("kernel", [2, 3, 4])
+def test_averages_of_bytes_are_exact(kernel, count_include_pad):
+    """Whole sums over the numbers of present cells, rounded to the nearest, of two to the even."""
+    generator = np.random.default_rng(kernel)
+    x = generator.integers(0, 256, (3, 20, 21)).astype(np.uint8)
+    mask = generator.random((20, 21)) < 0.6
+
+    def sums(cells, around):
+        padded = np.pad(cells, ((0, 0), (1, 1), (1, 1)), constant_values=around)
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (kernel, kernel), (1, 2))
+        return windows.sum((-1, -2), dtype=np.int64)
+
+    total = sums(np.where(mask, x, 0), 0)
+    present = np.broadcast_to(sums(mask[None].astype(int), count_include_pad), total.shape)
+    some = np.maximum(present, 1)
+    quotient, rest = np.divmod(total, some)
+    quotient += (2 * rest > some) | ((2 * rest == some) & (quotient % 2 == 1))
+    options = {"mask": mask, "fill": 0, "count_include_pad": count_include_pad}
+    y = convcore.avg_pool2d(x, kernel, 1, 1, **options)
+    assert np.array_equal(y, (total / some).astype(np.float32))
+    out = np.empty(y.shape, np.uint8)
+    assert np.array_equal(convcore.avg_pool2d(x, kernel, 1, 1, out=out, **options), quotient)
+
+
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
 def test_averages_and_maxima_are_nanmean_and_nanmax(layout):
     x = RNG.standard_normal((2, 3, 12, 13)).astype(np.float32)

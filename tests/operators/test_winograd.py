@@ -134,6 +134,19 @@ def test_the_choice_is_by_the_sizes_of_one_image():
             assert bits(x, "winograd") != bits(x, "direct")
 
 
+@pytest.mark.parametrize("border", ["zeros", "reflect", "wrap"])
+@pytest.mark.parametrize("channels", [130, 500, 1000])
+@pytest.mark.parametrize("shape", [(7, 6), (8, 8), (12, 12)])
+def test_gradients_that_auto_takes_have_the_stated_error(shape, channels, border):
+    """What a border's cells bring is added to those that they show, and so are errors."""
+    x, weight, _ = operands((32, *shape), (channels, 32, 3, 3), np.float32)
+    grad = operands((channels, *shape), (1,), np.float32)[0]
+    options = {"padding": 1, "border": border, "needs": (True, False, False)}
+    found = convcore.conv2d_backward(grad, x, weight, **options)[0]
+    arrays = [a.astype(np.float64) for a in (grad, x, weight)]
+    assert error(found, convcore.conv2d_backward(*arrays, **options, algorithm="direct")[0]) < 1e-6
+
+
 @pytest.mark.parametrize("channels", [128, 600])
 @pytest.mark.parametrize("shape", [(1, 150), (2, 150), (150, 2), (5, 5), (6, 6), (9, 40), (28, 28)])
 def test_what_auto_takes_has_the_stated_error(shape, channels):
@@ -143,11 +156,14 @@ def test_what_auto_takes_has_the_stated_error(shape, channels):
     assert error(convcore.conv2d(x, weight, padding=2), want) < 1e-6
 
 
-@pytest.mark.parametrize(("channels", "chosen"), [(1024, "winograd"), (1025, "direct")])
-def test_longer_sums_are_formed_directly(channels, chosen):
+@pytest.mark.parametrize(
+    ("side", "channels", "chosen"),
+    [(7, 512, "winograd"), (7, 513, "direct"), (12, 1024, "winograd"), (12, 1025, "direct")],
+)
+def test_longer_sums_are_formed_directly(side, channels, chosen):
     """Along two axes: there the error of more channels is above what is stated."""
-    x, weight, _ = operands((channels, 6, 6), (16, channels, 3, 3), np.float32)
-    y, want = (convcore.conv2d(x, weight, padding=2, algorithm=a) for a in ("auto", chosen))
+    x, weight, _ = operands((channels, side, side), (48, channels, 3, 3), np.float32)
+    y, want = (convcore.conv2d(x, weight, padding=1, algorithm=a) for a in ("auto", chosen))
     assert np.array_equal(y, want)
     rows = operands((channels, 150), (16, channels, 3), np.float32)[:2]
     assert np.array_equal(*(convcore.conv1d(*rows, algorithm=a) for a in ("auto", "winograd")))

@@ -32,6 +32,9 @@ FEW_CHANNELS = 16
 # If the phases would do at least this many times the layer's multiplications, the products are
 # formed one by one instead.
 WASTE = 4
+# Smaller maps to which a border's cells are added are direct sums: the errors of Winograd's
+# algorithm would add up to more than is stated. Measured.
+FEW_FOLDED = 12
 
 
 class AxisPhase(NamedTuple):
@@ -168,7 +171,7 @@ def make_plan(spec: ConvSpec, outline: bool = False) -> AdjointPlan:
     if outline:
         return AdjointPlan([], layout, spec.batch)
     sums = border_sums(spec.axes, spec.border)
-    phases = _phases(spec, along)
+    phases = _phases(spec, along, folded=bool(sums))
     outputs = spec.batch * spec.channels * prod(spatial)
     leaves_outputs = sum(prod(phase.shape) for phase in phases) < outputs
     nbytes = sum(map(_phase_bytes, phases)) + sum(each.shown.nbytes for each in sums)
@@ -208,8 +211,11 @@ def _phase_bytes(phase: Phase) -> int:
     return total
 
 
-def _phases(spec: ConvSpec, along: list[list[AxisPhase]]) -> list[Phase]:
-    """Return the convolutions that form the adjoint; ``along`` has the phases of each axis."""
+def _phases(spec: ConvSpec, along: list[list[AxisPhase]], *, folded: bool) -> list[Phase]:
+    """Return the convolutions that form the adjoint; ``along`` has the phases of each axis.
+
+    ``folded``: cells of the border are added to those that they show.
+    """
     groups, inputs, outputs = spec.groups, spec.out_channels // spec.groups, spec.group_channels
     channels_last = spec.layout.channels_last
     # Few output channels are computed with columns as lanes, for which the kernels would bring the
@@ -223,6 +229,8 @@ def _phases(spec: ConvSpec, along: list[list[AxisPhase]]) -> list[Phase]:
         rows = [part.row for part in parts]
         counts = [row[-1] for row in rows]
         turns = order = repeats = None
+        is_small = folded and min(counts) < FEW_FOLDED
+        algorithm = spec.core_algorithm
         if spec.sharing != SHARED:
             turns = [axis_turns(part, p) for part, p in zip(parts, spec.period, strict=True)]
             repeats = (1,) * (CORE_AXES - len(rows)) + tuple(len(t.kernels) for t in turns)
@@ -231,7 +239,7 @@ def _phases(spec: ConvSpec, along: list[list[AxisPhase]]) -> list[Phase]:
         core = _core.Conv(
             core_rows(rows), n=spec.batch, groups=groups, c=inputs, k=outputs,
             channels_last=channels_last, period=repeats, table=lists, weights=order,
-            algorithm=spec.core_algorithm,
+            algorithm="direct" if is_small and algorithm == "auto" else algorithm,
         )  # fmt: skip
         where: tuple[slice, ...] = tuple(part.outputs for part in parts)
         shape: tuple[int, ...] = (spec.batch, groups * outputs, *counts)

@@ -104,20 +104,33 @@ class MaskedPool:
             layout=LAYOUTS[self.axes][0], threads=self.threads, out=None,
         )  # fmt: skip
 
-    def share(self, dtype: DType) -> Array:
-        """Return the share of cells that are present, channels first; the padding's if counted."""
-        mean = self.pooled_mask(dtype, "mean")
-        if not self.count_padding:
-            return mean
+    def cells_of_windows(self) -> tuple[Array, Array]:
+        """Return how many cells of the input each window holds, and how many a mean counts."""
         seen, counted = np.ones((), FLOAT64), np.ones((), FLOAT64)
         for axis in range(self.axes):
             rows = self.plan.windows(axis).astype(FLOAT64)
             shape = (-1, *(1,) * (self.axes - 1 - axis))
             seen = seen * rows[:, 1].reshape(shape)
             counted = counted * rows[:, 3].reshape(shape)
+        return seen, counted
+
+    def share(self, dtype: DType) -> Array:
+        """Return the share of cells that are present, channels first; the padding's if counted."""
+        mean = self.pooled_mask(dtype, "mean")
+        if not self.count_padding:
+            return mean
+        seen, counted = self.cells_of_windows()
         share = (np.rint(mean * seen) + (counted - seen)) / counted  # exact for full windows
         rounded: Array = share.astype(dtype)
         return rounded
+
+    def present(self, dtype: DType) -> Array:
+        """Return how many cells are present, channels first; the padding's if counted."""
+        found = self.pooled_mask(dtype, "sum")
+        if self.count_padding:
+            seen, counted = self.cells_of_windows()
+            found += (counted - seen).astype(dtype)
+        return found
 
     def parts(self, y: Array) -> Iterator[tuple[MaskedPool, Array]]:
         """Yield the pooling of each band of a large plane, with its part of y.
@@ -200,13 +213,15 @@ def masked_avg_pool(
     options |= {"kind": kind, "threads": threads, "count_include_pad": count_padding}
     if call.cells.mask is None:
         return call.results(pool(op, x, windows, out=out, **options))
+    sums = x.dtype.kind != "f" and missing.normalize  # exact, and so are quotients of them
+    options["kind"] = "sum" if sums else kind
     with memory_errors(op, x=x):
         target = prepare_out(op, out, call.plan.y_shape, dtypes, (x, *missing.masks), rounds=True)
         with quiet():
             for part, y in call.parts(target.array):
                 filled = part.cells.filled(op, dtypes.compute, 0, call.last)
                 pool(op, filled, part.windows, out=y, **options)
-                share = part.share(dtypes.compute)
+                share = part.present(dtypes.compute) if sums else part.share(dtypes.compute)
                 if missing.normalize:
                     y /= call.in_layout(share)
                 part.fill(y, share == 0)

@@ -202,7 +202,7 @@ class Target(NamedTuple):
             y = y != 0
         if self.given is None:
             return y if y.dtype == self.wanted else y.astype(self.wanted)
-        self.given[...] = y
+        self.given.view(np.ndarray)[...] = y  # a masked array keeps its mask
         return self.given
 
 

@@ -86,7 +86,8 @@ def _side(op: str, name: str, value: Any) -> Side:
         ) from None
     if number != number:
         return NAN
-    return number + 0.0 if whole == number else whole  # no negative zero
+    is_exact = whole == number or not -(2**63) <= whole < 2**64  # elements have no more bits
+    return number + 0.0 if is_exact else whole  # no negative zero
 
 
 def sides(border: Border, axes: int) -> tuple[Pair, ...]:

@@ -37,8 +37,18 @@ const char *cc_winograd_refuse(const cc_candidate *c)
 
 /* Of fewer outputs along an axis most see padding: results are small beside what the transforms
  * round, and the error is above what docs/design/accuracy.rst states. So it is for sums over more
- * input channels along two axes. Measured. */
-enum { LEAST_OUTPUTS = 5, MOST_CHANNELS = 1024 };
+ * input channels along two axes, on small maps sooner. Measured. */
+enum { LEAST_OUTPUTS = 5, SMALL_MAP = 12 };
+enum { MOST_CHANNELS = 1024, MOST_OF_SMALL_MAP = 512 };
+
+static bool has_few_channels(const cc_conv *p)
+{
+    const cc_axis *row = &p->axis[CC_ROW], *column = &p->axis[CC_COLUMN];
+    if (row->kernel == 1 || column->kernel == 1)
+        return true;
+    const bool small = row->out < SMALL_MAP || column->out < SMALL_MAP;
+    return p->c <= (small ? MOST_OF_SMALL_MAP : MOST_CHANNELS);
+}
 
 static bool has_outputs(const cc_conv *p)
 {
@@ -65,9 +75,8 @@ static double cost(const cc_candidate *c)
     const cc_conv *p = &c->layer.conv;
     const cc_winograd_bands bands = cc_winograd_cut(p, c->kernels->size);
     const double of_tile = of_input / (double)p->k + of_output / (double)p->c;
-    if (p->c > MOST_CHANNELS && bands.points[CC_ROW] > 1 && bands.points[CC_COLUMN] > 1)
-        return HUGE_VAL;
-    return cc_winograd_saves(&bands, p, 1, of_tile, CC_WINOGRAD_WEIGHT) ? 0.0 : HUGE_VAL;
+    const bool saves = cc_winograd_saves(&bands, p, 1, of_tile, CC_WINOGRAD_WEIGHT);
+    return saves && has_few_channels(p) ? 0.0 : HUGE_VAL;
 }
 
 /* Its blocks of output channels are what one call of the kernel computes, and so are Winograd's. */
