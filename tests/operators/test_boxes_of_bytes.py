@@ -23,7 +23,6 @@ def rounded_means(x, axes, kernel, padding, *, last, count_include_pad):
             tuple(range(-axes, 0)), dtype=np.int64
         )
 
-    counted = np.full_like(planes, np.prod(kernel), np.int64)
     total = sums(planes.astype(np.int64))
     counted = np.prod(kernel) if count_include_pad else sums(np.ones(planes.shape, np.int64))
     quotient, rest = np.divmod(total, counted)

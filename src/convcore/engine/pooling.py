@@ -297,16 +297,13 @@ def compute(
         check_exact(op, plan.spec.border, x.dtype)
     if indices:
         check_index(op, plan.spec)
-    target = None
-    if kind == "mean" and x.dtype == BYTES and isinstance(out, ndarray) and out.dtype == BYTES:
-        y = _box_of_bytes(op, plan, x, threads, out)
-        if y is not None:
-            return y, None
+    target, is_box = None, False
     is_exact = kind == "mean" and x.dtype.kind != "f"
     if is_exact and isinstance(out, np.ndarray) and out.dtype in ROUNDED:
-        dtypes = _exact(plan.spec, dtypes, out.dtype)
+        is_box = x.dtype == out.dtype == BYTES and plan.core is not None and plan.core.is_box
+        dtypes = DTypes(BYTES, BYTES) if is_box else _exact(plan.spec, dtypes, out.dtype)
     try:
-        if kind != "max" and (x.dtype is not dtypes.compute or out is not None):
+        if kind != "max" and not is_box and (x.dtype is not dtypes.compute or out is not None):
             y = _in_bands(op, plan, x, dtypes, threads, out)
             if y is not None:
                 return y, None
@@ -320,15 +317,6 @@ def compute(
         return finalized(y, target, dtypes), index
     except MemoryError as error:
         raise out_of_memory(op, error, x=x, **plan.spec.windows) from None
-
-
-def _box_of_bytes(op: str, plan: PoolPlan, x: Array, threads: int, out: Array) -> Array | None:
-    """Return means of bytes as bytes, without real numbers; None where the core has no such way."""
-    if plan.core is None or not plan.core.is_box:
-        return None
-    target = prepare_out(op, out, plan.y_shape, DTypes(BYTES, BYTES), (x,))
-    plan.core.forward(as_contiguous(op, "x", x, BYTES), target.array, None, threads)
-    return target.finalize()
 
 
 def _in_bands(

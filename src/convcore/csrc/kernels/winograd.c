@@ -53,15 +53,18 @@ CC_INLINE void grad_points(const vec *y, vec *m)
     m[5] = y[3];
 }
 
+/* Squares of the points, and what the interpolation would divide a value at them by. */
+static const double a2 = 0.75 * 0.75, b2 = 1.5 * 1.5;
+static const double of_a = 1 / (2 * a2 * (a2 - b2)), of_b = 1 / (2 * b2 * (b2 - a2));
+static const double of_point[POINTS] = {1 / (a2 * b2), of_a, of_a, of_b, of_b, 1};
+
 /* The adjoint of weight_points(): gradients of three taps from those of their six points. */
 CC_INLINE void taps_of(const vec *u, vec *g)
 {
-    const double a = 0.75 * 0.75, b = 1.5 * 1.5; /* as in weight_points() */
-    const real of_a = (real)(1 / (2 * a * (a - b))), of_b = (real)(1 / (2 * b * (b - a)));
-    const real of_0 = (real)(1 / (a * b));
-    const vec sum_a = of_a * (u[1] + u[2]), sum_b = of_b * (u[3] + u[4]);
-    g[0] = of_0 * u[0] + sum_a + sum_b;
-    g[1] = A * of_a * (u[1] - u[2]) + B * of_b * (u[3] - u[4]);
+    const real by_0 = (real)of_point[0], by_a = (real)of_a, by_b = (real)of_b;
+    const vec sum_a = by_a * (u[1] + u[2]), sum_b = by_b * (u[3] + u[4]);
+    g[0] = by_0 * u[0] + sum_a + sum_b;
+    g[1] = A * by_a * (u[1] - u[2]) + B * by_b * (u[3] - u[4]);
     g[2] = A2 * sum_a + B2 * sum_b + u[5];
 }
 
@@ -191,11 +194,6 @@ CC_INLINE wide load_wide(const real *p)
 #endif
 }
 CC_INLINE void store_narrow(real *p, wide v) { *(narrow *)p = __builtin_convertvector(v, narrow); }
-
-/* Squares of the points, and what the interpolation would divide a value at them by. */
-static const double a2 = 0.75 * 0.75, b2 = 1.5 * 1.5;
-static const double of_a = 1 / (2 * a2 * (a2 - b2)), of_b = 1 / (2 * b2 * (b2 - a2));
-static const double of_point[POINTS] = {1 / (a2 * b2), of_a, of_a, of_b, of_b, 1};
 
 /* The values of a polynomial of three coefficients at the points. */
 CC_INLINE void values_of(const wide *g, wide *u)
